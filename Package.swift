@@ -1,0 +1,52 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Baseline x86-64-v3 (AVX2 + FMA): without it SIMD8<Float> multiply-adds become calls to fmaf.
+// arm64 has NEON and FMA in its baseline and needs no flag.
+#if arch(x86_64)
+  let engineFlags: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+#else
+  let engineFlags: [SwiftSetting] = []
+#endif
+
+func systemLibrary(_ name: String, pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig,
+    providers: [.apt([apt])])
+}
+
+let package = Package(
+  name: "fst",
+  products: [.executable(name: "fst", targets: ["fst"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    systemLibrary("COpenMPI", pkgConfig: "ompi-c", apt: "libopenmpi-dev"),
+    systemLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+    systemLibrary("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
+    systemLibrary("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg-dev"),
+    systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    .target(name: "MPIShim", dependencies: ["COpenMPI"]),
+    .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG"]),
+    // Shadows the toolchain's module of the same name (distributed actors): it must declare no type
+    // that the toolchain's module declares.
+    .target(name: "Distributed", dependencies: ["MPIShim"], swiftSettings: engineFlags),
+    .target(
+      name: "Core",
+      dependencies: [
+        "Distributed", "COpenBLAS", "CZlib", "ImageShim", .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: engineFlags),
+    .executableTarget(
+      name: "fst",
+      dependencies: [
+        "Core", "Distributed",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .target(name: "TestSupport", dependencies: ["Core", "Distributed"], path: "Tests/TestSupport"),
+    .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),
+    .testTarget(name: "CoreTests", dependencies: ["Core", "Distributed", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["Core", "TestSupport"]),
+  ])

@@ -1,0 +1,24 @@
+import Distributed
+
+/// One rank's share of one global batch, ready for the model.
+public struct Batch: Sendable {
+  /// Normalised images, NHWC: [count, height, width, channels].
+  public let images: FloatBuffer
+  /// Label of each image: [count].
+  public let labels: [Int32]
+  /// Position of each image in its dataset: [count].
+  public let indices: [Int]
+  /// Images of the whole batch over all ranks.
+  public let globalCount: Int
+
+  /// Images in this rank's share; may be 0 where the last batch is smaller than the world.
+  public var count: Int { labels.count }
+
+  /// Joins a rank's images with their labels and their positions in the dataset.
+  public init(images: FloatBuffer, labels: [Int32], indices: [Int], globalCount: Int) {
+    self.images = images
+    self.labels = labels
+    self.indices = indices
+    self.globalCount = globalCount
+  }
+}

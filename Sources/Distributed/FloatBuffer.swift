@@ -1,0 +1,49 @@
+/// Aligned float memory that MPI may fill while Swift computes; it owns its allocation.
+///
+/// The one place where float memory is allocated and freed: tensors, parameters, gradients and batches
+/// are views of such buffers. It is `@unchecked Sendable`: who writes when is decided by the training
+/// step's fixed order, never by a lock in here.
+public final class FloatBuffer: @unchecked Sendable {
+  /// Alignment of the first float, in bytes: one cache line, which also suits every SIMD width.
+  public static let alignment = 64
+
+  /// The number of floats.
+  public let count: Int
+  /// The first float; valid for as long as this object lives.
+  public let pointer: UnsafeMutablePointer<Float>
+
+  /// Allocates `count` floats, all zero.
+  public init(count: Int) {
+    precondition(count >= 0, "a buffer of \(count) floats")
+    self.count = count
+    let raw = UnsafeMutableRawPointer.allocate(
+      byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: Self.alignment)
+    pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
+    pointer.initialize(repeating: 0, count: max(count, 1))
+  }
+
+  /// Allocates a copy of `values`.
+  public convenience init(_ values: [Float]) {
+    self.init(count: values.count)
+    values.withUnsafeBufferPointer { source in
+      guard let first = source.baseAddress else { return }
+      pointer.update(from: first, count: source.count)
+    }
+  }
+
+  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+
+  /// All floats, as a mutable buffer pointer.
+  public var floats: UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: pointer, count: count)
+  }
+
+  /// All memory, as raw bytes in this machine's order.
+  public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(floats) }
+
+  /// Sets every float to zero.
+  public func clear() { pointer.update(repeating: 0, count: count) }
+
+  /// A copy of the floats as an array.
+  public var array: [Float] { Array(floats) }
+}

@@ -1,0 +1,1 @@
+int fst_image_placeholder(void);

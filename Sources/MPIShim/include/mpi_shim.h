@@ -1,0 +1,1 @@
+int fst_mpi_placeholder(void);

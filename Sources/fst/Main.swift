@@ -1,0 +1,3 @@
+import Core
+
+@main struct Main { static func main() {} }

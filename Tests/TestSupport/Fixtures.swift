@@ -1,0 +1,23 @@
+import Foundation
+
+/// The folder of larger genuine fixtures, named by the variable `FST_FIXTURES`.
+public enum Fixtures {
+  /// The folder, or nil where the variable is unset.
+  public static let folder: URL? = ProcessInfo.processInfo.environment["FST_FIXTURES"]
+    .map { URL(fileURLWithPath: $0, isDirectory: true) }
+
+  /// Whether fixtures are there; prints a loud line naming `suite` where they are not.
+  ///
+  /// For `@Suite(.enabled(if: Fixtures.available(for: "…")))`.
+  public static func available(for suite: String) -> Bool {
+    if folder != nil { return true }
+    FileHandle.standardError.write(
+      Data("SKIPPED: \(suite): FST_FIXTURES names no folder of fixtures\n".utf8))
+    return false
+  }
+
+  /// The path of a fixture; only to be called where `available` was true.
+  public static func path(_ relative: String) -> String {
+    (folder ?? URL(fileURLWithPath: "/nonexistent")).appendingPathComponent(relative).path
+  }
+}
