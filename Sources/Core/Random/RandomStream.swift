@@ -22,7 +22,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   /// The stream for a key; `epoch` and `index` are 0 where the purpose has none.
   public init(seed: UInt64, purpose: RandomPurpose, epoch: Int = 0, index: Int = 0) {
     var key = Self.mix(seed &+ 0x9E37_79B9_7F4A_7C15)
-    for part in [purpose.rawValue, UInt64(bitPattern: Int64(epoch)), UInt64(bitPattern: Int64(index))] {
+    let position = [UInt64(bitPattern: Int64(epoch)), UInt64(bitPattern: Int64(index))]
+    for part in [purpose.rawValue] + position {
       key = Self.mix(key ^ (part &* 0xD6E8_FEB8_6659_FD93) &+ 0x9E37_79B9_7F4A_7C15)
     }
     state = key

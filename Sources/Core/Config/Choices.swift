@@ -1,0 +1,47 @@
+/// The attacks, by BackdoorBench's names.
+public enum AttackName: String, CaseIterable, Sendable {
+  case badnet, blended, sig
+}
+
+/// The models, by BackdoorBench's names.
+public enum ModelArchitecture: String, CaseIterable, Sendable {
+  case resnet18, preactresnet18
+}
+
+/// How an attack changes labels: every class to one target, or each class to its successor.
+public enum LabelTransformName: String, CaseIterable, Sendable {
+  case all2one, all2all
+}
+
+/// Learning-rate schedules, by the names of the field's command lines.
+public enum ScheduleName: String, CaseIterable, Sendable {
+  case cosine = "CosineAnnealingLR"
+  case multiStep = "MultiStepLR"
+  case constant
+  case oneCycle = "OneCycleLR"
+}
+
+/// The ways to tune a backdoored model on clean data (FST paper, section 4 and its baselines).
+public enum FineTuningMode: String, CaseIterable, Sendable {
+  case ft
+  case ftInit = "ft-init"
+  case feTuning = "fe-tuning"
+  case lp
+  case fst
+}
+
+/// Where the clean tuning images come from.
+public enum TuningSplit: String, CaseIterable, Sendable {
+  /// A random share of all training images, so it overlaps the attack's training set.
+  case random
+  /// The first images of each class, left out of the attack's training set.
+  case heldOut = "held_out"
+}
+
+/// How `attack_result.pt` stores its integer and float arrays.
+public enum ArchiveArrays: String, CaseIterable, Sendable {
+  /// As numpy arrays, like the originals.
+  case numpy
+  /// As plain lists, which `torch.load` opens with its defaults.
+  case lists
+}
