@@ -59,7 +59,9 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var learningRate = 0.1
   /// How the learning rate falls.
   public var schedule = ScheduleName.cosine
-  /// The epochs after which a cosine reaches zero; nil is `epochs`. The originals always take 100.
+  /// The epochs after which a cosine reaches zero; nil is all of `epochs`.
+  ///
+  /// The originals take 100 whatever the number of epochs is.
   public var cosineEpochs: Int?
   /// The epochs after which `MultiStepLR` multiplies the learning rate by `gamma`.
   public var milestones: [Int] = []

@@ -56,7 +56,7 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var initialLearningRate: Double?
   /// How the learning rate falls.
   public var schedule = ScheduleName.cosine
-  /// The epochs after which a cosine reaches zero; nil is `epochs`.
+  /// The epochs after which a cosine reaches zero; nil is all of `epochs`.
   public var cosineEpochs: Int?
   /// The epochs after which `MultiStepLR` multiplies the learning rate by `gamma`.
   public var milestones: [Int] = []
