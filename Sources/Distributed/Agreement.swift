@@ -1,5 +1,5 @@
 /// A property that all ranks must share was found to differ.
-public struct Disagreement: Error, Equatable, Sendable, CustomStringConvertible {
+public struct Disagreement: ThrownOnAllRanks, Equatable, Sendable, CustomStringConvertible {
   /// What was compared, for example "configuration".
   public let subject: String
   /// The ranks that differ from the majority, in order.
@@ -12,8 +12,8 @@ public struct Disagreement: Error, Equatable, Sendable, CustomStringConvertible 
   /// One line naming the odd ranks, their hosts and the rank they were compared with.
   public var description: String {
     let odd = zip(oddRanks, oddHosts).map { "rank \($0) (\($1))" }.joined(separator: ", ")
-    let verb = oddRanks.count == 1 ? "differs" : "differ"
-    return "the \(subject) of \(odd) \(verb) from that of rank \(referenceRank); "
+    let verb = oddRanks.count == 1 ? "disagrees" : "disagree"
+    return "\(odd) \(verb) with rank \(referenceRank) on the \(subject); "
       + "all ranks must have the same"
   }
 }

@@ -1,13 +1,16 @@
 import Foundation
 
 // Note [One failure ends all]: whatever goes wrong, all ranks end with one message and an exit status
-// that is not zero. Two ways lead there. While all ranks do the same thing that may fail (read options,
+// that is not zero. Two ways lead there, and `MPIEnvironment.run` walks both. While all ranks do the same thing that may fail (read options,
 // open files), the phase runs inside `together`: all learn of the failure and throw the same error, rank
 // 0 prints it, MPI is finalised, each exits. A failure outside such a phase is known to one rank alone,
 // the others wait in a collective: that rank takes its turn (`waitForTurnToFail`), prints, and aborts.
 
+/// An error that is thrown on all ranks alike, so that none of them waits for another.
+public protocol ThrownOnAllRanks: Error {}
+
 /// A failure that all ranks know of, in the same words.
-public struct SharedFailure: Error, Equatable, Sendable, CustomStringConvertible {
+public struct SharedFailure: ThrownOnAllRanks, Equatable, Sendable, CustomStringConvertible {
   /// The lowest rank that failed.
   public let rank: Int
   /// That rank's host.
@@ -44,19 +47,22 @@ extension Communicator {
   public func together<Result>(_ body: () throws -> Result) throws -> Result {
     guard worldSize > 1 else { return try body() }
     let result = Swift.Result { try body() }
-    if case .failure(let error) = result, let shared = error as? SharedFailure { throw shared }
     var message: String?
-    if case .failure(let error) = result { message = "\(error)" }
+    if case .failure(let error) = result {
+      if error is any ThrownOnAllRanks { throw error }
+      message = "\(error)"
+    }
     if let failure = try firstFailure(message) { throw failure }
     return try result.get()
   }
 
-  /// Returns at once on rank 0, after a quarter of a second per rank (2 s at most) on others.
+  /// Returns at once on rank 0, on others after a second and a quarter more per rank, 3 s at most.
   ///
   /// To be called before printing a failure and aborting: where several ranks fail at the same moment,
   /// the lowest one speaks, and its abort ends the others before their turn comes.
   public func waitForTurnToFail() {
-    Thread.sleep(forTimeInterval: 0.25 * Double(min(rank, 8)))
+    guard rank > 0 else { return }
+    Thread.sleep(forTimeInterval: 1 + 0.25 * Double(min(rank - 1, 8)))
   }
 
   private func text(of bytes: [UInt8]) -> (host: String, message: String)? {

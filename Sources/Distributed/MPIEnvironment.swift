@@ -49,6 +49,39 @@ public enum MPIEnvironment {
     try checkMPI(fst_mpi_finalize(), call: "MPI_Finalize")
   }
 
+  /// Runs `body` with this process's communicator and returns the exit status it should end with.
+  ///
+  /// An error ends all ranks with one call of `report` among them, by Note [One failure ends all]; an
+  /// error known to one rank alone aborts the group there and does not return. `exitCode` gives an
+  /// error's exit status, which must not be 0.
+  public static func run(
+    report: (any Error) -> Void, exitCode: (any Error) -> Int32 = { _ in 1 },
+    _ body: (any Communicator) throws -> Void
+  ) -> Int32 {
+    var member: (any Communicator)?
+    do {
+      let communicator = try communicator()
+      member = communicator
+      try body(communicator)
+      try finalize()
+      return 0
+    } catch {
+      guard let member, member.worldSize > 1 else {
+        report(error)
+        try? finalize()
+        return exitCode(error)
+      }
+      if error is any ThrownOnAllRanks {
+        if member.rank == 0 { report(error) }
+        try? finalize()
+        return exitCode(error)
+      }
+      member.waitForTurnToFail()
+      report(error)
+      member.abort(exitCode: exitCode(error))
+    }
+  }
+
   /// Whether MPI was started in this process.
   public static var isInitialized: Bool {
     var flag: Int32 = 0

@@ -27,7 +27,7 @@ public enum MPIError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// The one place where an MPI status is looked at; throws unless it is success.
-func checkMPI(_ status: Int32, call: String) throws {
+package func checkMPI(_ status: Int32, call: String) throws {
   guard status != 0 else { return }
   throw MPIError.failed(call: call, status: status, text: errorText(status))
 }
