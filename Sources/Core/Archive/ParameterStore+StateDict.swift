@@ -92,7 +92,9 @@ extension ParameterStore {
     let (outputs, inputs, taps) = (shape[0], shape[1], shape[2] * shape[3])
     for o in 0..<outputs {
       for i in 0..<inputs {
-        for tap in 0..<taps { body((o * inputs + i) * taps + tap, (tap * inputs + i) * outputs + o) }
+        for tap in 0..<taps {
+          body((o * inputs + i) * taps + tap, (tap * inputs + i) * outputs + o)
+        }
       }
     }
   }
