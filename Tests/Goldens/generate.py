@@ -129,10 +129,11 @@ def differentiated(name, inputs, function):
 def unit_layers():
     """Each layer's output and gradients; every input is the formula over `<case>/<input>`."""
     cases = convolutions()
-    for name, training in [("batch_norm_training", True), ("batch_norm_evaluating", False)]:
-        cases[name] = batch_norm(name, training)
-    given = {"input": tensor("relu/input", (2, 3, 4, 5))}
-    cases["relu"] = differentiated("relu", given, F.relu)
+    cases["batch_norm"] = batch_norm("batch_norm")
+    cases["batch_norm_relu"] = batch_norm("batch_norm_relu", relu=True)
+    cases["batch_norm_residual_relu"] = batch_norm(
+        "batch_norm_residual_relu", relu=True, residual=True)
+    cases["batch_norm_evaluating"] = batch_norm("batch_norm_evaluating", training=False)
     for h, w in [(4, 4), (3, 5)]:
         name = f"average_pool_{h}x{w}"
         given = {"input": tensor(f"{name}/input", (3, 6, h, w))}
@@ -168,14 +169,22 @@ def convolutions():
     return cases
 
 
-def batch_norm(name, training):
-    """x [4, 6, 5, 3]; momentum 0.1, epsilon 1e-5; the running variance takes the unbiased one."""
+def batch_norm(name, training=True, relu=False, residual=False):
+    """[relu](bn(x) [+ residual]), x [4, 6, 5, 3]; momentum 0.1, epsilon 1e-5; the running variance
+    takes the unbiased one."""
+    shape = (4, 6, 5, 3)
     mean = tensor(f"{name}/running_mean", (6,), 0.5)
     variance = tensor(f"{name}/running_var", (6,), 0.5, 1)
-    given = {"input": tensor(f"{name}/input", (4, 6, 5, 3), 2, 0.5),
+    given = {"input": tensor(f"{name}/input", shape, 2, 0.5),
              "weight": tensor(f"{name}/weight", (6,), 0.5, 1),
              "bias": tensor(f"{name}/bias", (6,), 0.5)}
-    run = lambda input, weight, bias: F.batch_norm(input, mean, variance, weight, bias, training)
+    if residual:
+        given["residual"] = tensor(f"{name}/residual", shape)
+
+    def run(input, weight, bias, residual=0):
+        output = F.batch_norm(input, mean, variance, weight, bias, training) + residual
+        return F.relu(output) if relu else output
+
     return {**differentiated(name, given, run),
             "running_mean_after": stored(mean), "running_var_after": stored(variance)}
 

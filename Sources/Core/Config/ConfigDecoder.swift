@@ -73,7 +73,7 @@ public enum ConfigDecoder {
     var target = defaults
     var ignored: Set<String> = []
     var foreign: Set<String> = []
-    for setting in layers.flatMap(\.settings) {
+    for setting in try withOneBatchSize(layers) {
       if let field = fields.first(where: { $0.key == setting.key }) {
         guard field.assign(setting.value, &target) else {
           throw ConfigError.invalidValue(
@@ -94,6 +94,23 @@ public enum ConfigDecoder {
       warning(ignored, "no effect on a CPU"), warning(foreign, "no effect on this command"),
     ]
     return DecodedConfiguration(configuration: target, warnings: warnings.compactMap { $0 })
+  }
+
+  /// All settings in order, without a batch size that a later layer gives in its other form.
+  private static func withOneBatchSize(_ layers: [ConfigLayer]) throws -> [ConfigSetting] {
+    let forms = ["batch_size", "batch_size_per_rank"]
+    var result: [ConfigSetting] = []
+    for layer in layers {
+      let given = layer.settings.filter { forms.contains($0.key) }
+      if given.count > 1 {
+        throw ConfigError.invalidValue(
+          key: given[1].key, origin: given[1].origin, expected: "one form of the batch size",
+          found: "\(forms[0]) and \(forms[1])")
+      }
+      if !given.isEmpty { result.removeAll { forms.contains($0.key) } }
+      result += layer.settings
+    }
+    return result
   }
 
   private static func warning(_ keys: Set<String>, _ reason: String) -> String? {

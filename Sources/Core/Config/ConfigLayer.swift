@@ -54,7 +54,8 @@ public struct ConfigLayer: Equatable, Sendable {
       throw ConfigError.malformed(path: path, line: line, problem: "a key that is not a word")
     }
     return ConfigSetting(
-      key: name, value: try configValue(value, key: name, path: path, line: line),
+      key: name == "seed" ? "random_seed" : name,
+      value: try configValue(value, key: name, path: path, line: line),
       origin: .file(path, line: line))
   }
 
