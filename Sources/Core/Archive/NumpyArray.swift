@@ -114,8 +114,8 @@ public struct NumpyArray: Equatable, Sendable {
     case (.signed, 8): elements(Int64.self)
     case (.unsigned, 2): elements(UInt16.self).map(Int64.init)
     case (.unsigned, 4): elements(UInt32.self).map(Int64.init)
-    case (.unsigned, 8): elements(UInt64.self).allSatisfy { $0 <= UInt64(Int64.max) }
-      ? elements(Int64.self) : nil
+    case (.unsigned, 8):
+      elements(Int64.self).allSatisfy { $0 >= 0 } ? elements(Int64.self) : nil
     default: nil
     }
   }

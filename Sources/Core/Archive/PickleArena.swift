@@ -89,6 +89,35 @@ enum PickleNode {
   }
 }
 
+extension PickleNode {
+  /// Adds items in place to a list, a set, or (as keys and values by turns) a dictionary.
+  ///
+  /// False where the node is none of the wanted kind. The old items are taken out first, so that
+  /// growing one by one does not copy them each time.
+  mutating func add(_ items: [Int], isPairs: Bool, isSet: Bool) -> Bool {
+    switch self {
+    case .list(var old) where !isPairs && !isSet:
+      self = .none
+      old.append(contentsOf: items)
+      self = .list(old)
+    case .set(var old) where isSet:
+      self = .none
+      old.append(contentsOf: items)
+      self = .set(old)
+    case .dictionary(var old) where isPairs:
+      self = .none
+      old.append(contentsOf: items)
+      self = .dictionary(old)
+    case .orderedDictionary(var old, let metadata) where isPairs:
+      self = .none
+      old.append(contentsOf: items)
+      self = .orderedDictionary(old, metadata: metadata)
+    default: return false
+    }
+    return true
+  }
+}
+
 /// What running a pickle gives: nodes, their root, and the storages they need.
 struct PickleProgram {
   var nodes: [PickleNode]

@@ -161,6 +161,9 @@ package struct PickleReader {
     }
     guard let global = PickleGlobal(module: module, name: name) else {
       let full = ArchiveError.quoted("\(module).\(name)")
+      guard !module.hasPrefix("PIL.") else {
+        throw refused("it holds images as \(full) objects; archives with PNG folders are read")
+      }
       throw refused("it asks for \(full), which no plain data need")
     }
     push(.global(global))
@@ -186,27 +189,11 @@ package struct PickleReader {
     default: items = try popToMark()
     }
     let target = try top()
-    let node = nodes[target]
-    // Taken out of the array first, so that appending does not copy.
-    nodes[target] = .none
-    switch (opcode, node) {
-    case (.append, .list(let old)), (.appends, .list(let old)):
-      nodes[target] = .list(joined(old, items))
-    case (.addItems, .set(let old)): nodes[target] = .set(joined(old, items))
-    case (.setItem, .dictionary(let old)), (.setItems, .dictionary(let old)):
-      guard items.count % 2 == 0 else { throw damaged("a key without a value") }
-      nodes[target] = .dictionary(joined(old, items))
-    case (.setItem, .orderedDictionary(let old, let metadata)),
-      (.setItems, .orderedDictionary(let old, let metadata)):
-      guard items.count % 2 == 0 else { throw damaged("a key without a value") }
-      nodes[target] = .orderedDictionary(joined(old, items), metadata: metadata)
-    default: throw damaged("items are added to \(node.kind)")
+    let isPairs = opcode == .setItem || opcode == .setItems
+    guard !isPairs || items.count % 2 == 0 else { throw damaged("a key without a value") }
+    guard nodes[target].add(items, isPairs: isPairs, isSet: opcode == .addItems) else {
+      throw damaged("\(isPairs ? "a key is" : "items are") added to \(nodes[target].kind)")
     }
-  }
-
-  private func joined(_ old: consuming [Int], _ items: [Int]) -> [Int] {
-    old.append(contentsOf: items)
-    return old
   }
 
   // MARK: Stack and stream

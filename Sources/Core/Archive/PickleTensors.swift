@@ -1,6 +1,6 @@
 /// Storages and tensors in the pickles of torch archives.
 extension PickleReader {
-  /// The storage of a persistent id ('storage', class, key, location, count[, view]).
+  /// The storage of a persistent id ('storage', class, key, location, count, view).
   ///
   /// The location (`cpu`, `cuda:0`) is of no use here. Old files add None or (key, offset, count).
   mutating func storage(_ index: Int) throws -> PickleNode.View {
@@ -8,7 +8,8 @@ extension PickleReader {
       let kind = text(first)
     else { throw damaged("a persistent id that is \(nodes[index].kind)") }
     guard kind == "storage" else {
-      throw refused("a persistent id of kind '\(ArchiveError.quoted(kind))'; only storages are read")
+      throw refused(
+        "a persistent id of kind '\(ArchiveError.quoted(kind))'; only storages are read")
     }
     guard (5...6).contains(parts.count), case .global(.storage(let type)) = nodes[parts[1]],
       let key = text(parts[2]), text(parts[3]) != nil

@@ -7,7 +7,7 @@ struct PickleWriter {
   private var texts: [String: Int] = [:]
   private var globals: [String: Int] = [:]
   private var memoCount = 0
-  /// The storages of the tensors written so far, in the order of their keys 0, 1, …
+  /// The storages of the tensors written so far; their keys are 0, 1 and so on.
   private(set) var storages: [TorchStorage] = []
   private var storageIndices: [ObjectIdentifier: Int] = [:]
   /// As many items stand between a mark and its opcode at most, as in Python.

@@ -37,16 +37,17 @@ enum TensorGeometry {
     return last < count ? nil : "element \(last) of a storage of \(count)"
   }
 
-  /// The product of `shape` (0 where one is 0), or nil where it overflows.
+  /// The product of `shape`, or nil where it overflows.
+  ///
+  /// A size of 0 hides no overflow of the others, so that any order of multiplying is safe.
   static func product(_ shape: [Int]) -> Int? {
-    if shape.contains(0) { return 0 }
     var product = 1
     for size in shape {
-      let (next, overflow) = product.multipliedReportingOverflow(by: size)
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(1, size))
       if overflow { return nil }
       product = next
     }
-    return product
+    return shape.contains(0) ? 0 : product
   }
 
   /// Copies the elements of a view to `output`, row-major.

@@ -20,8 +20,7 @@ extension TorchTensor {
       return [UInt8](unsafeUninitializedCapacity: byteCount) { output, written in
         TensorGeometry.gather(
           memory, offset: offset, shape: shape, stride: stride, size: size,
-          into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(output)[
-            0..<byteCount]))
+          into: UnsafeMutableRawBufferPointer(start: output.baseAddress, count: byteCount))
         written = byteCount
       }
     }

@@ -30,7 +30,7 @@ enum ZipDirectory {
     }
     guard directory.offset <= limit, directory.size <= limit - directory.offset else {
       throw damaged(
-        "a directory of \(directory.size) bytes at byte \(directory.offset) does not fit in the file")
+        "a directory of \(directory.size) bytes at byte \(directory.offset) does not fit")
     }
     guard directory.entryCount <= directory.size / 46 else {
       throw damaged("a directory of \(directory.size) bytes for \(directory.entryCount) records")
