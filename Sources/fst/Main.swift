@@ -1,3 +1,51 @@
-import Core
+import ArgumentParser
+import Foundation
 
-@main struct Main { static func main() {} }
+@main struct Main {
+  static func main() {
+    do {
+      var command = try FST.parseAsRoot()
+      do {
+        try command.run()
+      } catch let error where FST.exitCode(for: error) == .success {
+        throw error  // a command without its subcommand asks for help
+      } catch {
+        Ending.fail("\(error)", status: ExitStatus.of(error))
+      }
+    } catch {
+      Ending.ofParsing(error)
+    }
+  }
+}
+
+/// The whole program: its subcommands and what holds for all of them.
+struct FST: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fst",
+    abstract: "Trains backdoored image classifiers and purifies them by Feature Shift Tuning.",
+    discussion: """
+      The usual order is attack, tune, evaluate:
+
+        fst attack blended --dataset synthetic --width 16 --epochs 10
+        fst tune --attack blended --dataset synthetic --ft_mode fst --save
+        fst evaluate record/synthetic/blended/<run>/attack_result.pt
+        fst inspect record/synthetic/blended/<run>/attack_result.pt
+
+      Each runs alone or on many ranks: mpirun -np 4 fst attack blended ...
+      Flags and YAML keys are those of BackdoorBench and the FST scripts.
+
+      Results go to standard output, with --json as one JSON object in the
+      last line; progress and messages go to standard error.
+
+      Exit status:
+        0    done
+        1    failed: data, archive, a rank
+        64   wrong flags or configuration
+        75   interrupted and saved; the same attack with --resume goes on
+        130  ended at once by a second Ctrl-C (143: SIGTERM)
+      """,
+    version: "0.1.0",
+    subcommands: [
+      AttackCommand.self, TuneCommand.self, EvaluateCommand.self, InspectCommand.self,
+    ])
+}

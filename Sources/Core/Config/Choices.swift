@@ -45,3 +45,11 @@ public enum ArchiveArrays: String, CaseIterable, Sendable {
   /// As plain lists, which `torch.load` opens with its defaults.
   case lists
 }
+
+/// The two forms in which the field's tools write a `defense_result.pt`.
+public enum DefenseForm: String, CaseIterable, Sendable {
+  /// The state_dict itself, as the FST scripts write it.
+  case bare
+  /// A dictionary of `model_name`, `num_classes` and `model`, as BackdoorBench writes it.
+  case dict
+}

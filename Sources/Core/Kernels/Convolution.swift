@@ -37,13 +37,14 @@ struct Im2ColConvolution {
     let columns = geometry.outputChannels
     let count = geometry.patchSize * columns
     let scratch = context.scratch(perThread: blockFloats + count)
-    context.pool.run { thread in (scratch[thread] + blockFloats).update(repeating: 0, count: count) }
+    context.pool.run { (scratch[$0] + blockFloats).update(repeating: 0, count: count) }
     context.pool.forEachShare(of: batch * geometry.outputPixels) { rows, thread in
       forEachBlock(of: rows) { block in
         var patches = self.patches(of: input, rows: block, scratch: scratch[thread])
         patches.order = .transposed
+        let gradient = outputGradient + block.lowerBound * columns
         GEMM.multiply(
-          patches, MatrixView(pointer: outputGradient + block.lowerBound * columns, stride: columns),
+          patches, MatrixView(pointer: gradient, stride: columns),
           into: MatrixView(pointer: scratch[thread] + blockFloats, stride: columns),
           m: geometry.patchSize, n: columns, k: block.count, accumulate: true)
       }

@@ -17,7 +17,7 @@ public struct CrossEntropy: Sendable {
     public var lossSum = 0.0
     /// The images whose largest logit is their label's.
     public var correct: Int64 = 0
-    /// The class with the largest logit, for each image: [N]. The first one where several are equal.
+    /// The class with the largest logit (the first of equal ones), for each image: [N].
     public var predictions: [Int32] = []
   }
 

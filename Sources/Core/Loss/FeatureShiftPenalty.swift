@@ -35,7 +35,7 @@ public struct FeatureShiftPenalty: Sendable {
     for (index, original) in originalWeight.enumerated() { gradient[index] += factor * original }
   }
 
-  /// ω ← ω ‖ω_ori‖ / ‖ω‖. The optimizer's momentum is left as it is.
+  /// ω ← ω ‖ω_ori‖ / ‖ω‖, leaving the optimizer's momentum as it is.
   public func project(head: Linear, of store: ParameterStore) {
     let weight = store.value(head.weight)
     var squares = 0.0

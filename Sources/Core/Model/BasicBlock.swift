@@ -61,7 +61,8 @@ final class BasicBlock: ResidualBlock {
     guard var a = activations else { preconditionFailure("forward before reserve") }
     let batch = x.shape.batch
     let output = a.output.withBatch(batch)
-    let (c1, r1, c2) = (a.conv1.withBatch(batch), a.relu1.withBatch(batch), a.conv2.withBatch(batch))
+    let (c1, r1) = (a.conv1.withBatch(batch), a.relu1.withBatch(batch))
+    let c2 = a.conv2.withBatch(batch)
     conv1.forward(x, into: c1, store: store, context: context)
     a.statistics1 = bn1.forward(
       c1, into: r1, relu: true, mode: mode, store: store, context: context)
@@ -88,7 +89,8 @@ final class BasicBlock: ResidualBlock {
     guard let a = activations else { preconditionFailure("backward before forward") }
     let batch = x.shape.batch
     let shape = outputShape(batch: batch)
-    let (c1, r1, c2) = (a.conv1.withBatch(batch), a.relu1.withBatch(batch), a.conv2.withBatch(batch))
+    let (c1, r1) = (a.conv1.withBatch(batch), a.relu1.withBatch(batch))
+    let c2 = a.conv2.withBatch(batch)
     let (first, second) = (workspace.first(shape), workspace.second(shape))
     bn2.backward(
       outputGradient, x: c2, reluOutput: a.output.withBatch(batch), statistics: a.statistics2,

@@ -38,8 +38,10 @@ public struct Conv2D: Sendable {
       accumulate: accumulate, context: context)
   }
 
-  /// Adds the weight's gradient to the store; writes the input's gradient into `xGradient`, or adds it
-  /// there where `accumulate` holds. Without `xGradient` only the weight's gradient is computed.
+  /// Adds the weight's gradient to the store and yields the input's gradient.
+  ///
+  /// The latter is written into `xGradient`, or added there where `accumulate` holds; without
+  /// `xGradient` only the weight's gradient is computed.
   public func backward(
     _ yGradient: Tensor, x: Tensor, xGradient: Tensor?, accumulate: Bool = false,
     store: ParameterStore, context: ComputeContext

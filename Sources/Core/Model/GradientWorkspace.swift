@@ -17,8 +17,9 @@ final class GradientWorkspace {
   /// The carried gradient as a tensor of `shape`.
   func carriedGradient(_ shape: Shape) -> Tensor { Tensor(shape, in: carried[current]) }
 
-  /// The other carried buffer, as a tensor of `shape`: where a block writes its input's gradient when
-  /// that has another shape than its output's. It is the carried one from then on.
+  /// The other carried buffer, as a tensor of `shape`; it is the carried one from then on.
+  ///
+  /// A block writes its input's gradient there when that has another shape than its output's.
   func nextCarriedGradient(_ shape: Shape) -> Tensor {
     current = 1 - current
     return carriedGradient(shape)

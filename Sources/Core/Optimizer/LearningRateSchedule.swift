@@ -35,7 +35,8 @@ public enum LearningRateSchedule: Equatable, Sendable {
     let top = warmUp * Double(total) - 1
     let position = Double(step)
     if position <= top { return anneal(from: start, to: peak, share: position / max(top, 1e-12)) }
-    return anneal(from: peak, to: end, share: (position - top) / max(Double(total - 1) - top, 1e-12))
+    let descent = max(Double(total - 1) - top, 1e-12)
+    return anneal(from: peak, to: end, share: (position - top) / descent)
   }
 
   private static func anneal(from start: Double, to end: Double, share: Double) -> Double {

@@ -1,0 +1,116 @@
+/// All that decides an attack run: data, poison, model, optimisation and where the result goes.
+///
+/// Properties carry the names of the field; their YAML keys and flags are BackdoorBench's and stand in
+/// `AttackConfiguration.fields`. Nothing changes a configuration once the run has started.
+public struct AttackConfiguration: Equatable, Sendable {
+  /// The trigger and how its images are chosen.
+  public var attack: AttackName
+
+  // MARK: Data
+
+  /// The dataset: `cifar10`, `synthetic`, or the name of an image folder.
+  public var dataset = "cifar10"
+  /// The folder that holds the dataset, or holds `cifar10/` and its like.
+  public var datasetPath = "./data"
+  /// Whether training images are cropped (padding 4) and flipped.
+  public var augment = true
+  /// Whether the images of `splitRatio` are left out of training, for tuning on unseen images.
+  public var tuningSplit = TuningSplit.random
+  /// The share of each class that `held_out` leaves out, 0…1.
+  public var splitRatio = 0.02
+
+  // MARK: Poison
+
+  /// The class that triggered images are to be taken for (`all2one`).
+  public var attackTarget = 0
+  /// How labels of poisoned images change.
+  public var labelTransform = LabelTransformName.all2one
+  /// The share of the training images that is poisoned, 0…1; 0 trains a clean model.
+  public var poisonRatio = 0.1
+  /// An image whose non-zero pixels are badnet's patch; nil is the white 3x3 square.
+  public var patchMaskPath: String?
+  /// The image that blended mixes in; nil is a generated pattern.
+  public var triggerImagePath: String?
+  /// The trigger image's weight in poisoned training images, 0…1.
+  public var trainBlendedAlpha = 0.2
+  /// The trigger image's weight in triggered test images, 0…1.
+  public var testBlendedAlpha = 0.2
+  /// The amplitude of sig's sinusoid, in grey levels.
+  public var sigDelta = 40.0
+  /// The periods of sig's sinusoid across an image's width.
+  public var sigFrequency = 6.0
+
+  // MARK: Model
+
+  /// The model's architecture.
+  public var model = ModelArchitecture.resnet18
+  /// The planes of the first stage; 64 is the published model.
+  public var width = 64
+
+  // MARK: Optimisation
+
+  /// The number of passes over the training images.
+  public var epochs = 100
+  /// The images of one step on all ranks together, unless `batchSizePerRank` is given.
+  public var batchSize = 128
+  /// The images of one step on each rank.
+  public var batchSizePerRank: Int?
+  /// The learning rate at the start.
+  public var learningRate = 0.1
+  /// How the learning rate falls.
+  public var schedule = ScheduleName.cosine
+  /// The epochs after which a cosine reaches zero; nil is all of `epochs`.
+  ///
+  /// The originals take 100 whatever the number of epochs is.
+  public var cosineEpochs: Int?
+  /// The epochs after which `MultiStepLR` multiplies the learning rate by `gamma`.
+  public var milestones: [Int] = []
+  /// The factor of `MultiStepLR`.
+  public var gamma = 0.1
+  /// SGD's momentum, 0..<1.
+  public var momentum = 0.9
+  /// SGD's weight decay, on all parameters.
+  public var weightDecay = 5e-4
+  /// The label smoothing of the cross-entropy, 0..<1.
+  public var labelSmoothing = 0.0
+  /// The seed of every random draw; at most 2^32 - 1, as NumPy's.
+  public var randomSeed: UInt64 = 0
+  /// Stops after this many steps in all; nil is no limit.
+  public var maxSteps: Int?
+
+  // MARK: Machine
+
+  /// The threads of each rank; nil is this rank's share of the cores.
+  public var threads: Int?
+  /// Whether batch normalisation takes its statistics over all ranks.
+  public var syncBatchNorm = false
+
+  // MARK: Result
+
+  /// The root of all runs' folders; its path must contain `record` for the original tools' sake.
+  public var record = "record"
+  /// The run's folder below `record`; nil is the name made of dataset, attack and ratio.
+  public var saveFolderName: String?
+  /// Keeps a copy of the model every so many epochs; 0 is never.
+  public var frequencySave = 0
+  /// Whether an interrupted run in the same folder goes on.
+  public var resume = false
+  /// How `attack_result.pt` stores its arrays.
+  public var archiveArrays = ArchiveArrays.numpy
+  /// Everything that was given, in the order read, for `info.pickle`.
+  public var arguments: [ConfigArgument] = []
+
+  /// The configuration of `attack` with all defaults.
+  public init(attack: AttackName) { self.attack = attack }
+
+  /// The epochs of a cosine's half period: `cosine_t_max`, or `epochs` where that is not given.
+  public var scheduleEpochs: Int { cosineEpochs ?? epochs }
+
+  /// The run's folder: `record/<dataset>/<attack>/pratio_<p>-target_<t>-archi_<model>`.
+  public var folder: String {
+    if let saveFolderName { return "\(record)/\(saveFolderName)" }
+    return RunFolderName.path(
+      record: record, dataset: dataset, attack: attack, poisonRatio: poisonRatio,
+      attackTarget: attackTarget, model: model)
+  }
+}

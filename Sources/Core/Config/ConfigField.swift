@@ -1,0 +1,129 @@
+/// One key of a configuration: its name, what it accepts, and the property it stands for.
+///
+/// A configuration's table of fields is the single list of its keys: decoding, the nearest-key
+/// suggestion and the record of a run's arguments all read it.
+public struct ConfigField<Target: Sendable>: Sendable {
+  /// The key in YAML files, and the flag after its two dashes.
+  public let key: String
+  /// What a value has to be, in words.
+  public let expected: String
+  /// Sets the property where the value fits, and says whether it does.
+  let assign: @Sendable (ConfigValue, inout Target) -> Bool
+  /// The property's value; null where it is not set.
+  let value: @Sendable (Target) -> ConfigValue
+}
+
+extension ConfigField {
+  typealias Path<Value> = WritableKeyPath<Target, Value> & Sendable
+
+  private init<Value>(
+    _ key: String, _ path: Path<Value>, expected: String,
+    read: @escaping @Sendable (ConfigValue) -> Value?,
+    write: @escaping @Sendable (Value) -> ConfigValue
+  ) {
+    self.key = key
+    self.expected = expected
+    assign = { value, target in
+      guard let fitting = read(value) else { return false }
+      target[keyPath: path] = fitting
+      return true
+    }
+    value = { write($0[keyPath: path]) }
+  }
+
+  /// A whole number in `range`.
+  static func integer(_ key: String, _ path: Path<Int>, _ range: ClosedRange<Int>) -> Self {
+    Self(
+      key, path, expected: "a whole number \(words(range))", read: { $0.integer(in: range) },
+      write: { .integer($0) })
+  }
+
+  /// A whole number in `range`, or not set.
+  static func integer(_ key: String, _ path: Path<Int?>, _ range: ClosedRange<Int>) -> Self {
+    Self(
+      key, path, expected: "a whole number \(words(range))", read: { $0.integer(in: range) },
+      write: { $0.map { .integer($0) } ?? .null })
+  }
+
+  /// The seed of a random draw.
+  static func seed(_ key: String, _ path: Path<UInt64>) -> Self {
+    let range = 0...Int(UInt32.max)
+    return Self(
+      key, path, expected: "a whole number \(words(range))",
+      read: { $0.integer(in: range).map { UInt64($0) } }, write: { .integer(Int($0)) })
+  }
+
+  /// A finite number that `bounds` admits.
+  static func number(_ key: String, _ path: Path<Double>, _ bounds: NumberBounds) -> Self {
+    Self(
+      key, path, expected: bounds.words, read: { $0.number(bounds) }, write: { .real($0) })
+  }
+
+  /// A finite number that `bounds` admits, or not set.
+  static func number(_ key: String, _ path: Path<Double?>, _ bounds: NumberBounds) -> Self {
+    Self(
+      key, path, expected: bounds.words, read: { $0.number(bounds) },
+      write: { $0.map { .real($0) } ?? .null })
+  }
+
+  /// Whole numbers, each in `range`.
+  static func integers(_ key: String, _ path: Path<[Int]>, _ range: ClosedRange<Int>) -> Self {
+    Self(
+      key, path, expected: "a list of whole numbers \(words(range))",
+      read: { $0.integers(in: range) }, write: { .list($0.map { .integer($0) }) })
+  }
+
+  /// True or false.
+  static func boolean(_ key: String, _ path: Path<Bool>) -> Self {
+    Self(
+      key, path, expected: "true or false",
+      read: { if case .boolean(let value) = $0 { value } else { nil } }, write: { .boolean($0) })
+  }
+
+  /// Some text.
+  static func text(_ key: String, _ path: Path<String>, _ expected: String) -> Self {
+    Self(key, path, expected: expected, read: { $0.nonEmptyText }, write: { .text($0) })
+  }
+
+  /// Some text, or not set.
+  static func text(_ key: String, _ path: Path<String?>, _ expected: String) -> Self {
+    Self(
+      key, path, expected: expected, read: { $0.nonEmptyText },
+      write: { $0.map { .text($0) } ?? .null })
+  }
+
+  /// One of an enumeration's names.
+  static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ key: String, _ path: Path<Choice>
+  ) -> Self {
+    Self(
+      key, path, expected: oneOf(Choice.self),
+      read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } }, write: { .text($0.rawValue) })
+  }
+
+  /// One of an enumeration's names, or not set.
+  static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ key: String, _ path: Path<Choice?>
+  ) -> Self {
+    Self(
+      key, path, expected: oneOf(Choice.self),
+      read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } },
+      write: { $0.map { .text($0.rawValue) } ?? .null })
+  }
+
+  /// A key of the original tools of which only one value is supported.
+  static func fixed(_ key: String, _ only: ConfigValue) -> Self {
+    Self(
+      key: key, expected: "\(only), the only one supported", assign: { value, _ in value == only },
+      value: { _ in only })
+  }
+
+  private static func words(_ range: ClosedRange<Int>) -> String {
+    range.upperBound == .max
+      ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+  }
+
+  static func oneOf<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type) -> String {
+    "one of " + Choice.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+}

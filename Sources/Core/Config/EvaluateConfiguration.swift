@@ -1,0 +1,34 @@
+/// All that decides an evaluation: the archive, the clean images and how triggered ones are found.
+public struct EvaluateConfiguration: Equatable, Sendable {
+  /// The archive: an `attack_result.pt` or a `defense_result.pt` below an attack's folder.
+  public var archive: String
+  /// The dataset; nil is the one that the archive names.
+  public var dataset: String?
+  /// The folder that holds the dataset; nil is the one that the archive names.
+  public var datasetPath: String?
+  /// The attack whose trigger is applied anew where the archive's PNG folder is absent.
+  public var attack: AttackName?
+  /// The class that triggered images are to be taken for, where the trigger is applied anew.
+  public var attackTarget = 0
+  /// How the attack changed labels, where the trigger is applied anew.
+  public var labelTransform = LabelTransformName.all2one
+  /// An image whose non-zero pixels are badnet's patch; nil is the white 3x3 square.
+  public var patchMaskPath: String?
+  /// The image that blended mixes in; nil is a generated pattern.
+  public var triggerImagePath: String?
+  /// The trigger image's weight in triggered test images, 0…1.
+  public var testBlendedAlpha = 0.2
+  /// The amplitude of sig's sinusoid, in grey levels.
+  public var sigDelta = 40.0
+  /// The periods of sig's sinusoid across an image's width.
+  public var sigFrequency = 6.0
+  /// The seed of a synthetic dataset.
+  public var randomSeed: UInt64 = 0
+  /// The images of one step on all ranks together.
+  public var batchSize = 128
+  /// The threads of each rank; nil is this rank's share of the cores.
+  public var threads: Int?
+
+  /// The evaluation of `archive` with all defaults.
+  public init(archive: String) { self.archive = archive }
+}

@@ -1,0 +1,121 @@
+/// All that decides a tuning run: which attack's result, on which clean images, and how.
+///
+/// Properties carry the names of the field; their YAML keys and flags are those of the FST scripts and
+/// stand in `TuneConfiguration.fields`.
+public struct TuneConfiguration: Equatable, Sendable {
+  /// The attack whose result is tuned.
+  public var attack: AttackName
+
+  // MARK: The attack's result
+
+  /// The root of all runs' folders.
+  public var record = "record"
+  /// The attack's folder or its `attack_result.pt`; nil is the folder that an attack run names.
+  public var resultPath: String?
+  /// The attack's poison ratio, which is part of its folder's name.
+  public var poisonRatio = 0.1
+  /// The attack's target class, which is part of its folder's name.
+  public var attackTarget = 0
+  /// How the attack changed labels.
+  public var labelTransform = LabelTransformName.all2one
+  /// The model's architecture.
+  public var model = ModelArchitecture.resnet18
+  /// The planes of the first stage; nil is what the archive holds, anything else must equal it.
+  public var width: Int?
+  /// The name of the head layer in the archive.
+  public var linearName = "linear"
+
+  // MARK: Data
+
+  /// The dataset: `cifar10`, `synthetic`, or the name of an image folder.
+  public var dataset = "cifar10"
+  /// The folder that holds the dataset, or holds `cifar10/` and its like.
+  public var datasetPath = "./data"
+  /// The share of the training images to tune on, above 0 and at most 1.
+  public var splitRatio = 0.02
+  /// Where those images come from; `held_out` needs an attack that left them out.
+  public var tuningSplit = TuningSplit.random
+  /// Whether tuning images are cropped (padding 4) and flipped.
+  public var augment = true
+
+  // MARK: Optimisation
+
+  /// The way of tuning.
+  public var mode = FineTuningMode.fst
+  /// The weight of the feature-shift penalty.
+  public var alpha = 0.2
+  /// The number of passes over the tuning images.
+  public var epochs = 10
+  /// The images of one step on all ranks together, unless `batchSizePerRank` is given.
+  public var batchSize = 128
+  /// The images of one step on each rank.
+  public var batchSizePerRank: Int?
+  /// The learning rate at the start.
+  public var learningRate = 0.01
+  /// `--initlr` of the FST scripts, which no computation there reads; nil where it is not given.
+  public var initialLearningRate: Double?
+  /// How the learning rate falls.
+  public var schedule = ScheduleName.cosine
+  /// The epochs after which a cosine reaches zero; nil is all of `epochs`.
+  public var cosineEpochs: Int?
+  /// The epochs after which `MultiStepLR` multiplies the learning rate by `gamma`.
+  public var milestones: [Int] = []
+  /// The factor of `MultiStepLR`.
+  public var gamma = 0.1
+  /// SGD's momentum, 0..<1.
+  public var momentum = 0.9
+  /// SGD's weight decay, on all trained parameters.
+  public var weightDecay = 0.0
+  /// The label smoothing of the cross-entropy, 0..<1; nil is none.
+  ///
+  /// The FST scripts drop the feature-shift penalty where this is given.
+  public var labelSmoothing: Double?
+  /// The seed of every random draw; at most 2^32 - 1, as NumPy's.
+  public var randomSeed: UInt64 = 0
+  /// Stops after this many steps in all; nil is no limit.
+  public var maxSteps: Int?
+
+  // MARK: Machine
+
+  /// The threads of each rank; nil is this rank's share of the cores.
+  public var threads: Int?
+  /// Whether batch normalisation takes its statistics over all ranks.
+  public var syncBatchNorm = false
+
+  // MARK: Result
+
+  /// Whether `defense/<mode>/defense_result.pt` is written.
+  public var save = false
+  /// Whether that archive is the state_dict itself or a dictionary around it.
+  public var defenseForm = DefenseForm.bare
+  /// Everything that was given, in the order read.
+  public var arguments: [ConfigArgument] = []
+
+  /// The configuration of a tuning run on the result of `attack`, with all defaults.
+  public init(attack: AttackName) { self.attack = attack }
+
+  /// The epochs of a cosine's half period: `cosine_t_max`, or `epochs` where that is not given.
+  public var scheduleEpochs: Int { cosineEpochs ?? epochs }
+
+  /// The attack's folder: the one given, that of the archive given, or the one an attack run names.
+  public var folder: String {
+    guard let resultPath else {
+      return RunFolderName.path(
+        record: record, dataset: dataset, attack: attack, poisonRatio: poisonRatio,
+        attackTarget: attackTarget, model: model)
+    }
+    guard resultPath.hasSuffix(".pt") else { return resultPath }
+    let parts = resultPath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    if parts.isEmpty { return "." }
+    return parts == [""] ? "/" : parts.joined(separator: "/")
+  }
+
+  /// The attack's archive.
+  public var archivePath: String {
+    if let resultPath, resultPath.hasSuffix(".pt") { return resultPath }
+    return "\(folder)/attack_result.pt"
+  }
+
+  /// The folder of this mode's result.
+  public var defenseFolder: String { "\(folder)/defense/\(mode.rawValue)" }
+}

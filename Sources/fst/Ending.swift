@@ -1,0 +1,70 @@
+import Core
+import Foundation
+
+/// The exit statuses that the program's help promises.
+enum ExitStatus {
+  static let failure: Int32 = 1
+  /// `EX_USAGE` of sysexits.h: flags or configuration.
+  static let usage: Int32 = 64
+  /// `EX_TEMPFAIL`: interrupted, and a later run goes on from what was saved.
+  static let interrupted: Int32 = 75
+
+  /// The status that says what kind of failure `error` is.
+  static func of(_ error: any Error) -> Int32 {
+    error is ConfigError || error is UsageFailure ? usage : failure
+  }
+}
+
+/// A mistake in flags or configuration files, found on some rank.
+struct UsageFailure: Error, CustomStringConvertible {
+  var description: String
+}
+
+/// Ends the process with one line that says why.
+enum Ending {
+  /// This process's rank as its launcher says, before MPI is started; 0 without a launcher.
+  static let launchedRank: Int = {
+    let variables = ProcessInfo.processInfo.environment
+    return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy
+      .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 0
+  }()
+
+  /// Prints `fst: <message>` on rank 0 and ends with `status`, before or without MPI.
+  static func fail(_ message: String, status: Int32) -> Never {
+    yieldToRank0()
+    say(message)
+    exit(status)
+  }
+
+  /// Ends after the argument parser threw: help and version to standard output, errors as one line.
+  static func ofParsing(_ error: any Error) -> Never {
+    let status = FST.exitCode(for: error).rawValue
+    guard status != 0 else {
+      if launchedRank == 0 { print(FST.fullMessage(for: error)) }
+      exit(0)
+    }
+    fail(FST.message(for: error), status: ExitStatus.usage)
+  }
+
+  /// Prints `fst: <message>` as one line of standard error.
+  static func say(_ message: String) {
+    let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+    StandardError.write("fst: \(line)\n")
+  }
+
+  /// Lets rank 0 speak and end first: all ranks make the same mistake, and the launcher kills the
+  /// rest as soon as one of them ends.
+  private static func yieldToRank0() {
+    guard launchedRank > 0 else { return }
+    Thread.sleep(forTimeInterval: 2)
+    exit(ExitStatus.usage)
+  }
+}
+
+/// Standard error, written at once.
+enum StandardError {
+  /// Whether a person sees it rather than a file or a launcher.
+  static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

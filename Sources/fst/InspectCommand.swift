@@ -1,0 +1,34 @@
+import ArgumentParser
+import Core
+
+/// `fst inspect`: what is in a torch archive.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Print what is in a torch archive, never running any of it.",
+    discussion: """
+      Names, types and shapes as a tree; values only with --values. A pickle
+      is read as data: what it asks to call is named in an error and never
+      called, so unknown files are safe to look at.
+
+        fst inspect record/cifar10/badnet/<run>/attack_result.pt
+      """)
+
+  @Argument(help: ArgumentHelp("The archive, such as attack_result.pt.", valueName: "file"))
+  var file: String
+
+  @Flag(name: .key("values"), help: "Print numbers and text too, the first few of each.")
+  var values = false
+
+  @Flag(name: .key("json"), help: "The tree as one JSON object in one line.")
+  var json = false
+
+  func run() throws {
+    if Ending.launchedRank > 0 { return }
+    if json {
+      print(try ArchiveTree.json(path: file, values: values))
+    } else {
+      print(try ArchiveTree.text(path: file, values: values), terminator: "")
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Core
+import Foundation
+import Synchronization
+
+/// Who watches a run: the terminal or plain lines on standard error, and the run's log file.
+enum Progress {
+  /// The observer of a run whose folder, if it has one, gets the log.
+  static func observer(logFolder: String?) -> any TrainingObserver {
+    let shown: any TrainingObserver =
+      StandardError.isTerminal
+      ? TerminalProgress() : PlainProgress { StandardError.write("\($0)\n") }
+    guard let logFolder else { return shown }
+    let log = LogFile(folder: logFolder)
+    return CombinedObserver(observers: [shown, PlainProgress { log.append($0) }])
+  }
+
+  /// Ends a bar that stands unfinished on the terminal, so that the next line starts on its own.
+  static func finishLine() { TerminalProgress.clear() }
+}
+
+/// Tells several observers of everything.
+struct CombinedObserver: TrainingObserver {
+  let observers: [any TrainingObserver]
+
+  func observe(_ event: TrainingEvent) { observers.forEach { $0.observe(event) } }
+}
+
+/// Progress as whole lines, for files and launchers: one an epoch, and one every ten seconds within.
+final class PlainProgress: TrainingObserver {
+  private static let interval: Duration = .seconds(10)
+  private let write: @Sendable (String) -> Void
+  private let lastLine = Mutex(ContinuousClock.now)
+
+  init(write: @escaping @Sendable (String) -> Void) { self.write = write }
+
+  func observe(_ event: TrainingEvent) {
+    guard isDue(event), let line = ProgressLine.plain(event) else { return }
+    write(line)
+  }
+
+  private func isDue(_ event: TrainingEvent) -> Bool {
+    let now = ContinuousClock.now
+    return lastLine.withLock { last in
+      switch event {
+      case .step, .evaluating: guard now - last >= Self.interval else { return false }
+      case .message, .warning, .epoch: break
+      }
+      last = now
+      return true
+    }
+  }
+}
+
+/// Progress on a terminal: one line redrawn at most ten times a second, above it what is to stay.
+final class TerminalProgress: TrainingObserver {
+  private static let interval: Duration = .milliseconds(100)
+  private static let barIsDrawn = Mutex(false)
+  private let lastDrawn = Mutex<ContinuousClock.Instant?>(nil)
+
+  func observe(_ event: TrainingEvent) {
+    switch event {
+    case .step, .evaluating:
+      guard isDue() else { return }
+      Self.barIsDrawn.withLock { drawn in
+        StandardError.write("\r\(ProgressLine.bar(event, columns: Self.columns - 1))\u{1B}[K")
+        drawn = true
+      }
+    case .message, .warning, .epoch:
+      Self.clear()
+      if let line = ProgressLine.plain(event) { StandardError.write("\(line)\n") }
+    }
+  }
+
+  /// Removes the bar, if one stands there.
+  static func clear() {
+    barIsDrawn.withLock { drawn in
+      if drawn { StandardError.write("\r\u{1B}[K") }
+      drawn = false
+    }
+  }
+
+  private func isDue() -> Bool {
+    let now = ContinuousClock.now
+    return lastDrawn.withLock { last in
+      if let last, now - last < Self.interval { return false }
+      last = now
+      return true
+    }
+  }
+
+  /// The terminal's width in characters: `COLUMNS`, else what the terminal says, else 80.
+  private static var columns: Int {
+    if let given = ProcessInfo.processInfo.environment["COLUMNS"].flatMap({ Int($0) }), given > 0 {
+      return given
+    }
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+}

@@ -1,0 +1,126 @@
+import Core
+import Foundation
+
+/// What a command says on standard output: a short table, or one JSON object in the last line.
+enum Report {
+  /// A rate as in the field's tables, four digits; `-` where there were no images.
+  static func figure(_ rate: Double?) -> String { rate.map { String(format: "%.4f", $0) } ?? "-" }
+
+  /// Prints an attack's outcome and gives the exit status.
+  static func attack(_ outcome: AttackOutcome, json: Bool) throws -> Int32 {
+    if json {
+      try printJSON(
+        AttackReport(
+          metrics: MetricsReport(outcome.metrics), folder: outcome.folder,
+          seconds: outcome.seconds, interrupted: outcome.interrupted))
+    } else {
+      table(outcome.metrics)
+      print("folder  \(outcome.folder)")
+      print("time    \(ProgressLine.clock(outcome.seconds))")
+    }
+    return outcome.interrupted ? ExitStatus.interrupted : 0
+  }
+
+  /// Prints a tuning run's outcome and gives the exit status.
+  static func tune(_ outcome: TuneOutcome, json: Bool) throws -> Int32 {
+    if json {
+      try printJSON(
+        TuneReport(
+          before: MetricsReport(outcome.before), after: MetricsReport(outcome.after),
+          folder: outcome.folder, seconds: outcome.seconds, interrupted: outcome.interrupted))
+    } else {
+      print("        before   after")
+      for (name, rate) in rates {
+        print("\(name)   \(figure(rate(outcome.before)))   \(figure(rate(outcome.after)))")
+      }
+      print("folder  \(outcome.folder)")
+      print("time    \(ProgressLine.clock(outcome.seconds))")
+    }
+    return outcome.interrupted ? ExitStatus.interrupted : 0
+  }
+
+  /// Prints an evaluation's metrics and gives the exit status.
+  static func evaluation(_ metrics: BackdoorMetrics, json: Bool) throws -> Int32 {
+    if json { try printJSON(MetricsReport(metrics)) } else { table(metrics) }
+    return 0
+  }
+
+  private static let rates: [(String, @Sendable (BackdoorMetrics) -> Double?)] = [
+    ("C-ACC", { $0.cleanAccuracy }), ("ASR  ", { $0.attackSuccessRate }),
+    ("RA   ", { $0.robustAccuracy }),
+  ]
+
+  private static func table(_ metrics: BackdoorMetrics) {
+    let counts = [
+      (metrics.cleanCorrect, metrics.cleanTotal),
+      (metrics.attackSuccesses, metrics.triggeredTotal),
+      (metrics.robustCorrect, metrics.triggeredTotal),
+    ]
+    for ((name, rate), (count, total)) in zip(rates, counts) {
+      print("\(name)   \(figure(rate(metrics)))   \(count) of \(total) images")
+    }
+  }
+
+  private static func printJSON(_ report: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(report), as: UTF8.self))
+  }
+}
+
+/// The three rates with their counts; a rate without images is null.
+struct MetricsReport: Encodable {
+  enum Key: String, CodingKey {
+    case cleanAccuracy = "clean_accuracy"
+    case attackSuccessRate = "attack_success_rate"
+    case robustAccuracy = "robust_accuracy"
+    case cleanCorrect = "clean_correct"
+    case cleanTotal = "clean_total"
+    case attackSuccesses = "attack_successes"
+    case robustCorrect = "robust_correct"
+    case triggeredTotal = "triggered_total"
+  }
+
+  let metrics: BackdoorMetrics
+
+  init(_ metrics: BackdoorMetrics) { self.metrics = metrics }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(metrics.cleanAccuracy, forKey: .cleanAccuracy)
+    try container.encode(metrics.attackSuccessRate, forKey: .attackSuccessRate)
+    try container.encode(metrics.robustAccuracy, forKey: .robustAccuracy)
+    try container.encode(metrics.cleanCorrect, forKey: .cleanCorrect)
+    try container.encode(metrics.cleanTotal, forKey: .cleanTotal)
+    try container.encode(metrics.attackSuccesses, forKey: .attackSuccesses)
+    try container.encode(metrics.robustCorrect, forKey: .robustCorrect)
+    try container.encode(metrics.triggeredTotal, forKey: .triggeredTotal)
+  }
+}
+
+/// An attack's outcome: the rates and their counts beside the run's folder.
+struct AttackReport: Encodable {
+  enum Key: String, CodingKey { case folder, seconds, interrupted }
+
+  let metrics: MetricsReport
+  let folder: String
+  let seconds: Double
+  let interrupted: Bool
+
+  func encode(to encoder: any Encoder) throws {
+    try metrics.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(folder, forKey: .folder)
+    try container.encode(seconds, forKey: .seconds)
+    try container.encode(interrupted, forKey: .interrupted)
+  }
+}
+
+/// A tuning run's outcome.
+struct TuneReport: Encodable {
+  let before: MetricsReport
+  let after: MetricsReport
+  let folder: String
+  let seconds: Double
+  let interrupted: Bool
+}
