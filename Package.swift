@@ -46,7 +46,14 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Core", "Distributed"], path: "Tests/TestSupport"),
-    .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),
+    // What every communicator must do, in closed form: by threads in unit tests, by the probe under mpirun.
+    .target(
+      name: "CollectiveLaws", dependencies: ["Distributed"], path: "Tests/CollectiveLaws"),
+    .executableTarget(
+      name: "distributed-probe", dependencies: ["CollectiveLaws", "Distributed"],
+      path: "Tests/DistributedProbe"),
+    .testTarget(
+      name: "DistributedTests", dependencies: ["CollectiveLaws", "Distributed", "TestSupport"]),
     .testTarget(name: "CoreTests", dependencies: ["Core", "Distributed", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["Core", "TestSupport"]),
   ])

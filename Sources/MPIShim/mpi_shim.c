@@ -1,3 +1,63 @@
 #include "mpi_shim.h"
+
 #include <mpi.h>
-int fst_mpi_placeholder(void) { return MPI_SUCCESS; }
+
+int fst_mpi_initialized(int *flag) { return MPI_Initialized(flag); }
+
+int fst_mpi_init_funneled(int *has_funneled) {
+  int provided = MPI_THREAD_SINGLE;
+  int status = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+  *has_funneled = provided >= MPI_THREAD_FUNNELED;
+  if (status != MPI_SUCCESS) return status;
+  return MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+}
+
+int fst_mpi_finalize(void) { return MPI_Finalize(); }
+
+int fst_mpi_abort(int exit_code) { return MPI_Abort(MPI_COMM_WORLD, exit_code); }
+
+int fst_mpi_rank(int *rank) { return MPI_Comm_rank(MPI_COMM_WORLD, rank); }
+
+int fst_mpi_size(int *size) { return MPI_Comm_size(MPI_COMM_WORLD, size); }
+
+int fst_mpi_max_host_name(void) { return MPI_MAX_PROCESSOR_NAME; }
+
+int fst_mpi_host_name(char *name, int *length) { return MPI_Get_processor_name(name, length); }
+
+int fst_mpi_max_error_string(void) { return MPI_MAX_ERROR_STRING; }
+
+int fst_mpi_error_string(int status, char *text, int *length) {
+  return MPI_Error_string(status, text, length);
+}
+
+int fst_mpi_allreduce_sum_float(float *values, int count) {
+  return MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
+}
+
+int fst_mpi_allreduce_sum_double(double *values, int count) {
+  return MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+}
+
+int fst_mpi_allreduce_sum_int64(int64_t *values, int count) {
+  return MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+}
+
+int fst_mpi_allreduce_max_int64(int64_t *values, int count) {
+  return MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD);
+}
+
+int fst_mpi_bcast(void *bytes, int count, int root) {
+  return MPI_Bcast(bytes, count, MPI_BYTE, root, MPI_COMM_WORLD);
+}
+
+int fst_mpi_allgather_int64(int64_t value, int64_t *values) {
+  return MPI_Allgather(&value, 1, MPI_INT64_T, values, 1, MPI_INT64_T, MPI_COMM_WORLD);
+}
+
+int fst_mpi_allgatherv(
+    const void *bytes, int count, void *all, const int *counts, const int *displacements) {
+  return MPI_Allgatherv(
+      bytes, count, MPI_BYTE, all, counts, displacements, MPI_BYTE, MPI_COMM_WORLD);
+}
+
+int fst_mpi_barrier(void) { return MPI_Barrier(MPI_COMM_WORLD); }

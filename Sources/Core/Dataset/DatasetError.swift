@@ -1,0 +1,56 @@
+/// What is wrong with a dataset on disk; each case names the file and what was expected.
+public enum DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
+  /// No dataset is called so.
+  case unknownName(String)
+  /// No CIFAR-10 files are in the folder or in those below it where they usually are.
+  case missing(path: String)
+  /// A folder that must hold images of classes is not there or holds none.
+  case noClasses(path: String, expected: String)
+  /// A file that belongs to the dataset is not there or cannot be read.
+  case unreadable(path: String, reason: String)
+  /// A binary file that does not consist of whole records.
+  case wrongSize(path: String, bytes: Int, record: Int)
+  /// A label outside the dataset's classes.
+  case labelOutOfRange(path: String, record: Int, label: Int, classCount: Int)
+  /// The classes of the training and the test images differ.
+  case classMismatch(path: String, expected: [String], found: [String])
+  /// An image of another size than the first one.
+  case imageSize(path: String, expected: String, found: String)
+  /// A class folder without any image.
+  case emptyClass(path: String)
+
+  /// One line: what is wrong, where, what was expected and found.
+  public var description: String {
+    switch self {
+    case .unknownName(let name):
+      let names = DatasetName.allCases.map(\.rawValue).joined(separator: ", ")
+      return "dataset '\(name)' is unknown; known are \(names)"
+    case .missing(let path):
+      return "no CIFAR-10 files in \(path) (looked there and in "
+        + "\(DatasetLoader.usualFolders.joined(separator: ", ")) below it): get the binary version "
+        + "from https://www.cs.toronto.edu/~kriz/cifar.html and give its folder as --dataset_path, "
+        + "or use --dataset synthetic, which needs no files"
+    case .noClasses(let path, let expected):
+      return "\(path): expected \(expected), found none"
+    case .unreadable(let path, let reason):
+      return "\(path): cannot be read: \(reason)"
+    case .wrongSize(let path, let bytes, let record):
+      return "\(path): expected a multiple of \(record) bytes (1 label and \(record - 1) pixel "
+        + "values per image) and at least one image, found \(bytes) bytes"
+    case .labelOutOfRange(let path, let record, let label, let classCount):
+      return "\(path): image \(record) has label \(label), expected 0...\(classCount - 1)"
+    case .classMismatch(let path, let expected, let found):
+      return "\(path): expected the classes \(Self.list(expected)), found \(Self.list(found))"
+    case .imageSize(let path, let expected, let found):
+      return "\(path): expected an image of \(expected) pixels as the others, found \(found)"
+    case .emptyClass(let path):
+      return "\(path): expected PNG, JPEG or PPM images, found none"
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    guard !names.isEmpty else { return "(none)" }
+    let shown = names.prefix(12).joined(separator: ", ")
+    return names.count > 12 ? "\(shown), … (\(names.count))" : shown
+  }
+}

@@ -1,0 +1,28 @@
+/// The training and the test images of a dataset.
+public struct DatasetPair: Sendable {
+  /// The training images.
+  public var train: LabeledImages
+  /// The test images, of the same size and classes.
+  public var test: LabeledImages
+
+  /// Joins the two halves of a dataset.
+  public init(train: LabeledImages, test: LabeledImages) {
+    self.train = train
+    self.test = test
+  }
+}
+
+/// Which half of a dataset an image belongs to.
+public enum DatasetSplit: String, Sendable {
+  case train, test
+}
+
+/// The datasets, by the names of the command line.
+public enum DatasetName: String, CaseIterable, Sendable {
+  /// CIFAR-10, from its binary files, its Python pickles or a folder of images.
+  case cifar10
+  /// Images that are generated from a seed; needs no file.
+  case synthetic
+  /// Any folder with train/<class>/* and test/<class>/* images of one size.
+  case imageFolder = "image_folder"
+}

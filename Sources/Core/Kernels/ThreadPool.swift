@@ -1,0 +1,101 @@
+import Foundation
+import Synchronization
+
+/// A fixed set of threads that run one body together; it owns its worker threads.
+///
+/// Thread t always gets the same share of the work, so sums associate in the same order on every run.
+/// The calling thread takes part as thread 0. Workers spin for some microseconds, then sleep: kernels of
+/// one step follow each other closely, and an idle program must not burn a core.
+public final class ThreadPool: Sendable {
+  /// The number of threads that take part, the caller included.
+  public let threadCount: Int
+  private let state = PoolState()
+
+  /// Starts `threadCount - 1` workers.
+  public init(threadCount: Int) {
+    precondition(threadCount > 0, "a pool of \(threadCount) threads")
+    self.threadCount = threadCount
+    for index in 1..<max(threadCount, 1) {
+      let thread = Thread { [state] in state.work(as: index) }
+      thread.stackSize = 8 << 20
+      thread.name = "fst-worker-\(index)"
+      thread.start()
+    }
+  }
+
+  deinit { state.stop() }
+
+  /// Calls `body(t)` once on every thread t, and returns when all have ended.
+  public func run(_ body: (Int) -> Void) {
+    if threadCount == 1 { return body(0) }
+    withoutActuallyEscaping(body) { state.run($0, workers: threadCount - 1) }
+  }
+
+  /// Calls `body(range, t)` once on every thread with its contiguous share of `0..<count`.
+  public func forEachShare(of count: Int, _ body: (Range<Int>, Int) -> Void) {
+    run { thread in
+      let share = Self.share(of: count, thread: thread, threadCount: threadCount)
+      if !share.isEmpty { body(share, thread) }
+    }
+  }
+
+  /// Thread `thread`'s contiguous share of `0..<count`.
+  public static func share(of count: Int, thread: Int, threadCount: Int) -> Range<Int> {
+    count * thread / threadCount..<count * (thread + 1) / threadCount
+  }
+}
+
+/// What the pool's owner and its workers share.
+///
+/// `@unchecked`: `body` is written before `generation` grows (releasing) and read after that was seen
+/// (acquiring); `isStopped` is only touched under the lock.
+private final class PoolState: @unchecked Sendable {
+  private let generation = Atomic<Int>(0)
+  private let running = Atomic<Int>(0)
+  private let lock = NSCondition()
+  private var body: ((Int) -> Void)?
+  private var isStopped = false
+
+  /// Looks at `generation` this often before a worker sleeps (some 20 microseconds).
+  private static let spinLimit = 20_000
+
+  func run(_ body: @escaping (Int) -> Void, workers: Int) {
+    self.body = body
+    running.store(workers, ordering: .relaxed)
+    lock.lock()
+    generation.add(1, ordering: .releasing)
+    lock.broadcast()
+    lock.unlock()
+    body(0)
+    while running.load(ordering: .acquiring) > 0 { sched_yield() }
+    self.body = nil
+  }
+
+  func work(as index: Int) {
+    var seen = 0
+    while waitForBody(after: seen) {
+      seen += 1
+      body?(index)
+      running.subtract(1, ordering: .releasing)
+    }
+  }
+
+  func stop() {
+    lock.lock()
+    isStopped = true
+    lock.broadcast()
+    lock.unlock()
+  }
+
+  /// Waits until `generation` passes `seen`; false once the pool has stopped.
+  private func waitForBody(after seen: Int) -> Bool {
+    for _ in 0..<Self.spinLimit where generation.load(ordering: .acquiring) != seen { return true }
+    lock.lock()
+    defer { lock.unlock() }
+    while generation.load(ordering: .acquiring) == seen {
+      if isStopped { return false }
+      lock.wait()
+    }
+    return true
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+
+/// Cross-entropy of logits against labels, with optional label smoothing (PyTorch `CrossEntropyLoss`).
+///
+/// loss = -Σ_k q_k log softmax(logits)_k, q = (1 - s) onehot(label) + s / classes, averaged over the
+/// global batch. Shapes: logits, gradient [N, 1, 1, classes]; labels [N].
+public struct CrossEntropy: Sendable {
+  /// s, the share of the target that is spread over all classes.
+  public var labelSmoothing: Double
+
+  /// A loss with `labelSmoothing` s in 0...1.
+  public init(labelSmoothing: Double = 0) { self.labelSmoothing = labelSmoothing }
+
+  /// What a batch's logits amount to on this rank.
+  public struct Result: Sendable {
+    /// The sum of the images' losses (not their mean).
+    public var lossSum = 0.0
+    /// The images whose largest logit is their label's.
+    public var correct: Int64 = 0
+    /// The class with the largest logit (the first of equal ones), for each image: [N].
+    public var predictions: [Int32] = []
+  }
+
+  /// The loss's sum and the predictions; the gradient of the mean over `globalCount` images is written
+  /// to `gradient` where given.
+  public func evaluate(
+    _ logits: Tensor, labels: [Int32], globalCount: Int, gradient: Tensor? = nil
+  ) -> Result {
+    precondition(logits.shape.batch == labels.count, "\(labels.count) labels for \(logits.shape)")
+    var result = Result()
+    result.predictions.reserveCapacity(labels.count)
+    let classes = logits.shape.channels
+    var logSoftmax = [Double](repeating: 0, count: classes)
+    for (row, label) in labels.enumerated() {
+      let values = logits.pointer + row * classes
+      let best = Self.logSoftmax(values, into: &logSoftmax)
+      result.predictions.append(Int32(best))
+      result.correct += best == Int(label) ? 1 : 0
+      let uniform = labelSmoothing / Double(classes)
+      for k in 0..<classes {
+        let target = uniform + (k == Int(label) ? 1 - labelSmoothing : 0)
+        if target > 0 { result.lossSum -= target * logSoftmax[k] }
+        if let gradient {
+          gradient.pointer[row * classes + k] = Float(
+            (Foundation.exp(logSoftmax[k]) - target) / Double(globalCount))
+        }
+      }
+    }
+    return result
+  }
+
+  /// Writes log softmax of `values` and returns the position of the largest one.
+  private static func logSoftmax(
+    _ values: UnsafeMutablePointer<Float>, into result: inout [Double]
+  ) -> Int {
+    var best = 0
+    for k in result.indices where values[k] > values[best] { best = k }
+    let largest = Double(values[best])
+    var sum = 0.0
+    for k in result.indices { sum += Foundation.exp(Double(values[k]) - largest) }
+    let logSum = largest + Foundation.log(sum)
+    for k in result.indices { result[k] = Double(values[k]) - logSum }
+    return best
+  }
+}

@@ -1,0 +1,29 @@
+import Distributed
+
+/// What a model does on the test set, as counts that sum over ranks.
+public struct BackdoorMetrics: Equatable, Sendable {
+  /// Clean test images classified as their label.
+  public var cleanCorrect: Int64 = 0
+  /// All clean test images.
+  public var cleanTotal: Int64 = 0
+  /// Triggered images classified as the attack wants.
+  public var attackSuccesses: Int64 = 0
+  /// Triggered images classified as their true label.
+  public var robustCorrect: Int64 = 0
+  /// All triggered images.
+  public var triggeredTotal: Int64 = 0
+
+  /// No image seen.
+  public init() {}
+
+  /// C-ACC, 0...1; nil without clean images.
+  public var cleanAccuracy: Double? { Self.share(cleanCorrect, of: cleanTotal) }
+  /// ASR, 0...1; nil without triggered images.
+  public var attackSuccessRate: Double? { Self.share(attackSuccesses, of: triggeredTotal) }
+  /// RA, 0...1; nil without triggered images.
+  public var robustAccuracy: Double? { Self.share(robustCorrect, of: triggeredTotal) }
+
+  private static func share(_ count: Int64, of total: Int64) -> Double? {
+    total > 0 ? Double(count) / Double(total) : nil
+  }
+}

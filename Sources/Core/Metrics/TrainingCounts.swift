@@ -1,0 +1,68 @@
+import Distributed
+
+/// What one epoch's training images came to, as sums over the ranks.
+public struct TrainingCounts: Equatable, Sendable {
+  /// Images seen, and those classified as the label they were trained with.
+  public var total = 0, correct = 0
+  /// The same for images without a trigger.
+  public var cleanTotal = 0, cleanCorrect = 0
+  /// Triggered images, those classified as the attack wants, and those classified as before it.
+  public var poisonedTotal = 0, poisonedCorrect = 0, poisonedRobust = 0
+  /// Global batches.
+  public var batches = 0
+  /// The sum over the batches of each batch's mean loss.
+  public var lossSum = 0.0
+
+  /// No image seen.
+  public init() {}
+
+  /// Mean of the batches' mean losses; nil before the first batch.
+  public var meanLoss: Double? { batches > 0 ? lossSum / Double(batches) : nil }
+  /// Share of images classified as the label they were trained with; nil without images.
+  public var accuracy: Double? { Self.share(correct, of: total) }
+  /// The same among images without a trigger.
+  public var cleanAccuracy: Double? { Self.share(cleanCorrect, of: cleanTotal) }
+  /// Share of triggered images classified as the attack wants.
+  public var attackSuccessRate: Double? { Self.share(poisonedCorrect, of: poisonedTotal) }
+  /// Share of triggered images classified as before the attack.
+  public var robustAccuracy: Double? { Self.share(poisonedRobust, of: poisonedTotal) }
+
+  /// Counts one rank's share of a batch; `dataset` tells which images carry a trigger.
+  mutating func add(_ batch: Batch, _ result: TrainStep.Result, dataset: PoisonedDataset?) {
+    batches += 1
+    lossSum += result.crossEntropy.lossSum / Double(batch.globalCount)
+    lossSum += result.penalty * Double(batch.count) / Double(batch.globalCount)
+    total += batch.count
+    correct += Int(result.crossEntropy.correct)
+    guard let dataset else { return }
+    for (position, prediction) in zip(batch.indices, result.crossEntropy.predictions) {
+      let isCorrect = dataset.images.labels[position] == Int(prediction)
+      guard dataset.isPoisoned[position] else {
+        cleanTotal += 1
+        cleanCorrect += isCorrect ? 1 : 0
+        continue
+      }
+      poisonedTotal += 1
+      poisonedCorrect += isCorrect ? 1 : 0
+      poisonedRobust += dataset.originalLabels[position] == Int(prediction) ? 1 : 0
+    }
+  }
+
+  /// Replaces all but `batches`, which every rank counts alike, by the sums over the ranks.
+  mutating func sum(over communicator: any Communicator) throws {
+    var counts = [
+      total, correct, cleanTotal, cleanCorrect, poisonedTotal, poisonedCorrect, poisonedRobust,
+    ].map { Int64($0) }
+    var losses = [lossSum]
+    try communicator.allReduceSum(&counts)
+    try communicator.allReduceSum(&losses)
+    let sums = counts.map { Int($0) }
+    (total, correct, cleanTotal, cleanCorrect) = (sums[0], sums[1], sums[2], sums[3])
+    (poisonedTotal, poisonedCorrect, poisonedRobust) = (sums[4], sums[5], sums[6])
+    lossSum = losses[0]
+  }
+
+  private static func share(_ count: Int, of total: Int) -> Double? {
+    total > 0 ? Double(count) / Double(total) : nil
+  }
+}

@@ -1,0 +1,37 @@
+/// The mean over all pixels of each channel: x [N, H, W, C] → y [N, 1, 1, C].
+///
+/// Equal to the originals' 4x4 average pool on their 4x4 last stage, and to an adaptive pool to 1x1.
+public enum GlobalAveragePool {
+  /// y[n, c] = mean over h, w of x[n, h, w, c].
+  public static func forward(_ x: Tensor, into y: Tensor, context: ComputeContext) {
+    let (pixels, channels) = (x.shape.height * x.shape.width, x.shape.channels)
+    let factor = 1 / Float(pixels)
+    context.pool.forEachShare(of: x.shape.batch) { images, _ in
+      for image in images {
+        let target = y.pointer + image * channels
+        target.update(repeating: 0, count: channels)
+        for pixel in 0..<pixels {
+          let source = x.pointer + (image * pixels + pixel) * channels
+          for c in 0..<channels { target[c] += source[c] }
+        }
+        for c in 0..<channels { target[c] *= factor }
+      }
+    }
+  }
+
+  /// xGradient[n, h, w, c] = yGradient[n, c] / (H W).
+  public static func backward(_ yGradient: Tensor, xGradient: Tensor, context: ComputeContext) {
+    let shape = xGradient.shape
+    let pixels = shape.height * shape.width
+    let factor = 1 / Float(pixels)
+    context.pool.forEachShare(of: shape.batch) { images, _ in
+      for image in images {
+        let source = yGradient.pointer + image * shape.channels
+        for pixel in 0..<pixels {
+          let target = xGradient.pointer + (image * pixels + pixel) * shape.channels
+          for c in 0..<shape.channels { target[c] = source[c] * factor }
+        }
+      }
+    }
+  }
+}

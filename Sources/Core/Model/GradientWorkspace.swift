@@ -1,0 +1,32 @@
+import Distributed
+
+/// Memory that backward passes share between blocks; it owns four buffers of the largest activation.
+///
+/// Two carry the gradient from block to block, two are for use inside a block.
+final class GradientWorkspace {
+  private let carried: [FloatBuffer]
+  private let inner: [FloatBuffer]
+  private var current = 0
+
+  /// Room for activations of up to `largest` floats.
+  init(largest: Int) {
+    carried = [FloatBuffer(count: largest), FloatBuffer(count: largest)]
+    inner = [FloatBuffer(count: largest), FloatBuffer(count: largest)]
+  }
+
+  /// The carried gradient as a tensor of `shape`.
+  func carriedGradient(_ shape: Shape) -> Tensor { Tensor(shape, in: carried[current]) }
+
+  /// The other carried buffer, as a tensor of `shape`; it is the carried one from then on.
+  ///
+  /// A block writes its input's gradient there when that has another shape than its output's.
+  func nextCarriedGradient(_ shape: Shape) -> Tensor {
+    current = 1 - current
+    return carriedGradient(shape)
+  }
+
+  /// The first buffer for use inside a block.
+  func first(_ shape: Shape) -> Tensor { Tensor(shape, in: inner[0]) }
+  /// The second buffer for use inside a block.
+  func second(_ shape: Shape) -> Tensor { Tensor(shape, in: inner[1]) }
+}

@@ -1,0 +1,130 @@
+import Distributed
+
+/// Which parameters a backward pass reaches.
+public enum GradientExtent: Sendable {
+  /// Every parameter.
+  case all
+  /// The head's weight and bias only: nothing below it is computed.
+  case head
+}
+
+/// ResNet18 for small images: 3x3 stem, four stages of two blocks, average pool, `linear` head.
+///
+/// `resnet18` has basic blocks and BatchNorm + ReLU after the stem (122 state_dict entries at 10 classes);
+/// `preactresnet18` has pre-activation blocks, and BatchNorm neither after the stem nor before the pool
+/// (102 entries). It owns parameters and the activations of the last forward.
+public final class ResNet18 {
+  /// Parameters, gradients and running statistics.
+  public let store: ParameterStore
+  /// H, W and C of the images; the batch is 0.
+  public let inputShape: Shape
+  /// The linear layer that yields the logits.
+  public let head: Linear
+  /// Input of the head in the last forward: [N, 1, 1, 8 width].
+  public private(set) var features: Tensor
+
+  private let conv1: Conv2D
+  private let bn1: BatchNorm2D?
+  private let blocks: [any ResidualBlock]
+
+  private var capacity = 0
+  private var images: Tensor?
+  private var stemConv: Tensor
+  private var stemOutput: Tensor
+  private var stemStatistics = BatchNorm2D.Statistics()
+  private var blockOutputs: [Tensor] = []
+  private var logits: Tensor
+  private var workspace = GradientWorkspace(largest: 0)
+
+  /// A network for images of `inputShape`; its parameters are zero until initialised or loaded.
+  ///
+  /// `width` is the number of planes of the first stage, 64 in the originals.
+  public init(_ architecture: ModelArchitecture, width: Int, classCount: Int, inputShape: Shape) {
+    let isPreActivation = architecture == .preactresnet18
+    var plan = ParameterLayoutPlan()
+    conv1 = Conv2D("conv1", input: inputShape, outputChannels: width, plan: &plan)
+    bn1 = isPreActivation ? nil : BatchNorm2D("bn1", channels: width, plan: &plan)
+    var shape = conv1.outputShape(batch: 0)
+    let blockType: any ResidualBlock.Type = isPreActivation ? PreActBlock.self : BasicBlock.self
+    blocks = (0..<8).map { index in
+      let (stage, position) = index.quotientAndRemainder(dividingBy: 2)
+      let block = blockType.init(
+        "layer\(stage + 1).\(position)", input: shape, outputChannels: width << stage,
+        stride: stage > 0 && position == 0 ? 2 : 1, plan: &plan)
+      shape = block.outputShape(batch: 0)
+      return block
+    }
+    head = Linear("linear", inputs: shape.channels, outputs: classCount, plan: &plan)
+    store = ParameterStore(plan)
+    self.inputShape = inputShape
+    stemConv = Tensor(conv1.outputShape(batch: 0))
+    stemOutput = stemConv
+    features = Tensor(Shape(batch: 0, height: 1, width: 1, channels: head.inputs))
+    logits = Tensor(Shape(batch: 0, height: 1, width: 1, channels: classCount))
+  }
+
+  /// The logits [N, 1, 1, classes] of `images` [N, H, W, C]; the next forward overwrites them.
+  public func forward(_ images: Tensor, mode: PassMode, context: ComputeContext) -> Tensor {
+    reserve(images.shape.batch)
+    setBatch(images.shape.batch)
+    self.images = images
+    conv1.forward(images, into: stemConv, store: store, context: context)
+    if let bn1 {
+      stemStatistics = bn1.forward(
+        stemConv, into: stemOutput, relu: true, mode: mode, store: store, context: context)
+    }
+    var x = stemOutput
+    for (index, block) in blocks.enumerated() {
+      x = block.forward(x, mode: mode, store: store, context: context)
+      blockOutputs[index] = x
+    }
+    GlobalAveragePool.forward(x, into: features, context: context)
+    head.forward(features, into: logits, store: store)
+    return logits
+  }
+
+  /// Adds the parameters' gradients, given the loss's gradient by the logits of the last forward.
+  public func backward(_ logitsGradient: Tensor, extent: GradientExtent, context: ComputeContext) {
+    guard let images, let last = blockOutputs.last else {
+      preconditionFailure("backward before forward")
+    }
+    let featureGradient = extent == .all ? workspace.first(features.shape) : nil
+    head.backward(logitsGradient, x: features, xGradient: featureGradient, store: store)
+    guard let featureGradient else { return }
+    var gradient = workspace.carriedGradient(last.shape)
+    GlobalAveragePool.backward(featureGradient, xGradient: gradient, context: context)
+    for (index, block) in blocks.enumerated().reversed() {
+      gradient = block.backward(
+        gradient, x: index > 0 ? blockOutputs[index - 1] : stemOutput, workspace: workspace,
+        store: store, context: context)
+    }
+    if let bn1 {
+      let stemGradient = workspace.first(stemConv.shape)
+      bn1.backward(
+        gradient, x: stemConv, reluOutput: stemOutput, statistics: stemStatistics,
+        xGradient: stemGradient, store: store, context: context)
+      gradient = stemGradient
+    }
+    conv1.backward(gradient, x: images, xGradient: nil, store: store, context: context)
+  }
+
+  private func setBatch(_ batch: Int) {
+    stemConv = stemConv.withBatch(batch)
+    stemOutput = stemOutput.withBatch(batch)
+    features = features.withBatch(batch)
+    logits = logits.withBatch(batch)
+  }
+
+  /// Allocates all activations anew where `batch` is the largest so far.
+  private func reserve(_ batch: Int) {
+    guard batch > capacity || capacity == 0 else { return }
+    capacity = max(batch, 1)
+    stemConv = Tensor(conv1.outputShape(batch: capacity))
+    stemOutput = bn1 == nil ? stemConv : Tensor(conv1.outputShape(batch: capacity))
+    blocks.forEach { $0.reserve(capacity) }
+    blockOutputs = Array(repeating: stemOutput, count: blocks.count)
+    features = Tensor(Shape(batch: capacity, height: 1, width: 1, channels: head.inputs))
+    logits = Tensor(Shape(batch: capacity, height: 1, width: 1, channels: head.outputs))
+    workspace = GradientWorkspace(largest: stemConv.shape.count)
+  }
+}

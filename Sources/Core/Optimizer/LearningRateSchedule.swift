@@ -1,0 +1,45 @@
+import Foundation
+
+/// The learning rate of each step, as PyTorch's schedulers give it.
+///
+/// Cosine, multi-step and constant change once an epoch, the one-cycle schedule every step.
+public enum LearningRateSchedule: Equatable, Sendable {
+  /// `base` throughout.
+  case constant(base: Double)
+  /// base (1 + cos(π epoch / period)) / 2: `CosineAnnealingLR` with T_max = period, eta_min = 0.
+  case cosine(base: Double, period: Int)
+  /// base gamma^(milestones at or before the epoch): `MultiStepLR`.
+  case multiStep(base: Double, milestones: [Int], gamma: Double)
+  /// `OneCycleLR` with cosine annealing: peak / 25 up to peak within the first `warmUp` share of all
+  /// steps, then down to peak / 25 / 10,000.
+  case oneCycle(peak: Double, warmUp: Double)
+
+  /// The learning rate of step `step` of epoch `epoch`, both counted from 0.
+  public func rate(epoch: Int, step: Int, stepsPerEpoch: Int, epochs: Int) -> Double {
+    switch self {
+    case .constant(let base):
+      return base
+    case .cosine(let base, let period):
+      return base * (1 + Foundation.cos(Double.pi * Double(epoch) / Double(period))) / 2
+    case .multiStep(let base, let milestones, let gamma):
+      return base * Foundation.pow(gamma, Double(milestones.filter { $0 <= epoch }.count))
+    case .oneCycle(let peak, let warmUp):
+      return Self.oneCycle(
+        peak: peak, warmUp: warmUp, step: epoch * stepsPerEpoch + step,
+        total: epochs * stepsPerEpoch)
+    }
+  }
+
+  private static func oneCycle(peak: Double, warmUp: Double, step: Int, total: Int) -> Double {
+    let (start, end) = (peak / 25, peak / 25 / 10_000)
+    let top = warmUp * Double(total) - 1
+    let position = Double(step)
+    if position <= top { return anneal(from: start, to: peak, share: position / max(top, 1e-12)) }
+    let descent = max(Double(total - 1) - top, 1e-12)
+    return anneal(from: peak, to: end, share: (position - top) / descent)
+  }
+
+  private static func anneal(from start: Double, to end: Double, share: Double) -> Double {
+    end + (start - end) / 2 * (1 + Foundation.cos(Double.pi * share))
+  }
+}

@@ -1,0 +1,101 @@
+import Distributed
+
+/// Runs a model over a test set, each batch shared by all ranks, and counts.
+public struct Evaluator {
+  /// The network that is asked.
+  public let model: ResNet18
+  /// Images per batch over all ranks.
+  public let batchSize: Int
+  /// How pixels become inputs.
+  public let normalization: Normalization
+  /// The ranks that share the work.
+  public let communicator: any Communicator
+  /// Threads and scratch memory.
+  public let context: ComputeContext
+  /// Told of the progress on rank 0.
+  public let observer: any TrainingObserver
+
+  /// What a set of images came to, over all ranks.
+  public struct Result: Sendable {
+    /// Images classified as their label in the set.
+    public var matches: Int64 = 0
+    /// Images classified as their label before the attack.
+    public var originalMatches: Int64 = 0
+    /// All images.
+    public var total: Int64 = 0
+    /// Mean over the batches of each batch's mean loss; nil without images.
+    public var lossAverageOverBatches: Double?
+  }
+
+  /// Classifies `images`; `originalLabels` are their classes before the attack: [count].
+  public func run(_ images: LabeledImages, originalLabels: [Int]) throws -> Result {
+    let loader = BatchLoader.sequential(
+      images, batchSize: batchSize, normalization: normalization,
+      worldSize: communicator.worldSize, rank: communicator.rank)
+    var result = Result()
+    var loss = [0.0]
+    var done = 0
+    for batch in loader.epoch(0) {
+      done += batch.globalCount
+      if communicator.rank == 0 { observer.observe(.evaluating(done: done, total: images.count)) }
+      guard batch.count > 0 else { continue }
+      let outcome = classify(batch)
+      loss[0] += outcome.lossSum / Double(batch.globalCount)
+      result.matches += outcome.correct
+      for (index, prediction) in zip(batch.indices, outcome.predictions)
+      where originalLabels[index] == Int(prediction) {
+        result.originalMatches += 1
+      }
+    }
+    var counts = [result.matches, result.originalMatches]
+    try communicator.allReduceSum(&counts)
+    try communicator.allReduceSum(&loss)
+    (result.matches, result.originalMatches) = (counts[0], counts[1])
+    result.total = Int64(images.count)
+    let steps = loader.sampler.stepsPerEpoch
+    result.lossAverageOverBatches = steps > 0 ? loss[0] / Double(steps) : nil
+    return result
+  }
+
+  private func classify(_ batch: Batch) -> CrossEntropy.Result {
+    var shape = model.inputShape
+    shape.batch = batch.count
+    let logits = model.forward(Tensor(shape, in: batch.images), mode: .evaluating, context: context)
+    return CrossEntropy().evaluate(logits, labels: batch.labels, globalCount: batch.globalCount)
+  }
+}
+
+/// The two sets that a backdoored model is judged by.
+public struct TestSets: Sendable {
+  /// Clean test images with their labels.
+  public var clean: LabeledImages
+  /// Triggered test images with the labels that the attack wants; empty for a clean model's run
+  /// without triggers.
+  public var triggered: LabeledImages
+  /// The triggered images' labels before the attack: [triggered.count].
+  public var triggeredOriginalLabels: [Int]
+
+  /// The sets of clean and triggered images.
+  public init(clean: LabeledImages, triggered: LabeledImages, triggeredOriginalLabels: [Int]) {
+    self.clean = clean
+    self.triggered = triggered
+    self.triggeredOriginalLabels = triggeredOriginalLabels
+  }
+}
+
+extension Evaluator {
+  /// C-ACC, ASR and RA with the mean losses of both sets.
+  public func run(_ sets: TestSets) throws -> (
+    metrics: BackdoorMetrics, cleanLoss: Double?, triggeredLoss: Double?
+  ) {
+    let clean = try run(sets.clean, originalLabels: sets.clean.labels)
+    let triggered = try run(sets.triggered, originalLabels: sets.triggeredOriginalLabels)
+    var metrics = BackdoorMetrics()
+    metrics.cleanCorrect = clean.matches
+    metrics.cleanTotal = clean.total
+    metrics.attackSuccesses = triggered.matches
+    metrics.robustCorrect = triggered.originalMatches
+    metrics.triggeredTotal = triggered.total
+    return (metrics, clean.lossAverageOverBatches, triggered.lossAverageOverBatches)
+  }
+}

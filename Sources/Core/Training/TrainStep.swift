@@ -1,0 +1,120 @@
+import Distributed
+
+/// Which part of a model training changes.
+public enum TrainableParameters: Sendable {
+  case all
+  /// The head's weight and bias.
+  case head
+  /// All but the head.
+  case backbone
+
+  /// The ranges of the flat parameter vector.
+  func ranges(head: Linear, count: Int) -> [Range<Int>] {
+    let headRange = head.weight.offset..<head.bias.range.upperBound
+    switch self {
+    case .all: return [0..<count]
+    case .head: return [headRange]
+    case .backbone: return [0..<headRange.lowerBound, headRange.upperBound..<count]
+    }
+  }
+}
+
+/// One data-parallel training step: forward, loss, backward, sum over ranks, update.
+public struct TrainStep {
+  /// The network, with its parameters.
+  public let model: ResNet18
+  /// Holds the momentum.
+  public let optimizer: SGD
+  /// The loss on the logits.
+  public let loss: CrossEntropy
+  /// FST's term and the head's constraint; nil in attack training.
+  public let penalty: FeatureShiftPenalty?
+  /// What is changed.
+  public let trainable: TrainableParameters
+  /// The ranks that train together.
+  public let communicator: any Communicator
+  /// Threads and scratch memory.
+  public let context: ComputeContext
+
+  private let reducer: GradientReducer
+  private let logitsGradient: FloatBuffer
+
+  /// A step for batches of up to `largestShare` images on this rank.
+  public init(
+    model: ResNet18, optimizer: SGD, loss: CrossEntropy, penalty: FeatureShiftPenalty? = nil,
+    trainable: TrainableParameters = .all, largestShare: Int, communicator: any Communicator,
+    context: ComputeContext
+  ) {
+    self.model = model
+    self.optimizer = optimizer
+    self.loss = loss
+    self.penalty = penalty
+    self.trainable = trainable
+    self.communicator = communicator
+    self.context = context
+    let sizes = model.store.plan.parameters.map(\.count)
+    reducer = GradientReducer(
+      communicator: communicator, gradients: model.store.gradients,
+      plan: BucketPlan(sizesInReadyOrder: sizes.reversed()))
+    logitsGradient = FloatBuffer(count: largestShare * model.head.outputs)
+  }
+
+  /// What a step amounts to on this rank.
+  public struct Result: Sendable {
+    /// Losses and predictions of this rank's images.
+    public var crossEntropy: CrossEntropy.Result
+    /// FST's term before the update, 0 without it.
+    public var penalty: Double
+  }
+
+  /// Moves the parameters once along `batch`; they have the same bits on all ranks afterwards.
+  public func run(_ batch: Batch, learningRate: Double) throws -> Result {
+    let store = model.store
+    store.gradients.clear()
+    var result = Result(crossEntropy: CrossEntropy.Result(), penalty: 0)
+    // A rank without images still joins the others' BatchNorm sums where these are shared.
+    if batch.count > 0 || context.batchNormGroup != nil {
+      result.crossEntropy = forwardAndBackward(batch)
+      try context.check()
+    }
+    if let penalty, penalty.alpha != 0 {
+      result.penalty = penalty.value(head: model.head, of: store)
+      penalty.addGradient(
+        share: Double(batch.count) / Double(batch.globalCount), head: model.head, of: store)
+    }
+    try reducer.reduce()
+    try averageRunningStatistics(share: Double(batch.count) / Double(batch.globalCount))
+    for range in trainable.ranges(head: model.head, count: store.values.count) {
+      optimizer.step(store, range: range, learningRate: learningRate, context: context)
+    }
+    penalty?.project(head: model.head, of: store)
+    return result
+  }
+
+  private func forwardAndBackward(_ batch: Batch) -> CrossEntropy.Result {
+    var shape = model.inputShape
+    shape.batch = batch.count
+    let logits = model.forward(Tensor(shape, in: batch.images), mode: .training, context: context)
+    let gradient = Tensor(logits.shape, in: logitsGradient)
+    let result = loss.evaluate(
+      logits, labels: batch.labels, globalCount: batch.globalCount, gradient: gradient)
+    model.backward(
+      gradient, extent: trainable == .head ? .head : .all, context: context)
+    return result
+  }
+
+  /// Makes running statistics the mean over the ranks, weighted by their images.
+  ///
+  /// Each rank's batch moved its own; DDP would keep rank 0's alone, the mean uses what all have seen.
+  /// Shared statistics are equal already, but for a rank that had no images and no group.
+  private func averageRunningStatistics(share: Double) throws {
+    guard communicator.worldSize > 1, context.batchNormGroup == nil else { return }
+    let store = model.store
+    let factor = Float(share)
+    for index in 0..<store.buffers.count { store.buffers.pointer[index] *= factor }
+    try communicator.allReduceSum(store.buffers.floats)
+    if share == 0 {
+      for index in store.batchesTracked.indices { store.batchesTracked[index] += 1 }
+    }
+  }
+}

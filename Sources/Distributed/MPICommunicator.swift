@@ -1,0 +1,137 @@
+import Foundation
+import MPIShim
+
+/// The ranks of one mpirun, over `MPI_COMM_WORLD`; it owns this process's one MPI session.
+///
+/// Note [Which thread calls MPI]: MPI is started with MPI_THREAD_FUNNELED, so every call comes from the
+/// thread that made this object. Each operation checks that; only `abort`, after which nothing matters,
+/// may come from any thread. It is `@unchecked Sendable` because that check stands in for a lock.
+public final class MPICommunicator: Communicator, @unchecked Sendable {
+  /// This member's number, `0..<worldSize`.
+  public let rank: Int
+  /// The number of members.
+  public let worldSize: Int
+  /// The name of the host this member runs on, as MPI knows it.
+  public let hostName: String
+
+  /// The most elements one call carries; longer buffers go in several calls, in order.
+  private let chunk: Int
+  private let owner = pthread_self()
+
+  /// Starts MPI in this process; later collectives use at most `chunk` elements a call.
+  ///
+  /// To be called once, under a launcher: `MPIEnvironment.communicator()` decides that.
+  package init(chunk: Int = 1 << 30) throws {
+    precondition(chunk > 0 && chunk <= Int32.max, "a chunk of \(chunk) elements")
+    var hasFunneled: Int32 = 0
+    try checkMPI(fst_mpi_init_funneled(&hasFunneled), call: "MPI_Init_thread")
+    guard hasFunneled != 0 else { throw MPIError.noThreads }
+    var rank: Int32 = 0
+    var size: Int32 = 0
+    try checkMPI(fst_mpi_rank(&rank), call: "MPI_Comm_rank")
+    try checkMPI(fst_mpi_size(&size), call: "MPI_Comm_size")
+    self.rank = Int(rank)
+    self.worldSize = Int(size)
+    self.hostName = try Self.processorName()
+    self.chunk = chunk
+  }
+
+  private static func processorName() throws -> String {
+    var name = [CChar](repeating: 0, count: Int(fst_mpi_max_host_name()))
+    var length: Int32 = 0
+    try checkMPI(fst_mpi_host_name(&name, &length), call: "MPI_Get_processor_name")
+    return String(decoding: name.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// See Note [Which thread calls MPI].
+  private func checkThread() {
+    precondition(pthread_equal(owner, pthread_self()) != 0, "MPI called from a second thread")
+  }
+
+  /// Hands `count` elements to `call` in chunks that MPI's counts can carry.
+  private func inChunks(
+    _ count: Int, _ name: String, _ call: (_ offset: Int, _ count: Int32) -> Int32
+  ) throws {
+    checkThread()
+    for offset in stride(from: 0, to: count, by: chunk) {
+      let count = try mpiCount(min(chunk, count - offset), call: name)
+      try checkMPI(call(offset, count), call: name)
+    }
+  }
+
+  /// Replaces each float by its sum over all ranks; the result has the same bits on every rank.
+  public func allReduceSum(_ floats: UnsafeMutableBufferPointer<Float>) throws {
+    guard let first = floats.baseAddress else { return }
+    try inChunks(floats.count, "MPI_Allreduce") { offset, count in
+      fst_mpi_allreduce_sum_float(first + offset, count)
+    }
+  }
+
+  /// Replaces each double by its sum over all ranks.
+  public func allReduceSum(_ values: inout [Double]) throws {
+    try values.withUnsafeMutableBufferPointer { values in
+      guard let first = values.baseAddress else { return }
+      try inChunks(values.count, "MPI_Allreduce") { offset, count in
+        fst_mpi_allreduce_sum_double(first + offset, count)
+      }
+    }
+  }
+
+  /// Replaces each count by its exact sum over all ranks.
+  public func allReduceSum(_ counts: inout [Int64]) throws {
+    try counts.withUnsafeMutableBufferPointer { counts in
+      guard let first = counts.baseAddress else { return }
+      try inChunks(counts.count, "MPI_Allreduce") { offset, count in
+        fst_mpi_allreduce_sum_int64(first + offset, count)
+      }
+    }
+  }
+
+  /// The largest of all ranks' values.
+  public func allReduceMaximum(_ value: Int64) throws -> Int64 {
+    var value = value
+    checkThread()
+    try checkMPI(fst_mpi_allreduce_max_int64(&value, 1), call: "MPI_Allreduce")
+    return value
+  }
+
+  /// Overwrites `bytes` on every rank with those of rank `root`; the lengths must be equal.
+  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws {
+    precondition(root >= 0 && root < worldSize, "broadcast from rank \(root) of \(worldSize)")
+    guard let first = bytes.baseAddress else { return }
+    try inChunks(bytes.count, "MPI_Bcast") { offset, count in
+      fst_mpi_bcast(first + offset, count, Int32(root))
+    }
+  }
+
+  /// Every rank's bytes (lengths may differ), in rank order, on every rank; 2 GiB together at most.
+  public func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] {
+    checkThread()
+    var lengths = [Int64](repeating: 0, count: worldSize)
+    try checkMPI(fst_mpi_allgather_int64(Int64(bytes.count), &lengths), call: "MPI_Allgather")
+    // Every rank sees the same lengths, so here all throw or none does.
+    let total = Int(lengths.reduce(0, +))
+    _ = try mpiCount(total, call: "MPI_Allgatherv")
+    let counts = lengths.map { Int32($0) }
+    let starts = counts.indices.map { counts[..<$0].reduce(0, +) }
+    var all = [UInt8](repeating: 0, count: total)
+    let status = fst_mpi_allgatherv(bytes, Int32(bytes.count), &all, counts, starts)
+    try checkMPI(status, call: "MPI_Allgatherv")
+    return zip(starts, counts).map { start, count in
+      Array(all[Int(start)..<Int(start) + Int(count)])
+    }
+  }
+
+  /// Returns once all ranks have called it.
+  public func barrier() throws {
+    checkThread()
+    try checkMPI(fst_mpi_barrier(), call: "MPI_Barrier")
+  }
+
+  /// Ends all ranks with `exitCode`, without waiting for them; what was written before is kept.
+  public func abort(exitCode: Int32) -> Never {
+    fflush(nil)
+    _ = fst_mpi_abort(exitCode)
+    _exit(exitCode)
+  }
+}

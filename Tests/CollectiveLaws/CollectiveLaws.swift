@@ -1,0 +1,128 @@
+import Distributed
+
+/// A collective gave another result than its closed form says.
+public struct LawBroken: Error, CustomStringConvertible {
+  /// Which law, on which rank, with what found and expected.
+  public let description: String
+}
+
+/// What every communicator must do, with data whose result is known in closed form.
+///
+/// Rank r sends r * 1000 + i at position i; all results are integers below 2^24 (or 2^53), so equality
+/// is exact. Each law is called on all ranks and throws `LawBroken` where the result differs.
+public enum CollectiveLaws {
+  /// Checks all laws with `count` elements on `communicator`.
+  public static func checkAll(_ communicator: any Communicator, count: Int) throws {
+    try floatsAreSummed(communicator, count: count)
+    try doublesAreSummed(communicator, count: count)
+    try countsAreSummedExactly(communicator, count: count)
+    try maximumIsTheLargest(communicator)
+    try broadcastReachesAllFromEveryRoot(communicator, count: count)
+    try gatherKeepsRankOrderAndLengths(communicator, count: count)
+    try reducedBucketsEqualOneSum(communicator, count: count)
+    try sumHasTheSameBitsEverywhere(communicator, count: count)
+    try communicator.barrier()
+  }
+
+  private static let stride = 1000
+
+  /// The sum over all ranks r of r * stride + index.
+  private static func sum(_ worldSize: Int, _ index: Int) -> Int {
+    stride * worldSize * (worldSize - 1) / 2 + worldSize * index
+  }
+
+  private static func expect<Value: Equatable>(
+    _ found: [Value], _ expected: [Value], _ law: String, _ communicator: any Communicator
+  ) throws {
+    guard found != expected else { return }
+    let place = zip(found, expected).enumerated().first { $0.element.0 != $0.element.1 }
+    throw LawBroken(
+      description: "\(law): rank \(communicator.rank) of \(communicator.worldSize), "
+        + (place.map { "found \($0.element.0), expected \($0.element.1) at \($0.offset)" }
+          ?? "found \(found.count) values, expected \(expected.count)"))
+  }
+
+  /// allReduceSum of floats.
+  public static func floatsAreSummed(_ communicator: any Communicator, count: Int) throws {
+    let buffer = FloatBuffer((0..<count).map { Float(communicator.rank * stride + $0) })
+    try communicator.allReduceSum(buffer.floats)
+    let expected = (0..<count).map { Float(sum(communicator.worldSize, $0)) }
+    try expect(buffer.array, expected, "floatsAreSummed", communicator)
+  }
+
+  /// allReduceSum of doubles.
+  public static func doublesAreSummed(_ communicator: any Communicator, count: Int) throws {
+    var values = (0..<count).map { Double(communicator.rank * stride + $0) }
+    try communicator.allReduceSum(&values)
+    let expected = (0..<count).map { Double(sum(communicator.worldSize, $0)) }
+    try expect(values, expected, "doublesAreSummed", communicator)
+  }
+
+  /// allReduceSum of counts, near 2^60, where a sum in floating point would round.
+  public static func countsAreSummedExactly(_ communicator: any Communicator, count: Int) throws {
+    let large: Int64 = (1 << 59) / Int64(communicator.worldSize)
+    var counts = (0..<count).map { large + Int64(communicator.rank * stride + $0) }
+    try communicator.allReduceSum(&counts)
+    let expected = (0..<count).map {
+      large * Int64(communicator.worldSize) + Int64(sum(communicator.worldSize, $0))
+    }
+    try expect(counts, expected, "countsAreSummedExactly", communicator)
+  }
+
+  /// allReduceMaximum, of positive and negative values, the largest on each rank in turn.
+  public static func maximumIsTheLargest(_ communicator: any Communicator) throws {
+    for winner in 0..<communicator.worldSize {
+      for base: Int64 in [-1_000_000, 0, 1 << 40] {
+        let value = base + (communicator.rank == winner ? 100 : Int64(communicator.rank))
+        let found = try communicator.allReduceMaximum(value)
+        try expect([found], [base + 100], "maximumIsTheLargest", communicator)
+      }
+    }
+  }
+
+  /// broadcast of `count` bytes from each rank in turn.
+  public static func broadcastReachesAllFromEveryRoot(
+    _ communicator: any Communicator, count: Int
+  ) throws {
+    for root in 0..<communicator.worldSize {
+      var bytes = (0..<count).map { UInt8(truncatingIfNeeded: communicator.rank * 31 + $0) }
+      try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: root) }
+      let expected = (0..<count).map { UInt8(truncatingIfNeeded: root * 31 + $0) }
+      try expect(bytes, expected, "broadcastReachesAllFromEveryRoot", communicator)
+    }
+  }
+
+  /// allGather of r * `count` bytes from rank r: nothing at all from rank 0.
+  public static func gatherKeepsRankOrderAndLengths(
+    _ communicator: any Communicator, count: Int
+  ) throws {
+    func bytes(_ rank: Int) -> [UInt8] {
+      (0..<rank * count).map { UInt8(truncatingIfNeeded: rank * 31 + $0) }
+    }
+    let found = try communicator.allGather(bytes(communicator.rank))
+    let expected = (0..<communicator.worldSize).map(bytes)
+    try expect(found, expected, "gatherKeepsRankOrderAndLengths", communicator)
+  }
+
+  /// GradientReducer over slots of uneven sizes: the same as one sum over the whole buffer.
+  public static func reducedBucketsEqualOneSum(
+    _ communicator: any Communicator, count: Int
+  ) throws {
+    let buffer = FloatBuffer((0..<count).map { Float(communicator.rank * stride + $0) })
+    let plan = BucketPlan(
+      sizesInReadyOrder: [count / 2, count - count / 2 - count / 3, count / 3], firstCap: 40,
+      cap: 1000)
+    try GradientReducer(communicator: communicator, gradients: buffer, plan: plan).reduce()
+    let expected = (0..<count).map { Float(sum(communicator.worldSize, $0)) }
+    try expect(buffer.array, expected, "reducedBucketsEqualOneSum", communicator)
+  }
+
+  /// Sums that round, compared bit for bit between the ranks.
+  public static func sumHasTheSameBitsEverywhere(
+    _ communicator: any Communicator, count: Int
+  ) throws {
+    let buffer = FloatBuffer((0..<count).map { 1 / Float(3 + communicator.rank * 7 + $0) })
+    try communicator.allReduceSum(buffer.floats)
+    try ReplicaCheck.verify(buffer, layout: "\(count)", subject: "sum", on: communicator)
+  }
+}
