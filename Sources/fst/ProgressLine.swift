@@ -45,9 +45,10 @@ enum ProgressLine {
   }
 
   private static func epoch(_ summary: EpochSummary) -> String {
-    var line = String(
-      format: "epoch %d/%d  lr %.4g  loss %.4f  acc %.3f", summary.epoch, summary.epochs,
-      summary.learningRate, summary.trainLoss, summary.trainAccuracy)
+    var line = "epoch \(summary.epoch)/\(summary.epochs)"
+    line += String(
+      format: "  lr %.4g  loss %.4f  acc %.3f", summary.learningRate, summary.trainLoss,
+      summary.trainAccuracy)
     if let metrics = summary.metrics {
       line += "  C-ACC \(Report.figure(metrics.cleanAccuracy))"
       line += "  ASR \(Report.figure(metrics.attackSuccessRate))"

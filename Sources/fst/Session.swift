@@ -13,7 +13,7 @@ struct Session {
   /// `configure` reads flags and files; `body` gets what it made and works on it. What `body` returns
   /// is reported on rank 0 alone. See Note [One failure ends all] in Distributed.
   static func run<Configuration: Sendable, Outcome>(
-    logFolder: (Configuration) -> String?,
+    logFolder: (Configuration) -> String?, savesOnSignals: Bool = true,
     configure: () throws -> DecodedConfiguration<Configuration>,
     body: (Configuration, Session) throws -> Outcome,
     report: (Outcome) throws -> Int32
@@ -25,7 +25,8 @@ struct Session {
       let session = Session(
         communicator: communicator,
         observer: Progress.observer(logFolder: logFolder(decoded.configuration)),
-        interruption: Signals.interruption(announcing: communicator.rank == 0))
+        interruption: savesOnSignals
+          ? Signals.interruption(announcing: communicator.rank == 0) : Interruption())
       if communicator.rank == 0 {
         decoded.warnings.forEach { session.observer.observe(.warning($0)) }
       }

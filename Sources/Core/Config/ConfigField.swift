@@ -21,14 +21,28 @@ extension ConfigField {
     read: @escaping @Sendable (ConfigValue) -> Value?,
     write: @escaping @Sendable (Value) -> ConfigValue
   ) {
-    self.key = key
-    self.expected = expected
-    assign = { value, target in
-      guard let fitting = read(value) else { return false }
-      target[keyPath: path] = fitting
-      return true
-    }
-    value = { write($0[keyPath: path]) }
+    self.init(
+      key: key, expected: expected,
+      assign: { value, target in
+        guard let fitting = read(value) else { return false }
+        target[keyPath: path] = fitting
+        return true
+      }, value: { write($0[keyPath: path]) })
+  }
+
+  /// A property that may stay unset; `read` still gives nil only for a value that does not fit.
+  private init<Value>(
+    optional key: String, _ path: Path<Value?>, expected: String,
+    read: @escaping @Sendable (ConfigValue) -> Value?,
+    write: @escaping @Sendable (Value) -> ConfigValue
+  ) {
+    self.init(
+      key: key, expected: expected,
+      assign: { value, target in
+        guard let fitting = read(value) else { return false }
+        target[keyPath: path] = .some(fitting)
+        return true
+      }, value: { $0[keyPath: path].map(write) ?? .null })
   }
 
   /// A whole number in `range`.
@@ -41,8 +55,8 @@ extension ConfigField {
   /// A whole number in `range`, or not set.
   static func integer(_ key: String, _ path: Path<Int?>, _ range: ClosedRange<Int>) -> Self {
     Self(
-      key, path, expected: "a whole number \(words(range))", read: { $0.integer(in: range) },
-      write: { $0.map { .integer($0) } ?? .null })
+      optional: key, path, expected: "a whole number \(words(range))",
+      read: { $0.integer(in: range) }, write: { .integer($0) })
   }
 
   /// The seed of a random draw.
@@ -62,8 +76,8 @@ extension ConfigField {
   /// A finite number that `bounds` admits, or not set.
   static func number(_ key: String, _ path: Path<Double?>, _ bounds: NumberBounds) -> Self {
     Self(
-      key, path, expected: bounds.words, read: { $0.number(bounds) },
-      write: { $0.map { .real($0) } ?? .null })
+      optional: key, path, expected: bounds.words, read: { $0.number(bounds) },
+      write: { .real($0) })
   }
 
   /// Whole numbers, each in `range`.
@@ -88,8 +102,7 @@ extension ConfigField {
   /// Some text, or not set.
   static func text(_ key: String, _ path: Path<String?>, _ expected: String) -> Self {
     Self(
-      key, path, expected: expected, read: { $0.nonEmptyText },
-      write: { $0.map { .text($0) } ?? .null })
+      optional: key, path, expected: expected, read: { $0.nonEmptyText }, write: { .text($0) })
   }
 
   /// One of an enumeration's names.
@@ -106,9 +119,8 @@ extension ConfigField {
     _ key: String, _ path: Path<Choice?>
   ) -> Self {
     Self(
-      key, path, expected: oneOf(Choice.self),
-      read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } },
-      write: { $0.map { .text($0.rawValue) } ?? .null })
+      optional: key, path, expected: oneOf(Choice.self),
+      read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } }, write: { .text($0.rawValue) })
   }
 
   /// A key of the original tools of which only one value is supported.

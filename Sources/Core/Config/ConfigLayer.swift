@@ -34,7 +34,7 @@ public struct ConfigLayer: Equatable, Sendable {
   public init(yaml path: String) throws {
     let text = try YAMLText.read(path)
     do {
-      guard let root = try Yams.compose(yaml: text) else {
+      guard let root = try Yams.compose(yaml: text), root.scalar?.string != "" else {
         settings = []
         return
       }

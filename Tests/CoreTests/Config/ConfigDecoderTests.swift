@@ -1,0 +1,163 @@
+import Core
+import Foundation
+import Testing
+
+@Suite struct ConfigDecoderTests {
+  @Test func withoutSettingsAllDefaultsHold() throws {
+    let decoded = try ConfigDecoder.attack(.blended, flags: [])
+    var expected = AttackConfiguration(attack: .blended)
+    expected.arguments = decoded.configuration.arguments
+    #expect(decoded.configuration == expected)
+    #expect(decoded.warnings.isEmpty)
+  }
+
+  @Test func flagsOverrideTheAttacksYAMLWhichOverridesThePrototype() throws {
+    let prototype = try TemporaryYAML("epochs: 1\nbatch_size: 1\nlr: 0.5\nmodel: preactresnet18\n")
+    let attack = try TemporaryYAML("epochs: 2\nbatch_size: 2\n")
+    let flags = [ConfigArgument(key: "epochs", value: .integer(3))]
+    let configuration = try ConfigDecoder.attack(
+      .badnet, flags: flags, attackYAML: attack.path, prototypeYAML: prototype.path
+    ).configuration
+    #expect(configuration.epochs == 3)
+    #expect(configuration.batchSize == 2)
+    #expect(configuration.learningRate == 0.5)
+    #expect(configuration.model == .preactresnet18)
+    #expect(configuration.momentum == 0.9)
+  }
+
+  @Test func everyKeyOfTheOriginalPrototypeIsAccepted() throws {
+    let yaml = try TemporaryYAML(
+      """
+      num_workers: 4
+      pin_memory: True
+      non_blocking: True
+      prefetch: False
+      amp: False
+      device: cuda:0
+      client_optimizer: sgd
+      dataset: cifar10
+      dataset_path: ../data
+      frequency_save: 0
+      batch_size: 128
+      lr: 0.01
+      lr_scheduler: CosineAnnealingLR
+      model: preactresnet18
+      random_seed: 0
+      sgd_momentum: 0.9
+      wd: 0.0005
+      epochs: 100
+      """)
+    let decoded = try ConfigDecoder.attack(.badnet, flags: [], prototypeYAML: yaml.path)
+    #expect(decoded.configuration.datasetPath == "../data")
+    #expect(decoded.configuration.learningRate == 0.01)
+    #expect(
+      decoded.warnings == [
+        "no effect on a CPU: amp, device, non_blocking, num_workers, pin_memory, prefetch"
+      ])
+  }
+
+  @Test(arguments: [
+    ("batch_sise", "batch_size"), ("learning_rate", nil), ("epoch", "epochs"), ("devise", "device"),
+    ("attack_targets", "attack_target"), ("xyz", nil),
+  ])
+  func anUnknownKeyIsNamedWithFileLineAndNearestKey(key: String, nearest: String?) throws {
+    let yaml = try TemporaryYAML("# comment\ndataset: cifar10\n\(key): 50\n")
+    let error = #expect(throws: ConfigError.self) {
+      try ConfigDecoder.attack(.badnet, flags: [], prototypeYAML: yaml.path)
+    }
+    let suggestion = nearest.map { "; did you mean '\($0)'?" } ?? ""
+    #expect(error?.description == "\(yaml.path):3: unknown key '\(key)'" + suggestion)
+  }
+
+  @Test(arguments: [
+    ("pratio", "1.5"), ("pratio", "-0.1"), ("pratio", "nan"), ("pratio", "much"),
+    ("split_ratio", "0"), ("attack_target", "-1"), ("attack_target", "0.5"), ("batch_size", "0"),
+    ("batch_size", "ten"), ("batch_size_per_rank", "0"), ("width", "0"), ("width", "100000"),
+    ("epochs", "0"), ("epochs", "[1]"), ("epochs", ""), ("lr", "-1"), ("lr", "true"),
+    ("sgd_momentum", "1"), ("wd", "-1e-4"), ("lb_smooth", "1"), ("random_seed", "-1"),
+    ("random_seed", "4294967296"), ("max_steps", "-1"), ("patch_mask_path", "[a]"),
+    ("threads", "0"), ("frequency_save", "-1"),
+    ("model", "vgg19"), ("lr_scheduler", "StepLR"), ("attack_label_trans", "all2two"),
+    ("tuning_split", "both"), ("archive_arrays", "tensors"), ("sync_bn", "3"), ("resume", "maybe"),
+    ("client_optimizer", "adam"), ("pre", "true"), ("attack", "sig"), ("dataset_path", "''"),
+    ("steplr_milestones", "[5, x]"), ("attack_train_blended_alpha", "2"), ("sig_f", "inf"),
+  ])
+  func aValueThatDoesNotFitIsNamedWithFileLineAndKey(key: String, value: String) throws {
+    let yaml = try TemporaryYAML("dataset: cifar10\n\(key): \(value)\n")
+    let error = #expect(throws: ConfigError.self) {
+      try ConfigDecoder.attack(.badnet, flags: [], prototypeYAML: yaml.path)
+    }
+    let message = error?.description ?? ""
+    #expect(message.hasPrefix("\(yaml.path):2: \(key): expected "))
+    #expect(message.contains(", found "))
+    #expect(!message.contains("\n"))
+  }
+
+  @Test func aBadFlagIsNamedAsAFlag() {
+    let error = #expect(throws: ConfigError.self) {
+      try ConfigDecoder.attack(
+        .badnet, flags: [ConfigArgument(key: "pratio", value: .real(1.5))])
+    }
+    #expect(error?.description == "--pratio: expected a number from 0 to 1, found 1.5")
+  }
+
+  @Test func theLaterFormOfTheBatchSizeWins() throws {
+    let perRank = try TemporaryYAML("batch_size_per_rank: 32\n")
+    let flags = [ConfigArgument(key: "batch_size", value: .integer(64))]
+    let configuration = try ConfigDecoder.attack(
+      .badnet, flags: flags, prototypeYAML: perRank.path
+    ).configuration
+    #expect(configuration.batchSize == 64)
+    #expect(configuration.batchSizePerRank == nil)
+    let both = try TemporaryYAML("batch_size: 64\nbatch_size_per_rank: 32\n")
+    #expect(throws: ConfigError.self) {
+      try ConfigDecoder.attack(.badnet, flags: [], prototypeYAML: both.path)
+    }
+  }
+
+  @Test func argumentsAreThoseGivenInOrderThenTheDefaults() throws {
+    let prototype = try TemporaryYAML("lr: 0.5\nepochs: 7\ndevice: cpu\n")
+    let flags = [ConfigArgument(key: "epochs", value: .integer(3))]
+    let arguments = try ConfigDecoder.attack(
+      .badnet, flags: flags, prototypeYAML: prototype.path
+    ).configuration.arguments
+    #expect(
+      arguments.prefix(3) == [
+        ConfigArgument(key: "lr", value: .real(0.5)),
+        ConfigArgument(key: "epochs", value: .integer(3)),
+        ConfigArgument(key: "device", value: .text("cpu")),
+      ])
+    #expect(arguments.contains(ConfigArgument(key: "pratio", value: .real(0.1))))
+    #expect(arguments.last == ConfigArgument(key: "yaml_path", value: .text(prototype.path)))
+    #expect(Set(arguments.map(\.key)).count == arguments.count)
+  }
+
+  @Test func tuneNeedsToKnowTheAttack() throws {
+    let error = #expect(throws: ConfigError.self) { try ConfigDecoder.tune(flags: []) }
+    #expect(error?.description.hasPrefix("--attack is missing") == true)
+    let yaml = try TemporaryYAML("attack: sig\nsig_delta: 30\n")
+    let decoded = try ConfigDecoder.tune(flags: [], attackYAML: yaml.path)
+    #expect(decoded.configuration.attack == .sig)
+    #expect(decoded.warnings == ["no effect on this command: sig_delta"])
+  }
+
+  @Test func thePapersTuningCommandDecodes() throws {
+    let flags: [(String, ConfigValue)] = [
+      ("attack", .text("blended")), ("split_ratio", .real(0.02)), ("pratio", .real(0.1)),
+      ("device", .text("cuda:0")), ("lr", .real(0.01)), ("attack_target", .integer(0)),
+      ("model", .text("resnet18")), ("dataset", .text("cifar10")), ("epochs", .integer(10)),
+      ("initlr", .real(0.1)), ("ft_mode", .text("fst")), ("alpha", .real(0.1)),
+    ]
+    let decoded = try ConfigDecoder.tune(
+      flags: flags.map { ConfigArgument(key: $0.0, value: $0.1) })
+    var expected = TuneConfiguration(attack: .blended)
+    expected.alpha = 0.1
+    expected.initialLearningRate = 0.1
+    expected.arguments = decoded.configuration.arguments
+    #expect(decoded.configuration == expected)
+    #expect(decoded.warnings.count == 2)
+    #expect(
+      decoded.configuration.archivePath
+        == "record/cifar10/blended/pratio_0.1-target_0-archi_resnet18/attack_result.pt")
+  }
+}

@@ -1,0 +1,24 @@
+import Core
+import Foundation
+import Testing
+
+/// The YAML files that the project ships.
+@Suite struct ExampleFilesTests {
+  private static let folder = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("config/attack").path
+
+  @Test(arguments: AttackName.allCases) func everyAttackHasADefaultFile(attack: AttackName) throws {
+    let decoded = try ConfigDecoder.attack(
+      attack, flags: [], attackYAML: "\(Self.folder)/\(attack.rawValue)/default.yaml")
+    #expect(decoded.warnings.isEmpty)
+  }
+
+  @Test func thePrototypesAreTheirDatasets() throws {
+    for dataset in ["cifar10", "synthetic"] {
+      let decoded = try ConfigDecoder.attack(
+        .badnet, flags: [], prototypeYAML: "\(Self.folder)/prototype/\(dataset).yaml")
+      #expect(decoded.configuration.dataset == dataset)
+    }
+  }
+}
