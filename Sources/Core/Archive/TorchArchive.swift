@@ -88,6 +88,7 @@ enum TorchZip {
     }
     var reader = PickleReader(pickle, file: file, part: "data.pkl")
     let program = try reader.run()
+    try program.requireEnd(of: pickle)
     let storages = try program.storages.map {
       try storage($0, &zip, isBigEndian: isBigEndian, file: file)
     }
