@@ -1,7 +1,8 @@
 /// What is in an archive, as a tree of names, types and shapes.
 ///
 /// Values are shown only on request. Dictionaries of names show their first `childLimit` entries;
-/// lists and dictionaries by number, whose items are mostly alike, a few; all together 100,000 at most.
+/// lists and dictionaries by number, whose items are mostly alike, a few. No more than 100,000 are
+/// shown in all.
 public struct ArchiveTree: Sendable {
   /// One value and, for containers, what it holds.
   public struct Node: Equatable, Sendable {
