@@ -2,7 +2,7 @@ import Foundation
 
 /// Reads and writes the files of `torch.save`, never running anything they hold.
 ///
-/// Both containers are read: the zip file of PyTorch 1.6 and later, and the older stream of pickles.
+/// Both containers are read: the zip file of PyTorch 1.6 and later, and the older pickle stream.
 /// Written is the zip file of PyTorch 2.6 and later, byte for byte in its layout.
 public enum TorchArchive {
   /// What kind of file an archive is.
