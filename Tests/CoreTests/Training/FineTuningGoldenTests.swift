@@ -27,7 +27,7 @@ struct FineTuningGoldenTests {
         ThinModel.goldenBatch(step), extent: mode == .lp ? .head : .all)
       if mode == .fst {
         loss += penalty.value(head: head, of: thin.store)
-        penalty.addGradient(share: 1, head: head, of: thin.store)
+        penalty.addGradient(head: head, of: thin.store)
       }
       expectClose(loss, expected, relative: 1e-5, "loss \(step)")
       if mode != .feTuning {
