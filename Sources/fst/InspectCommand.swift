@@ -25,10 +25,7 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     if Ending.launchedRank > 0 { return }
-    if json {
-      print(try ArchiveTree.json(path: file, values: values))
-    } else {
-      print(try ArchiveTree.text(path: file, values: values), terminator: "")
-    }
+    let tree = try ArchiveTree.read(path: file, showsValues: values)
+    print(json ? tree.json + "\n" : tree.text, terminator: "")
   }
 }
