@@ -24,6 +24,11 @@ public protocol Communicator: AnyObject, Sendable {
   func allGather(_ bytes: [UInt8]) throws -> [[UInt8]]
   /// Returns once all ranks have called it.
   func barrier() throws
+  /// Returns where this rank is to print why it failed and then `abort`; see Note [One failure ends all].
+  ///
+  /// Where several ranks fail at about the same moment it returns on one of them, in a second or so, and
+  /// the others stay in here until that one's abort ends them.
+  func waitForTurnToFail()
   /// Ends all ranks with `exitCode`, without waiting for them.
   func abort(exitCode: Int32) -> Never
 }

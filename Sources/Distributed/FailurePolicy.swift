@@ -1,5 +1,3 @@
-import Foundation
-
 // Note [One failure ends all]: whatever goes wrong, all ranks end with one message and an exit status
 // that is not zero. Two ways lead there, and `MPIEnvironment.run` walks both. While all ranks do the same thing that may fail (read options,
 // open files), the phase runs inside `together`: all learn of the failure and throw the same error, rank
@@ -54,15 +52,6 @@ extension Communicator {
     }
     if let failure = try firstFailure(message) { throw failure }
     return try result.get()
-  }
-
-  /// Returns at once on rank 0, on others after a second and a quarter more per rank, 3 s at most.
-  ///
-  /// To be called before printing a failure and aborting: where several ranks fail at the same moment,
-  /// the lowest one speaks, and its abort ends the others before their turn comes.
-  public func waitForTurnToFail() {
-    guard rank > 0 else { return }
-    Thread.sleep(forTimeInterval: 1 + 0.25 * Double(min(rank - 1, 8)))
   }
 
   private func text(of bytes: [UInt8]) -> (host: String, message: String)? {

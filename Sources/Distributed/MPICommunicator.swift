@@ -128,6 +128,34 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     try checkMPI(fst_mpi_barrier(), call: "MPI_Barrier")
   }
 
+  /// Returns where this rank is to print why it failed and then `abort`; see Note [One failure ends all].
+  ///
+  /// Rank 0 goes first, the others after a second and a quarter more per rank: who goes sends every rank
+  /// a note, and who finds one keeps still. The launcher takes some seconds to end ranks on other hosts,
+  /// so time alone would not do. A rank that is not ended within 30 s after a note goes all the same.
+  public func waitForTurnToFail() {
+    guard pthread_equal(owner, pthread_self()) != 0 else { return }
+    if rank > 0, findsNote(within: 1 + 0.25 * Double(min(rank - 1, 8)), from: 0..<worldSize) {
+      return Thread.sleep(forTimeInterval: 30)
+    }
+    for other in 0..<worldSize where other != rank { _ = fst_mpi_send_note(Int32(other)) }
+    // MPI delivers only while it is called; and a lower rank may have gone at the same moment.
+    if findsNote(within: 0.25, from: 0..<rank) { Thread.sleep(forTimeInterval: 30) }
+  }
+
+  /// Looks for a failure note of one of `ranks`, for `seconds` at most.
+  private func findsNote(within seconds: Double, from ranks: Range<Int>) -> Bool {
+    let end = Date() + seconds
+    repeat {
+      var flag: Int32 = 0
+      var source: Int32 = 0
+      guard fst_mpi_poll_note(&flag, &source) == 0 else { return false }
+      if flag != 0, ranks.contains(Int(source)) { return true }
+      usleep(2000)
+    } while Date() < end
+    return false
+  }
+
   /// Ends all ranks with `exitCode`, without waiting for them; what was written before is kept.
   public func abort(exitCode: Int32) -> Never {
     fflush(nil)

@@ -28,6 +28,8 @@ public final class SoloCommunicator: Communicator {
   public func allGather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
   /// Returns at once.
   public func barrier() {}
+  /// Returns at once.
+  public func waitForTurnToFail() {}
   /// Ends this process with `exitCode`.
   public func abort(exitCode: Int32) -> Never { exit(exitCode) }
 }

@@ -2,14 +2,17 @@
 
 #include <mpi.h>
 
+static MPI_Comm notes = MPI_COMM_NULL;
+
 int fst_mpi_initialized(int *flag) { return MPI_Initialized(flag); }
 
 int fst_mpi_init_funneled(int *has_funneled) {
   int provided = MPI_THREAD_SINGLE;
   int status = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
   *has_funneled = provided >= MPI_THREAD_FUNNELED;
-  if (status != MPI_SUCCESS) return status;
-  return MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  if (status == MPI_SUCCESS) status = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  if (status == MPI_SUCCESS) status = MPI_Comm_dup(MPI_COMM_WORLD, &notes);
+  return status;
 }
 
 int fst_mpi_finalize(void) { return MPI_Finalize(); }
@@ -61,3 +64,17 @@ int fst_mpi_allgatherv(
 }
 
 int fst_mpi_barrier(void) { return MPI_Barrier(MPI_COMM_WORLD); }
+
+int fst_mpi_send_note(int rank) {
+  MPI_Request request;
+  int status = MPI_Isend(NULL, 0, MPI_BYTE, rank, 0, notes, &request);
+  return status == MPI_SUCCESS ? MPI_Request_free(&request) : status;
+}
+
+int fst_mpi_poll_note(int *flag, int *source) {
+  MPI_Status found;
+  int status = MPI_Iprobe(MPI_ANY_SOURCE, 0, notes, flag, &found);
+  if (status != MPI_SUCCESS || !*flag) return status;
+  *source = found.MPI_SOURCE;
+  return MPI_Recv(NULL, 0, MPI_BYTE, *source, 0, notes, MPI_STATUS_IGNORE);
+}

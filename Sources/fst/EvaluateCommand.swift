@@ -62,12 +62,11 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     try Session.run(
-      logFolder: { _ in nil },
+      logFolder: { _ in nil }, savesOnSignals: false,
       configure: { try ConfigDecoder.evaluate(archive: archive, flags: flags) },
       body: { configuration, session in
         try Evaluation(
-          configuration, communicator: session.communicator, observer: session.observer,
-          interruption: session.interruption
+          configuration, communicator: session.communicator, observer: session.observer
         ).run()
       },
       report: { try Report.evaluation($0, json: machine.json) })

@@ -26,6 +26,6 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     if Ending.launchedRank > 0 { return }
     let tree = try ArchiveTree.read(path: file, showsValues: values)
-    print(json ? tree.json + "\n" : tree.text, terminator: "")
+    print(json ? tree.json : tree.text, terminator: json ? "\n" : "")
   }
 }

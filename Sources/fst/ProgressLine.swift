@@ -35,7 +35,7 @@ enum ProgressLine {
   }
 
   private static func place(_ step: StepProgress) -> String {
-    "\(step.phase) \(step.epoch + 1)/\(step.epochs) step \(step.step)/\(step.steps)"
+    "\(step.phase) \(step.epoch)/\(step.epochs) step \(step.step)/\(step.steps)"
   }
 
   private static func figures(_ step: StepProgress) -> String {
@@ -45,7 +45,7 @@ enum ProgressLine {
   }
 
   private static func epoch(_ summary: EpochSummary) -> String {
-    var line = "epoch \(summary.epoch + 1)/\(summary.epochs)"
+    var line = "epoch \(summary.epoch)/\(summary.epochs)"
     line += String(
       format: "  lr %.4g  loss %.4f  acc %.3f", summary.learningRate, summary.trainLoss,
       summary.trainAccuracy)

@@ -13,7 +13,7 @@ struct Session {
   /// `configure` reads flags and files; `body` gets what it made and works on it. What `body` returns
   /// is reported on rank 0 alone. See Note [One failure ends all] in Distributed.
   static func run<Configuration: Sendable, Outcome>(
-    logFolder: (Configuration) -> String?,
+    logFolder: (Configuration) -> String?, savesOnSignals: Bool = true,
     configure: () throws -> DecodedConfiguration<Configuration>,
     body: (Configuration, Session) throws -> Outcome,
     report: (Outcome) throws -> Int32
@@ -27,7 +27,8 @@ struct Session {
         observer: communicator.rank == 0
           ? Progress.observer(logFolder: logFolder(decoded.configuration))
           : CombinedObserver(observers: []),
-        interruption: Signals.interruption(announcing: communicator.rank == 0))
+        interruption: savesOnSignals
+          ? Signals.interruption(announcing: communicator.rank == 0) : Interruption())
       decoded.warnings.forEach { session.observer.observe(.warning($0)) }
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()

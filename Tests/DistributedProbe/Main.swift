@@ -12,6 +12,7 @@ enum Probe {
     let mode = arguments.first ?? ""
     let odd = arguments.dropFirst().first.flatMap { Int($0) } ?? 0
     if mode == "chunks" { return chunks() }
+    if mode == "slow-end" { return slowEnd(sparing: odd) }
     let before = MPIEnvironment.isInitialized
     let status = MPIEnvironment.run(
       report: { line("fst: \($0)", to: .standardError) }, exitCode: { _ in 7 }
@@ -57,6 +58,16 @@ enum Probe {
       line("fst: \(error)", to: .standardError)
       exit(1)
     }
+  }
+
+  /// All ranks but the first `spared` fail, and the launcher seems to take 5 s to end them.
+  static func slowEnd(sparing spared: Int) {
+    guard let communicator = try? MPIEnvironment.communicator() else { exit(1) }
+    if communicator.rank < spared { try? communicator.barrier() }
+    communicator.waitForTurnToFail()
+    line("fst: rank \(communicator.rank) is broken", to: .standardError)
+    sleep(5)
+    communicator.abort(exitCode: 7)
   }
 
   static func settings(_ communicator: any Communicator) {

@@ -58,6 +58,12 @@ import Testing
     #expect(messages(output) == ["fst: broken everywhere"])
   }
 
+  @Test(arguments: [0, 1]) func oneSpeaksWhereTheLauncherIsSlowToEndTheOthers(spared: Int) throws {
+    let output = try run(4, "slow-end", "\(spared)")
+    #expect(output.exitCode == 7)
+    #expect(messages(output) == ["fst: rank \(spared) is broken"])
+  }
+
   @Test func badInputIsSaidOnce() throws {
     for ranks in [1, 2, 4] {
       let output = try run(ranks, "bad-input")

@@ -356,7 +356,8 @@ def main():
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
     names = ("", "sign/0", "images/0")
-    write("formula.json", {name: [number(x) for x in uniform(name, 6)] for name in names})
+    write("formula.json", {name.replace("/", "_") or "empty": [number(x) for x in uniform(name, 6)]
+                           for name in names})
     write("unit_layers.json", unit_layers())
     for name in ("resnet18", "preactresnet18"):
         write(f"{name}_width{WIDTH}.json", model_file(name))

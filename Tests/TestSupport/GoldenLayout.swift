@@ -110,3 +110,11 @@ extension ParameterStore {
     return result
   }
 }
+
+extension FloatBuffer {
+  /// Replaces all floats by `values`, which must be as many.
+  public func fill(from values: [Float]) {
+    precondition(values.count == count, "\(values.count) values for \(count) floats")
+    pointer.update(from: values, count: count)
+  }
+}

@@ -88,7 +88,7 @@ public struct Trainer {
     observer.observe(
       .step(
         StepProgress(
-          phase: phase, epoch: epoch.index, epochs: epochs, step: step, steps: steps,
+          phase: phase, epoch: epoch.index + 1, epochs: epochs, step: step, steps: steps,
           loss: (counts.meanLoss ?? 0) / max(share, 1e-9), accuracy: counts.accuracy ?? 0,
           imagesPerSecond: Double(images) / max(epoch.seconds, 1e-9),
           secondsRemaining: perStep * Double(stepsLeft))))

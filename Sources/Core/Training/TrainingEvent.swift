@@ -16,7 +16,7 @@ public enum TrainingEvent: Sendable {
 public struct StepProgress: Sendable {
   /// What is being done, such as `attack badnet` or `tune fst`.
   public var phase: String
-  /// The current epoch, counted from 0.
+  /// The current epoch, counted from 1.
   public var epoch: Int
   /// The number of epochs.
   public var epochs: Int
@@ -36,7 +36,7 @@ public struct StepProgress: Sendable {
 
 /// What an epoch came to.
 public struct EpochSummary: Sendable {
-  /// The epoch, counted from 0.
+  /// The epoch, counted from 1.
   public var epoch: Int
   /// The number of epochs.
   public var epochs: Int

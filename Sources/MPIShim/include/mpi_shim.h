@@ -1,13 +1,15 @@
 // One C function per MPI call, so that Swift never sees mpi.h: its constants are macros and addresses
 // that differ between implementations. Each function returns MPI's own status, 0 for success; counts
-// are MPI's int. All collectives run over MPI_COMM_WORLD.
+// are MPI's int. All collectives run over MPI_COMM_WORLD. Failure notes, messages without content, have
+// a communicator of their own, so that they pass by a collective that hangs.
 #ifndef FST_MPI_SHIM_H
 #define FST_MPI_SHIM_H
 #include <stdint.h>
 
 // MPI_Initialized: whether MPI_Init was called in this process.
 int fst_mpi_initialized(int *flag);
-// MPI_Init_thread, asking for MPI_THREAD_FUNNELED, then MPI_Comm_set_errhandler(MPI_ERRORS_RETURN).
+// MPI_Init_thread, asking for MPI_THREAD_FUNNELED, then MPI_Comm_set_errhandler(MPI_ERRORS_RETURN), and
+// MPI_Comm_dup for the failure notes.
 int fst_mpi_init_funneled(int *has_funneled);
 // MPI_Finalize.
 int fst_mpi_finalize(void);
@@ -40,5 +42,10 @@ int fst_mpi_allgatherv(
     const void *bytes, int count, void *all, const int *counts, const int *displacements);
 // MPI_Barrier.
 int fst_mpi_barrier(void);
+
+// MPI_Isend of a failure note, without waiting for its end.
+int fst_mpi_send_note(int rank);
+// MPI_Iprobe for a failure note and MPI_Recv of it; `flag` says whether there was one.
+int fst_mpi_poll_note(int *flag, int *source);
 
 #endif

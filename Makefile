@@ -1,0 +1,39 @@
+# `make` alone says what there is. Everything is built in release: the kernels are too slow otherwise.
+SWIFT ?= swift
+
+# A folder of larger genuine fixtures; suites that need it are skipped, loudly, where it is not given.
+ifdef FST_FIXTURES
+export FST_FIXTURES
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint build test demo clean
+
+help:
+	@echo 'make demo    install what is missing, build, attack and purify a small model: a table in minutes'
+	@echo 'make test    install what is missing, lint, build, all tests, mpirun on 1, 2 and 4 ranks included'
+	@echo 'make build   the program in release: .build/release/fst'
+	@echo 'make setup   install the system packages that are missing, with apt'
+	@echo 'make lint    check the format of all Swift files'
+	@echo 'make clean   remove everything built'
+	@echo
+	@echo 'make test FST_FIXTURES=FOLDER also runs the suites that need larger fixtures.'
+
+setup:
+	@scripts/setup.sh
+
+lint: setup
+	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+
+build: setup
+	$(SWIFT) build -c release --product fst
+
+test: setup lint
+	$(SWIFT) build -c release --build-tests
+	$(SWIFT) test -c release --skip-build
+
+demo: build
+	@scripts/demo.sh
+
+clean:
+	rm -rf .build

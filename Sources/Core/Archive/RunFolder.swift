@@ -1,0 +1,25 @@
+import Foundation
+
+/// The folders that rank 0 writes to.
+enum RunFolder {
+  /// Makes `path` and its parents where they are missing; throws `FileError`.
+  static func create(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch let error as CocoaError {
+      let code = (error.underlying as? POSIXError)?.code ?? .EACCES
+      throw FileError(operation: "create the folder", path: path, code: code.rawValue)
+    }
+  }
+
+  /// Moves what stands at `path` to a free name beside it, which is returned.
+  static func moveAside(_ path: String) throws -> String {
+    var number = 1
+    while FileManager.default.fileExists(atPath: "\(path).earlier-\(number)") { number += 1 }
+    let place = "\(path).earlier-\(number)"
+    guard rename(path, place) == 0 else {
+      throw FileError(operation: "move the earlier run to", path: place, code: errno)
+    }
+    return place
+  }
+}

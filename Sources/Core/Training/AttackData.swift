@@ -1,0 +1,74 @@
+import Distributed
+
+/// The data of one attack: what it trains on, what it is judged by, and where it came from.
+public struct AttackData: Sendable {
+  /// The training set, triggered and relabelled in part.
+  public let train: PoisonedDataset
+  /// The triggered test set.
+  public let triggeredTest: PoisonedDataset
+  /// The clean test images.
+  public let cleanTest: LabeledImages
+  /// Images in the dataset's whole training set, of which a held-out split leaves some out.
+  public let wholeTrainingCount: Int
+
+  /// The seed of the synthetic dataset: one for all commands, so that they see the same images.
+  static let syntheticSeed: UInt64 = 0
+
+  /// Loads, splits and poisons as `configuration` says; the same on every rank.
+  ///
+  /// Throws `DatasetError`, `ImageError` or `PoisonError`, one line each.
+  public init(_ configuration: AttackConfiguration) throws {
+    let dataset = try DatasetLoader.load(
+      name: configuration.dataset, path: configuration.datasetPath, seed: Self.syntheticSeed)
+    let whole = dataset.train
+    let labels = try LabelTransform(
+      configuration.labelTransform, target: configuration.attackTarget,
+      classCount: whole.classCount)
+    let split = TuningSet.indices(
+      configuration.tuningSplit, labels: whole.labels, classCount: whole.classCount,
+      ratio: configuration.splitRatio, seed: Int(configuration.randomSeed))
+    let clean = split.attack.count == whole.count ? whole : whole.selecting(split.attack)
+    let attack = try AttackTrigger(
+      configuration.attack, settings: configuration.triggerSettings, height: whole.height,
+      width: whole.width)
+    let poisoned = try PoisonPlan.indices(
+      labels: clean.labels, ratio: configuration.poisonRatio, target: configuration.attackTarget,
+      cleanLabel: attack.isCleanLabel, seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
+    train = PoisonedDataset.train(
+      clean, poisoned: poisoned, trigger: attack.trigger, labels: labels,
+      originalIndices: split.attack)
+    triggeredTest = PoisonedDataset.test(dataset.test, trigger: attack.trigger, labels: labels)
+    cleanTest = dataset.test
+    wholeTrainingCount = whole.count
+  }
+
+  /// The sets that the attacked model is judged by.
+  public var testSets: TestSets {
+    TestSets(
+      clean: cleanTest, triggered: triggeredTest.images,
+      triggeredOriginalLabels: triggeredTest.originalLabels)
+  }
+
+  /// A checksum of everything a rank trains and evaluates on.
+  var checksum: UInt64 {
+    var sums = [train.images, triggeredTest.images, cleanTest].flatMap { images in
+      [images.pixels.withUnsafeBytes(Checksum.of), images.labels.withUnsafeBytes(Checksum.of)]
+    }
+    sums.append(UInt64(wholeTrainingCount))
+    return sums.withUnsafeBytes(Checksum.of)
+  }
+}
+
+extension LabelTransform {
+  /// The transform called `name`; throws `PoisonError` for a target that is no class.
+  init(_ name: LabelTransformName, target: Int, classCount: Int) throws {
+    switch name {
+    case .all2one:
+      guard 0..<classCount ~= target else {
+        throw PoisonError.targetOutOfRange(target, classCount: classCount)
+      }
+      self = .allToOne(target: target)
+    case .all2all: self = .allToAll(classCount: classCount)
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import Foundation
+
+/// The folder of one attack run, as BackdoorBench lays it out; only rank 0 writes to it.
+///
+/// `attack_result.pt`, `bd_train_dataset/`, `bd_test_dataset/`, `info.pickle`,
+/// `train_poison_index_list.pickle`, `attack_df.csv`, `attack_df_summary.csv`, and our
+/// `checkpoint.pt`.
+struct AttackRecord {
+  let configuration: AttackConfiguration
+  let data: AttackData
+  private(set) var frame = AttackDataFrame()
+
+  init(_ configuration: AttackConfiguration, data: AttackData) {
+    self.configuration = configuration
+    self.data = data
+  }
+
+  var folder: String { configuration.folder }
+  var resultPath: String { "\(folder)/attack_result.pt" }
+  var checkpointPath: String { "\(folder)/checkpoint.pt" }
+  private var framePath: String { "\(folder)/attack_df.csv" }
+
+  /// The checkpoint to go on from, if the run left one and `settings` are still the same.
+  func checkpoint(settings: [(key: String, value: String)]) throws -> Checkpoint? {
+    guard FileManager.default.fileExists(atPath: checkpointPath) else { return nil }
+    let checkpoint = try Checkpoint.read(path: checkpointPath)
+    try checkpoint.requireSettings(settings, path: checkpointPath)
+    return checkpoint
+  }
+
+  /// Moves a run that stands in the folder aside; the place it moved to, if there was one.
+  func moveEarlierRunAside() throws -> String? {
+    let hasRun = [resultPath, checkpointPath].contains {
+      FileManager.default.fileExists(atPath: $0)
+    }
+    guard hasRun else { return nil }
+    return try RunFolder.moveAside(folder)
+  }
+
+  /// Writes all that is known before training: images, arguments, poison list, an empty frame.
+  mutating func begin(rows: [[AttackDataFrame.Value]]) throws {
+    try RunFolder.create(folder)
+    try PoisonFolder.write(data.train, to: "\(folder)/\(PoisonFolder.trainName)")
+    try PoisonFolder.write(data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)")
+    try InfoFile.write(
+      configuration.arguments.map { .init($0.key, $0.value.archived) },
+      to: "\(folder)/info.pickle")
+    try PoisonIndexList.write(
+      poisonIndicator(of: data.train, count: data.wholeTrainingCount),
+      to: "\(folder)/train_poison_index_list.pickle", arrays: configuration.archiveArrays)
+    frame = AttackDataFrame()
+    rows.forEach { frame.append($0) }
+    try frame.write(to: framePath)
+  }
+
+  /// Keeps one epoch: checkpoint first, then the archive, then the row that says it is there.
+  mutating func finish(
+    _ row: [AttackDataFrame.Value], model: ParameterStore, velocity: [Float],
+    settings: [(key: String, value: String)]
+  ) throws {
+    let stateDict = model.stateDict()
+    let epochs = frame.rows.count + 1
+    try Checkpoint(
+      epochs: epochs, settings: settings, model: stateDict, velocity: velocity,
+      rows: frame.rows + [row]
+    ).write(to: checkpointPath)
+    try result(stateDict).write(to: resultPath, arrays: configuration.archiveArrays)
+    let frequency = configuration.frequencySave
+    if frequency > 0 && epochs % frequency == 0 {
+      try DefenseResult(model: stateDict).write(to: "\(folder)/state_dict_epoch_\(epochs).pt")
+    }
+    try frame.append(row, to: framePath)
+    try frame.writeSummary(to: "\(folder)/attack_df_summary.csv")
+  }
+
+  private func result(_ stateDict: StateDict) -> AttackResult {
+    let images = data.train.images
+    return AttackResult(
+      modelName: configuration.model.rawValue, numClasses: images.classCount, model: stateDict,
+      dataPath: archivedDataPath, imageSize: [images.height, images.width, images.channels],
+      cleanData: configuration.dataset,
+      backdoorTrain: record(
+        data.train, folder: PoisonFolder.trainName, count: data.wholeTrainingCount),
+      backdoorTest: record(
+        data.triggeredTest, folder: PoisonFolder.testName, count: data.cleanTest.count))
+  }
+
+  /// The folder of the dataset itself, which is what the originals keep: `<dataset_path>/<dataset>`.
+  private var archivedDataPath: String {
+    let below = "\(configuration.datasetPath)/\(configuration.dataset)"
+    return FileManager.default.fileExists(atPath: below) ? below : configuration.datasetPath
+  }
+
+  private func record(
+    _ dataset: PoisonedDataset, folder name: String, count: Int
+  ) -> PoisonedSetRecord {
+    let path = URL(fileURLWithPath: "\(folder)/\(name)").standardizedFileURL.path
+    let labels = dataset.isPoisoned.indices.filter { dataset.isPoisoned[$0] }
+      .map { dataset.images.labels[$0] }
+    let entries = zip(PoisonFolder.entries(of: dataset), labels).map { entry, label in
+      PoisonedSetRecord.Entry(
+        index: entry.index, path: "\(path)/\(entry.relativePath)",
+        otherInfo: [label, entry.originalLabel])
+    }
+    return PoisonedSetRecord(
+      saveFolderPath: path, entries: entries,
+      originalIndices: dataset.originalIndices.map { Int64($0) },
+      poisonIndicator: poisonIndicator(of: dataset, count: count))
+  }
+
+  /// 1 for each triggered image of the whole clean set of `count` images, else 0.
+  private func poisonIndicator(of dataset: PoisonedDataset, count: Int) -> [Double] {
+    var indicator = [Double](repeating: 0, count: count)
+    for (index, isPoisoned) in zip(dataset.originalIndices, dataset.isPoisoned) where isPoisoned {
+      indicator[index] = 1
+    }
+    return indicator
+  }
+}
+
+extension ConfigValue {
+  /// The value as Python keeps it.
+  var archived: PickleValue {
+    switch self {
+    case .null: .none
+    case .boolean(let value): .bool(value)
+    case .integer(let value): .int(Int64(value))
+    case .real(let value): .float(value)
+    case .text(let value): .string(value)
+    case .list(let values): .list(values.map(\.archived))
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import Distributed
+
+/// What an attack run came to.
+public struct AttackOutcome: Sendable {
+  /// The run's folder.
+  public var folder: String
+  /// The metrics of the last finished epoch; no image counted where none was finished.
+  public var metrics: BackdoorMetrics
+  /// Epochs that are finished and archived, those of earlier parts of a resumed run included.
+  public var finishedEpochs: Int
+  /// Whether the run was stopped before its last epoch.
+  public var interrupted: Bool
+  /// Wall time of this part of the run, seconds.
+  public var seconds: Double
+}
+
+/// The training of a backdoored model: the one normal case that every attack is a small difference on.
+///
+/// Arguments (`AttackConfiguration`), data (`AttackData`, where `AttackTrigger` is the difference),
+/// training loop (`Trainer`), and the archive after each epoch (`AttackRecord`). A poison ratio of 0
+/// trains a clean model. All ranks run it together.
+public struct BackdoorAttack {
+  private let configuration: AttackConfiguration
+  private let communicator: any Communicator
+  private let observer: any TrainingObserver
+  private let interruption: Interruption
+
+  /// An attack as `configuration` says, told of to `observer` on rank 0.
+  public init(
+    _ configuration: AttackConfiguration, communicator: any Communicator,
+    observer: any TrainingObserver, interruption: Interruption
+  ) {
+    self.configuration = configuration
+    self.communicator = communicator
+    self.observer = observer
+    self.interruption = interruption
+  }
+
+  /// Runs the attack; throws one-line errors, `SharedFailure` where all ranks know of it.
+  public func run() throws -> AttackOutcome {
+    let start = ContinuousClock.now
+    let data = try communicator.together { try AttackData(configuration) }
+    let settings = configuration.settings(data: data, worldSize: communicator.worldSize)
+    try communicator.requireAgreement(on: "configuration or data", "\(settings)")
+    let step = makeStep(data)
+    var record = AttackRecord(configuration, data: data)
+    let first = try prepare(&record, step: step, settings: settings)
+    announce(data, step: step, first: first)
+
+    let evaluator = Evaluator(
+      model: step.model, batchSize: batchSize, normalization: normalization,
+      communicator: communicator, context: step.context, observer: observer)
+    var outcome = AttackOutcome(
+      folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first,
+      interrupted: false, seconds: 0)
+    outcome.interrupted = try makeTrainer(data, step: step).run(from: first) { epoch in
+      try verifyReplicas(step.model, epoch: epoch.index)
+      let tests = try evaluator.run(data.testSets)
+      let row = AttackDataFrame.row(
+        epoch, metrics: tests.metrics, cleanLoss: tests.cleanLoss,
+        triggeredLoss: tests.triggeredLoss)
+      try communicator.onRankZero {
+        try record.finish(
+          row, model: step.model.store, velocity: step.optimizer.velocity.array,
+          settings: settings)
+      }
+      outcome.metrics = tests.metrics
+      outcome.finishedEpochs = epoch.index + 1
+      report(epoch, metrics: tests.metrics)
+    }
+    if outcome.finishedEpochs == first && first > 0 {
+      outcome.metrics = try evaluator.run(data.testSets).metrics
+    }
+    outcome.seconds = (ContinuousClock.now - start).seconds
+    return outcome
+  }
+
+  private var batchSize: Int {
+    configuration.globalBatchSize(worldSize: communicator.worldSize)
+  }
+
+  private var normalization: Normalization {
+    Normalization.of(dataset: DatasetName(rawValue: configuration.dataset) ?? .cifar10)
+  }
+
+  private func makeStep(_ data: AttackData) -> TrainStep {
+    let images = data.train.images
+    let model = ResNet18(
+      configuration.model, width: configuration.width, classCount: images.classCount,
+      inputShape: Shape(
+        batch: 0, height: images.height, width: images.width, channels: images.channels))
+    Initializer.initialize(model.store, seed: configuration.randomSeed)
+    return TrainStep(
+      model: model,
+      optimizer: SGD(
+        for: model.store, momentum: configuration.momentum,
+        weightDecay: configuration.weightDecay),
+      loss: CrossEntropy(labelSmoothing: configuration.labelSmoothing),
+      largestShare: (batchSize + communicator.worldSize - 1) / communicator.worldSize,
+      communicator: communicator,
+      context: ComputeContext(
+        threads: ThreadCount.resolve(requested: configuration.threads),
+        batchNormGroup: configuration.syncBatchNorm ? communicator : nil))
+  }
+
+  private func makeTrainer(_ data: AttackData, step: TrainStep) -> Trainer {
+    let count = data.train.images.count
+    let sampler = ShardedSampler(
+      count: count, batchSize: min(batchSize, count), shuffleSeed: configuration.randomSeed,
+      dropLast: true, worldSize: communicator.worldSize, rank: communicator.rank)
+    return Trainer(
+      step: step,
+      loader: BatchLoader(
+        images: data.train.images, sampler: sampler, normalization: normalization,
+        augmentation: configuration.augment ? Augmentation() : nil,
+        seed: configuration.randomSeed),
+      schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
+      maxSteps: configuration.maxSteps, phase: "attack \(configuration.attack.rawValue)",
+      poisoned: data.train, observer: observer, interruption: interruption)
+  }
+
+  /// Makes the folder ready and gives every rank the state to start from; the epoch to start with.
+  private func prepare(
+    _ record: inout AttackRecord, step: TrainStep, settings: [(key: String, value: String)]
+  ) throws -> Int {
+    var epochs = [Int64(0)]
+    try communicator.onRankZero {
+      var rows: [[AttackDataFrame.Value]] = []
+      let saved = configuration.resume ? try record.checkpoint(settings: settings) : nil
+      if let saved {
+        try step.model.store.load(saved.model)
+        guard saved.velocity.count == step.optimizer.velocity.count else {
+          throw CheckpointError.notACheckpoint(path: record.checkpointPath)
+        }
+        step.optimizer.velocity.pointer.update(from: saved.velocity, count: saved.velocity.count)
+        (epochs[0], rows) = (Int64(saved.epochs), saved.rows)
+      } else if let place = try record.moveEarlierRunAside() {
+        observer.observe(.warning("an earlier run stood in the folder; it is \(place) now"))
+      }
+      try record.begin(rows: rows)
+    }
+    try communicator.allReduceSum(&epochs)  // only rank 0 has other than 0
+    try communicator.broadcast(step.model.store)
+    try communicator.broadcast(step.optimizer.velocity.bytes, from: 0)
+    return Int(epochs[0])
+  }
+
+  private func verifyReplicas(_ model: ResNet18, epoch: Int) throws {
+    try ReplicaCheck.verify(
+      model.store.values, layout: "\(model.store.plan.state)",
+      subject: "parameters after epoch \(epoch + 1)", on: communicator)
+  }
+
+  private func announce(_ data: AttackData, step: TrainStep, first: Int) {
+    guard communicator.rank == 0 else { return }
+    let ranks = communicator.worldSize == 1 ? "" : "\(communicator.worldSize) ranks x "
+    observer.observe(
+      .message(
+        "\(configuration.dataset): \(data.train.images.count) training images, "
+          + "\(data.train.poisonedCount) poisoned; \(data.cleanTest.count) test images, "
+          + "\(data.triggeredTest.images.count) triggered"))
+    observer.observe(
+      .message(
+        "\(configuration.model.rawValue) of width \(configuration.width), "
+          + "\(step.model.store.values.count) parameters; \(ranks)\(step.context.threads) threads"))
+    if configuration.resume {
+      observer.observe(
+        .message(first > 0 ? "going on after epoch \(first)" : "no checkpoint, starting anew"))
+    }
+  }
+
+  private func report(_ epoch: Trainer.Epoch, metrics: BackdoorMetrics) {
+    guard communicator.rank == 0 else { return }
+    observer.observe(
+      .epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: metrics)))
+  }
+}
+
+extension EpochSummary {
+  /// The summary of a finished epoch.
+  init(_ epoch: Trainer.Epoch, epochs: Int, metrics: BackdoorMetrics?) {
+    self.init(
+      epoch: epoch.index + 1, epochs: epochs, learningRate: epoch.learningRate,
+      trainLoss: epoch.counts.meanLoss ?? .nan, trainAccuracy: epoch.counts.accuracy ?? 0,
+      metrics: metrics, seconds: epoch.seconds)
+  }
+}
+
+extension AttackDataFrame {
+  /// An epoch's row in the columns of attack_df.csv; NaN where there were no images.
+  static func row(
+    _ epoch: Trainer.Epoch, metrics: BackdoorMetrics, cleanLoss: Double?, triggeredLoss: Double?
+  ) -> [Value] {
+    let numbers = [
+      epoch.counts.meanLoss, epoch.counts.accuracy, epoch.counts.cleanAccuracy,
+      epoch.counts.attackSuccessRate, epoch.counts.robustAccuracy, cleanLoss, triggeredLoss,
+      metrics.cleanAccuracy, metrics.attackSuccessRate, metrics.robustAccuracy,
+    ]
+    return [.count(epoch.index), .count(epoch.counts.batches)]
+      + numbers.map { .number($0 ?? .nan) }
+  }
+}

@@ -1,0 +1,122 @@
+import Distributed
+import Foundation
+
+/// C-ACC, ASR and RA of an archived model: `fst evaluate`.
+public struct Evaluation {
+  private let configuration: EvaluateConfiguration
+  private let communicator: any Communicator
+  private let observer: any TrainingObserver
+
+  /// An evaluation as `configuration` says, told of to `observer` on rank 0.
+  public init(
+    _ configuration: EvaluateConfiguration, communicator: any Communicator,
+    observer: any TrainingObserver
+  ) {
+    self.configuration = configuration
+    self.communicator = communicator
+    self.observer = observer
+  }
+
+  /// Runs the evaluation; throws one-line errors, `SharedFailure` where all ranks know of it.
+  public func run() throws -> BackdoorMetrics {
+    let path = configuration.archive
+    let folder = Self.attackFolder(of: path)
+    let attacked = try AttackedModel(path: path, folder: folder, communicator: communicator)
+    let dataset = configuration.dataset ?? attacked.description.cleanData
+    let test = try communicator.together {
+      try DatasetLoader.load(
+        name: dataset.isEmpty ? "cifar10" : dataset, path: dataPath(attacked, folder: folder),
+        seed: AttackData.syntheticSeed
+      ).test
+    }
+    try communicator.together { try attacked.requireFit(of: test, path: path) }
+    let evaluator = Evaluator(
+      model: attacked.model, batchSize: configuration.batchSize,
+      normalization: Normalization.of(dataset: DatasetName(rawValue: dataset) ?? .cifar10),
+      communicator: communicator,
+      context: ComputeContext(threads: ThreadCount.resolve(requested: configuration.threads)),
+      observer: observer)
+    let sets = try communicator.together { () -> TestSets in
+      try testSets(test, attacked: attacked, folder: folder)
+    }
+    return try evaluator.run(sets).metrics
+  }
+
+  private func testSets(
+    _ test: LabeledImages, attacked: AttackedModel, folder: String
+  ) throws -> TestSets {
+    let labels = try labelTransform(attacked)
+    var triggered = try TriggeredTestImages.read(
+      besideArchiveIn: folder, matching: test, labels: labels, communicator: communicator)
+    if triggered == nil, let attack = configuration.attack {
+      let trigger = try AttackTrigger(
+        attack, settings: configuration.triggerSettings, height: test.height, width: test.width)
+      triggered = PoisonedDataset.test(test, trigger: trigger.trigger, labels: labels)
+    }
+    if triggered == nil && communicator.rank == 0 {
+      observer.observe(
+        .warning(
+          "no \(PoisonFolder.testName) beside the archive: clean accuracy only; "
+            + "give --attack to apply the trigger anew"))
+    }
+    return TestSets(
+      clean: test, triggered: triggered?.images ?? test.selecting([]),
+      triggeredOriginalLabels: triggered?.originalLabels ?? [])
+  }
+
+  /// What the archive says its triggered images are to be taken for, else what was given.
+  private func labelTransform(_ attacked: AttackedModel) throws -> LabelTransform {
+    let description = attacked.description
+    guard description.hasTriggeredImages else {
+      return try LabelTransform(
+        configuration.labelTransform, target: configuration.attackTarget,
+        classCount: description.classCount)
+    }
+    return try LabelTransform(
+      description.target == nil ? .all2all : .all2one, target: description.target ?? 0,
+      classCount: description.classCount)
+  }
+
+  /// The folder given, else the archive's own if it is here, else where the originals look: the
+  /// archive's path up to `record`, then its data path from `data` on.
+  private func dataPath(_ attacked: AttackedModel, folder: String) -> String {
+    if let path = configuration.datasetPath { return path }
+    let archived = attacked.description.dataPath
+    if FileManager.default.fileExists(atPath: archived) { return archived }
+    let place = URL(fileURLWithPath: folder).standardizedFileURL.path
+    if let record = place.range(of: "record"), let data = archived.range(of: "data") {
+      let path = place[..<record.lowerBound] + archived[data.lowerBound...]
+      if FileManager.default.fileExists(atPath: String(path)) { return String(path) }
+    }
+    return archived.isEmpty ? "./data" : archived
+  }
+
+  /// The attack's folder: the archive's, or for `…/defense/<mode>/defense_result.pt` three above it.
+  static func attackFolder(of path: String) -> String {
+    let folder = (path as NSString).deletingLastPathComponent
+    let parent = (folder as NSString).deletingLastPathComponent
+    if (parent as NSString).lastPathComponent == "defense" {
+      let attack = (parent as NSString).deletingLastPathComponent
+      return attack.isEmpty ? "." : attack
+    }
+    return folder.isEmpty ? "." : folder
+  }
+}
+
+extension AttackedModel {
+  /// Throws unless images of this kind can be put into the model.
+  func requireFit(of images: LabeledImages, path: String) throws {
+    let shape = model.inputShape
+    let expected = "\(shape.height)x\(shape.width)"
+    guard images.height == shape.height && images.width == shape.width else {
+      throw AttackedModelError.differs(
+        path: path, key: "img_size", archive: expected,
+        given: "a dataset of \(images.height)x\(images.width)")
+    }
+    guard images.classCount == model.head.outputs else {
+      throw AttackedModelError.differs(
+        path: path, key: "num_classes", archive: "\(model.head.outputs)",
+        given: "a dataset of \(images.classCount)")
+    }
+  }
+}

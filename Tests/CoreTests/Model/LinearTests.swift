@@ -1,0 +1,110 @@
+import Core
+import Distributed
+import TestSupport
+import Testing
+
+/// The linear layer [12] → [10] with the inputs of its golden case; batch 5.
+private struct LinearCase {
+  let golden: Golden
+  let layer: Linear
+  let store: ParameterStore
+  let x: Tensor
+  let yGradient: Tensor
+
+  init() throws {
+    golden = try Golden.load("unit_layers").branch("linear")
+    var plan = ParameterLayoutPlan()
+    layer = Linear("linear", inputs: 12, outputs: 10, plan: &plan)
+    store = ParameterStore(plan)
+    store.set(layer.weight, to: Formula.tensor("linear/weight", count: 120))
+    store.set(layer.bias, to: Formula.tensor("linear/bias", count: 10))
+    x = Tensor(
+      Shape(batch: 5, height: 1, width: 1, channels: 12),
+      in: FloatBuffer(Formula.tensor("linear/input", count: 60)))
+    yGradient = Tensor(
+      Shape(batch: 5, height: 1, width: 1, channels: 10),
+      in: FloatBuffer(Formula.tensor("linear/output_gradient", count: 50)))
+  }
+
+  func forward() -> [Float] {
+    let y = Tensor(yGradient.shape)
+    layer.forward(x, into: y, store: store)
+    return y.array
+  }
+
+  func backward() -> [Float] {
+    let xGradient = Tensor(x.shape)
+    layer.backward(yGradient, x: x, xGradient: xGradient, store: store)
+    return xGradient.array
+  }
+}
+
+@Suite("Linear")
+struct LinearTests {
+  @Test func forwardEqualsGolden() throws {
+    let test = try LinearCase()
+    expectClose(test.forward(), try test.golden.tensor("output"), relative: 1e-6)
+  }
+
+  @Test func gradientsEqualGoldens() throws {
+    let test = try LinearCase()
+    expectClose(test.backward(), try test.golden.tensor("gradients/input"), relative: 1e-6, "input")
+    for key in ["weight", "bias"] {
+      let gradient = test.store.parameterGradients()["linear.\(key)"] ?? []
+      expectClose(gradient, try test.golden.tensor("gradients/\(key)"), relative: 1e-6, key)
+    }
+  }
+
+  /// Linear in input and parameters: any step is right.
+  @Test func gradientsEqualFiniteDifferences() throws {
+    let test = try LinearCase()
+    let xGradient = test.backward()
+    let gradient = test.store.gradients.array
+    let byInput = FiniteDifference.gradient(at: test.x.array, step: 0.5) { values in
+      test.x.buffer.fill(from: values)
+      return dot(test.forward(), test.yGradient.array)
+    }
+    test.x.buffer.fill(from: Formula.tensor("linear/input", count: 60))
+    let byParameter = FiniteDifference.gradient(at: test.store.values.array, step: 0.5) { values in
+      test.store.values.fill(from: values)
+      return dot(test.forward(), test.yGradient.array)
+    }
+    #expect(relativeL2Error(xGradient.map { Double($0) }, byInput) < 1e-5)
+    #expect(relativeL2Error(gradient.map { Double($0) }, byParameter) < 1e-5)
+  }
+
+  @Test func parameterGradientsAddUp() throws {
+    let test = try LinearCase()
+    _ = test.backward()
+    let once = test.store.gradients.array
+    _ = test.backward()
+    expectClose(test.store.gradients.array, once.map { 2 * $0 }, relative: 1e-6)
+  }
+}
+
+@Suite("GlobalAveragePool")
+struct GlobalAveragePoolTests {
+  @Test(arguments: [(4, 4), (3, 5)], [1, 2])
+  func forwardEqualsGolden(_ size: (Int, Int), threads: Int) throws {
+    let name = "average_pool_\(size.0)x\(size.1)"
+    let shape = Shape(batch: 3, height: size.0, width: size.1, channels: 6)
+    let x = Tensor(nchw: Formula.tensor("\(name)/input", count: shape.count), shape)
+    let y = Tensor(Shape(batch: 3, height: 1, width: 1, channels: 6))
+    GlobalAveragePool.forward(x, into: y, context: ComputeContext(threads: threads))
+    let golden = try Golden.load("unit_layers").tensor("\(name)/output")
+    expectClose(y.array, golden, relative: 1e-6)
+  }
+
+  @Test(arguments: [(4, 4), (3, 5)], [1, 2])
+  func gradientEqualsGolden(_ size: (Int, Int), threads: Int) throws {
+    let name = "average_pool_\(size.0)x\(size.1)"
+    let yGradient = Tensor(
+      Shape(batch: 3, height: 1, width: 1, channels: 6),
+      in: FloatBuffer(Formula.tensor("\(name)/output_gradient", count: 18)))
+    let xGradient = Tensor(Shape(batch: 3, height: size.0, width: size.1, channels: 6))
+    GlobalAveragePool.backward(
+      yGradient, xGradient: xGradient, context: ComputeContext(threads: threads))
+    let golden = try Golden.load("unit_layers").tensor("\(name)/gradients/input")
+    expectClose(xGradient.nchw, golden, relative: 1e-6)
+  }
+}

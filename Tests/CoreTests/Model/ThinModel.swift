@@ -1,0 +1,71 @@
+import Core
+import Distributed
+import TestSupport
+import Testing
+
+/// A thin model in a given state, with the batches of a golden file, and the steps of training written
+/// out once more: what the goldens check is the engine, without the trainer around it.
+struct ThinModel {
+  let model: ResNet18
+  let context: ComputeContext
+  var store: ParameterStore { model.store }
+  var whole: Range<Int> { 0..<store.values.count }
+  /// The parameters below the head, which lies at the end.
+  var backbone: Range<Int> { 0..<model.head.weight.offset }
+  var head: Range<Int> { model.head.weight.offset..<store.values.count }
+
+  init(_ architecture: ModelArchitecture, width: Int, threads: Int = 2) {
+    model = ResNet18(
+      architecture, width: width, classCount: 10,
+      inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
+    context = ComputeContext(threads: threads)
+  }
+
+  /// The goldens' model: width 4, every value by the formula.
+  static func golden(_ architecture: ModelArchitecture, threads: Int = 2) throws -> ThinModel {
+    let thin = ThinModel(architecture, width: 4, threads: threads)
+    try thin.store.replaceState(
+      by: Formula.initialState(model: architecture.rawValue, plan: thin.store.plan))
+    return thin
+  }
+
+  static func loadGolden(_ architecture: ModelArchitecture) throws -> Golden {
+    try Golden.load("\(architecture.rawValue)_width4")
+  }
+
+  /// Batch `step` of the goldens.
+  static func goldenBatch(_ step: Int) -> (images: Tensor, labels: [Int32]) {
+    let shape = Shape(batch: [4, 4, 3][step], height: 32, width: 32, channels: 3)
+    let values = Formula.tensor("images/\(step)", count: shape.count, scale: 2)
+    let labels = Formula.labels("labels/\(step)", count: shape.batch)
+    return (Tensor(nchw: values, shape), labels)
+  }
+
+  /// Clears the gradients, then one forward and one backward; the mean cross-entropy and the logits.
+  func forwardBackward(
+    _ batch: (images: Tensor, labels: [Int32]), extent: GradientExtent = .all
+  ) -> (loss: Double, logits: [Float]) {
+    store.gradients.clear()
+    let logits = model.forward(batch.images, mode: .training, context: context)
+    let gradient = Tensor(logits.shape)
+    let count = batch.labels.count
+    let result = CrossEntropy().evaluate(
+      logits, labels: batch.labels, globalCount: count, gradient: gradient)
+    model.backward(gradient, extent: extent, context: context)
+    return (result.lossSum / Double(count), logits.array)
+  }
+
+  /// Parameters, running statistics and counters by name, in PyTorch's layout.
+  func state() -> [String: [Float]] {
+    store.parameterValues().merging(store.bufferValues()) { first, _ in first }
+  }
+}
+
+/// Expects every tensor of `golden` within `relative` of the one called the same in `actual`.
+func expectAllClose(
+  _ actual: [String: [Float]], _ golden: [String: GoldenTensor], relative: Double, _ what: String
+) {
+  for (name, tensor) in golden {
+    expectClose(actual[name] ?? [], tensor, relative: relative, "\(what): \(name)")
+  }
+}

@@ -1,0 +1,51 @@
+#!/bin/bash
+# Installs the system packages that fst is built with, those that are missing and no others.
+# Where nothing is missing it changes nothing and needs no network.
+set -euo pipefail
+
+if ! command -v swift > /dev/null; then
+  echo "setup: there is no 'swift' in PATH; install Swift 6.1 or later from https://www.swift.org/install" >&2
+  exit 1
+fi
+
+# Each package is asked for by what the build takes from it, so another way of installing it counts too.
+missing=()
+need() {
+  local package=$1
+  shift
+  "$@" > /dev/null 2>&1 || missing+=("$package")
+}
+
+need pkg-config command -v pkg-config
+need openmpi-bin command -v mpirun
+need libopenmpi-dev pkg-config --exists ompi-c
+need libopenblas-dev pkg-config --exists openblas
+need libpng-dev pkg-config --exists libpng
+need libjpeg-dev pkg-config --exists libjpeg
+need zlib1g-dev pkg-config --exists zlib
+
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "setup: nothing to install"
+  exit 0
+fi
+
+if ! command -v apt-get > /dev/null; then
+  echo "setup: missing: ${missing[*]} (Debian's names); there is no apt-get here, please install them" >&2
+  exit 1
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo > /dev/null; then
+    echo "setup: missing: ${missing[*]}; as root: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+echo "setup: installing with apt: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update --quiet
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
+echo "setup: done"
