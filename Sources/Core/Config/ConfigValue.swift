@@ -29,7 +29,7 @@ extension ConfigValue: CustomStringConvertible {
     case .null: "nothing"
     case .boolean(let value): value ? "true" : "false"
     case .integer(let value): String(value)
-    case .real(let value): PythonFloat.repr(value)
+    case .real(let value): value.pythonRepr
     case .text(let value): "'\(value)'"
     case .list(let values): "[\(values.map(\.description).joined(separator: ", "))]"
     }

@@ -6,7 +6,7 @@ enum RunFolderName {
     model: ModelArchitecture
   ) -> String {
     let run =
-      "pratio_\(PythonFloat.repr(poisonRatio))-target_\(attackTarget)-archi_\(model.rawValue)"
+      "pratio_\(poisonRatio.pythonRepr)-target_\(attackTarget)-archi_\(model.rawValue)"
     return "\(record)/\(dataset)/\(attack.rawValue)/\(run)"
   }
 }

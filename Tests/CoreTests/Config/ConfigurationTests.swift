@@ -8,7 +8,7 @@ import Testing
     (2.0 / 3.0, "0.6666666666666666"), (1.5e-7, "1.5e-07"), (.leastNonzeroMagnitude, "5e-324"),
   ])
   func numbersLookAsInPython(value: Double, text: String) {
-    #expect(PythonFloat.repr(value) == text)
+    #expect(value.pythonRepr == text)
   }
 
   @Test func anAttacksFolderIsNamedAsTheOriginalNamesIt() {
