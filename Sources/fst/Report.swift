@@ -19,7 +19,10 @@ enum Report {
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
     guard outcome.interrupted else { return 0 }
-    return outcome.finishedEpochs > 0 ? ExitStatus.interrupted : Signals.status
+    guard outcome.finishedEpochs > 0 else { return Signals.status }
+    StandardError.write(
+      "interrupted after epoch \(outcome.finishedEpochs); the same command with --resume goes on\n")
+    return ExitStatus.interrupted
   }
 
   /// Prints a tuning run's outcome and gives the exit status.
