@@ -65,15 +65,19 @@ public enum CIFAR10Binary {
     }
   }
 
-  /// Appends one image, turning its three planes into pixels of three values.
+  /// Appends the image whose planes begin at `start`, as pixels of three values.
   private static func appendInterleaved(
     _ bytes: [UInt8], from start: Int, to pixels: inout [UInt8]
   ) {
     let plane = side * side
-    for place in start..<start + plane {
-      pixels.append(bytes[place])
-      pixels.append(bytes[place + plane])
-      pixels.append(bytes[place + 2 * plane])
+    let image = [UInt8](unsafeUninitializedCapacity: 3 * plane) { image, count in
+      for place in 0..<plane {
+        for channel in 0..<3 {
+          image[place * 3 + channel] = bytes[start + channel * plane + place]
+        }
+      }
+      count = 3 * plane
     }
+    pixels.append(contentsOf: image)
   }
 }

@@ -48,15 +48,38 @@ public struct Conv2D: Sendable {
   ) {
     check(x, yGradient)
     let convolution = Im2ColConvolution(geometry: geometry)
-    convolution.backwardWeights(
-      input: x.pointer, outputGradient: yGradient.pointer, weightGradient: store.gradient(weight),
-      batch: x.shape.batch, context: context)
+    if let shards = context.imageShards {
+      addShardedWeightGradient(yGradient, x: x, shards: shards, store: store, context: context)
+    } else {
+      convolution.backwardWeights(
+        input: x.pointer, outputGradient: yGradient.pointer,
+        weightGradient: store.gradient(weight), batch: x.shape.batch, context: context)
+    }
     guard let xGradient else { return }
     precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
     convolution.backwardInput(
       outputGradient: yGradient.pointer, weights: store.value(weight),
       inputGradient: xGradient.pointer, batch: x.shape.batch, accumulate: accumulate,
       context: context)
+  }
+
+  /// See Note [Sums that do not depend on the world].
+  private func addShardedWeightGradient(
+    _ yGradient: Tensor, x: Tensor, shards: [Range<Int>], store: ParameterStore,
+    context: ComputeContext
+  ) {
+    let convolution = Im2ColConvolution(geometry: geometry)
+    let (xSize, ySize) = (x.shape.withBatch(1).count, yGradient.shape.withBatch(1).count)
+    let partials = context.scratch(perThread: weight.count)
+    context.forEachShard(shards) { images, single, thread in
+      partials[thread].update(repeating: 0, count: weight.count)
+      convolution.backwardWeights(
+        input: x.pointer + images.lowerBound * xSize,
+        outputGradient: yGradient.pointer + images.lowerBound * ySize,
+        weightGradient: partials[thread], batch: images.count, context: single)
+    } roundEnded: { count in
+      store.addWideGradient(Array(partials[..<count]), of: weight, pool: context.pool)
+    }
   }
 
   private func check(_ x: Tensor, _ y: Tensor) {
