@@ -6,6 +6,7 @@ public struct Conv2D: Sendable {
   /// The weight's place in the parameters.
   public let weight: ParameterSlot
   let geometry: ConvolutionGeometry
+  private let algorithm: ConvolutionAlgorithm
 
   /// Registers `name.weight` for inputs of `input`'s height, width and channels.
   public init(
@@ -18,6 +19,7 @@ public struct Conv2D: Sendable {
     geometry = ConvolutionGeometry(
       inputHeight: input.height, inputWidth: input.width, inputChannels: input.channels,
       outputChannels: outputChannels, kernel: kernel, stride: stride, padding: kernel / 2)
+    algorithm = ConvolutionAlgorithm(geometry)
   }
 
   /// The shape of the output for `batch` images.
@@ -33,9 +35,16 @@ public struct Conv2D: Sendable {
     context: ComputeContext
   ) {
     check(x, y)
-    Im2ColConvolution(geometry: geometry).forward(
-      input: x.pointer, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
-      accumulate: accumulate, context: context)
+    switch algorithm(in: context) {
+    case .winograd(let convolution):
+      convolution.forward(
+        input: ConvolutionInput(x.pointer), weights: store.value(weight), output: y.pointer,
+        batch: x.shape.batch, accumulate: accumulate, context: context)
+    case .im2col(let convolution):
+      convolution.forward(
+        input: x.pointer, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
+        accumulate: accumulate, context: context)
+    }
   }
 
   /// Adds the weight's gradient to the store and yields the input's gradient.
@@ -47,16 +56,32 @@ public struct Conv2D: Sendable {
     store: ParameterStore, context: ComputeContext
   ) {
     check(x, yGradient)
-    let convolution = Im2ColConvolution(geometry: geometry)
-    convolution.backwardWeights(
-      input: x.pointer, outputGradient: yGradient.pointer, weightGradient: store.gradient(weight),
-      batch: x.shape.batch, context: context)
-    guard let xGradient else { return }
-    precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
-    convolution.backwardInput(
-      outputGradient: yGradient.pointer, weights: store.value(weight),
-      inputGradient: xGradient.pointer, batch: x.shape.batch, accumulate: accumulate,
-      context: context)
+    if let xGradient {
+      precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
+    }
+    switch algorithm(in: context) {
+    case .winograd(let convolution):
+      convolution.backward(
+        input: ConvolutionInput(x.pointer),
+        outputGradient: ConvolutionOutputGradient(yGradient.pointer),
+        weights: store.value(weight), weightGradient: store.gradient(weight),
+        inputGradient: xGradient.map { .init($0.pointer, accumulate: accumulate) },
+        batch: x.shape.batch, context: context)
+    case .im2col(let convolution):
+      convolution.backwardWeights(
+        input: x.pointer, outputGradient: yGradient.pointer,
+        weightGradient: store.gradient(weight), batch: x.shape.batch, context: context)
+      guard let xGradient else { return }
+      convolution.backwardInput(
+        outputGradient: yGradient.pointer, weights: store.value(weight),
+        inputGradient: xGradient.pointer, batch: x.shape.batch, accumulate: accumulate,
+        context: context)
+    }
+  }
+
+  private func algorithm(in context: ComputeContext) -> ConvolutionAlgorithm {
+    context.convolution == .im2col
+      ? .im2col(Im2ColConvolution(geometry: geometry)) : algorithm
   }
 
   private func check(_ x: Tensor, _ y: Tensor) {
