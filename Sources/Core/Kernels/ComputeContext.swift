@@ -24,14 +24,26 @@ public final class ComputeContext {
   /// The number of shards of a global batch: divisible by every world size up to 4, by 6, 8 and 12.
   static let shardCount = 24
 
-  private lazy var singleThreaded = (0..<threads).map { _ in ComputeContext(threads: 1) }
-  private var scratch: [FloatBuffer?]
+  private lazy var singleThreaded = (0..<threads).map { _ in
+    ComputeContext(threads: 1, convolution: convolution)
+  }
+  /// Which convolution kernels are used.
+  public let convolution: ConvolutionChoice
+
+  private var scratch: [FloatBuffer]
+  private var scratchPointers: [UnsafeMutablePointer<Float>]
+  private var shared = FloatBuffer(count: 0)
   private var failure: (any Error)?
 
   /// A context of `threads` threads; `batchNormGroup` is given for `--sync_bn`.
-  public init(threads: Int, batchNormGroup: (any Communicator)? = nil) {
+  public init(
+    threads: Int, batchNormGroup: (any Communicator)? = nil,
+    convolution: ConvolutionChoice = .automatic
+  ) {
+    self.convolution = convolution
     pool = ThreadPool(threadCount: threads)
-    scratch = Array(repeating: nil, count: threads)
+    scratch = (0..<threads).map { _ in FloatBuffer(count: 0) }
+    scratchPointers = scratch.map(\.pointer)
     self.batchNormGroup = batchNormGroup
   }
 
@@ -42,12 +54,17 @@ public final class ComputeContext {
   ///
   /// The memory is the layer's until the next call; it grows to the largest request and stays.
   func scratch(perThread count: Int) -> [UnsafeMutablePointer<Float>] {
-    (0..<threads).map { thread in
-      if let buffer = scratch[thread], buffer.count >= count { return buffer.pointer }
-      let buffer = FloatBuffer(count: count)
-      scratch[thread] = buffer
-      return buffer.pointer
+    for thread in 0..<threads where scratch[thread].count < count {
+      scratch[thread] = FloatBuffer(count: count)
+      scratchPointers[thread] = scratch[thread].pointer
     }
+    return scratchPointers
+  }
+
+  /// `count` floats of scratch memory that all threads share, under the same rules.
+  func sharedScratch(_ count: Int) -> UnsafeMutablePointer<Float> {
+    if shared.count < count { shared = FloatBuffer(count: count) }
+    return shared.pointer
   }
 
   /// Calls `body(shard, context, thread)` for each shard of images, one whole shard on one thread.

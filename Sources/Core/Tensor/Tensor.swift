@@ -54,6 +54,11 @@ public struct Tensor: Sendable {
   /// The first float.
   public var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
 
+  /// The first float of image `image`.
+  func pointer(image: Int) -> UnsafeMutablePointer<Float> {
+    pointer + image * shape.withBatch(1).count
+  }
+
   /// The same memory with another number of images.
   public func withBatch(_ batch: Int) -> Tensor {
     Tensor(shape.withBatch(batch), in: buffer)
