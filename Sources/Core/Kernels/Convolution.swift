@@ -1,8 +1,10 @@
 /// Convolutions as products of patch matrices, by blocks of output pixels that stay in cache.
 ///
 /// N = batch, K = kernel x kernel x input channels, O = output channels; weights are HWIO, that is [K, O].
-struct Im2ColConvolution {
+package struct Im2ColConvolution {
   let geometry: ConvolutionGeometry
+
+  package init(geometry: ConvolutionGeometry) { self.geometry = geometry }
 
   /// Output pixels per block: small enough for the cache, many enough that packing the weights pays.
   private var rowsPerBlock: Int {
@@ -10,7 +12,7 @@ struct Im2ColConvolution {
   }
 
   /// output[N, OH, OW, O] = input * weights, plus the old output where `accumulate` holds.
-  func forward(
+  package func forward(
     input: UnsafeMutablePointer<Float>, weights: UnsafeMutablePointer<Float>,
     output: UnsafeMutablePointer<Float>, batch: Int, accumulate: Bool, context: ComputeContext
   ) {
@@ -30,7 +32,7 @@ struct Im2ColConvolution {
   /// Adds input * outputGradient to `weightGradient`: [K, O].
   ///
   /// Each thread sums its own images into its own copy; the copies are added in thread order.
-  func backwardWeights(
+  package func backwardWeights(
     input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
     weightGradient: UnsafeMutablePointer<Float>, batch: Int, context: ComputeContext
   ) {
@@ -60,7 +62,7 @@ struct Im2ColConvolution {
   /// inputGradient[N, H, W, C] = outputGradient * weights transposed, plus the old one where `accumulate`.
   ///
   /// A thread owns whole images, so that overlapping patches are never added by two threads at once.
-  func backwardInput(
+  package func backwardInput(
     outputGradient: UnsafeMutablePointer<Float>, weights: UnsafeMutablePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, batch: Int, accumulate: Bool,
     context: ComputeContext

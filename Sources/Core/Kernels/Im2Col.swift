@@ -1,18 +1,31 @@
 /// The geometry of a square convolution over NHWC images.
-struct ConvolutionGeometry: Equatable {
-  var inputHeight: Int
-  var inputWidth: Int
-  var inputChannels: Int
-  var outputChannels: Int
-  var kernel: Int
-  var stride: Int
-  var padding: Int
+package struct ConvolutionGeometry: Equatable, Sendable {
+  package var inputHeight: Int
+  package var inputWidth: Int
+  package var inputChannels: Int
+  package var outputChannels: Int
+  package var kernel: Int
+  package var stride: Int
+  package var padding: Int
 
-  var outputHeight: Int { (inputHeight + 2 * padding - kernel) / stride + 1 }
-  var outputWidth: Int { (inputWidth + 2 * padding - kernel) / stride + 1 }
-  var outputPixels: Int { outputHeight * outputWidth }
+  package init(
+    inputHeight: Int, inputWidth: Int, inputChannels: Int, outputChannels: Int, kernel: Int,
+    stride: Int, padding: Int
+  ) {
+    self.inputHeight = inputHeight
+    self.inputWidth = inputWidth
+    self.inputChannels = inputChannels
+    self.outputChannels = outputChannels
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+  }
+
+  package var outputHeight: Int { (inputHeight + 2 * padding - kernel) / stride + 1 }
+  package var outputWidth: Int { (inputWidth + 2 * padding - kernel) / stride + 1 }
+  package var outputPixels: Int { outputHeight * outputWidth }
   /// Floats in one patch: kernel x kernel x input channels.
-  var patchSize: Int { kernel * kernel * inputChannels }
+  package var patchSize: Int { kernel * kernel * inputChannels }
 
   /// Whether a patch is simply the pixel itself, so that no patch matrix is needed.
   var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }

@@ -77,16 +77,16 @@ public struct BatchNorm2D: Sendable {
     _ yGradient: Tensor, x: Tensor, reluOutput: Tensor?, statistics: Statistics,
     xGradient: Tensor, accumulate: Bool = false, store: ParameterStore, context: ComputeContext
   ) {
-    var sums = parallelSums(x.shape.pixels, context: context) { rows, gradientSum, productSum in
+    var sums = parallelSums(x.shape, context: context) { rows, gradientSum, productSum in
       ChannelKernels.maskAndSum(
         yGradient.pointer, x: x.pointer, mean: statistics.mean, reluOutput: reluOutput?.pointer,
         rows: rows, channels: channels, gradientSum: gradientSum, productSum: productSum)
     }
-    let (gammaGradient, betaGradient) = (store.gradient(weight), store.gradient(bias))
-    for c in 0..<channels {
-      betaGradient[c] += Float(sums[c])
-      gammaGradient[c] += Float(sums[channels + c] * Double(statistics.inverseDeviation[c]))
+    store.addGradient(sums[..<channels], at: bias.offset)
+    let weightSums = (0..<channels).map {
+      sums[channels + $0] * Double(statistics.inverseDeviation[$0])
     }
+    store.addGradient(weightSums[...], at: weight.offset)
     context.sumOverBatchNormGroup(&sums)
     // dx = a dy + b x + d per channel, from dx = gamma s (dy - sum(dy)/n - xhat sum(dy xhat)/n).
     let gamma = store.value(weight)
@@ -113,7 +113,7 @@ public struct BatchNorm2D: Sendable {
   ) -> Statistics {
     // Sums of (x - pivot): the running mean lies near the batch's, so little cancels in the variance.
     let pivot = Array(UnsafeBufferPointer(start: store.buffer(running.mean), count: channels))
-    var sums = parallelSums(x.shape.pixels, context: context) { rows, sum, squareSum in
+    var sums = parallelSums(x.shape, context: context) { rows, sum, squareSum in
       ChannelKernels.shiftedSums(
         x.pointer, pivot: pivot, rows: rows, channels: channels, sum: sum, squareSum: squareSum)
     }
@@ -145,18 +145,21 @@ public struct BatchNorm2D: Sendable {
       })
   }
 
-  /// Two sums per channel over all rows, [2C], each thread's part added in thread order.
+  /// Two sums per channel over all pixels, [2C]: one image at a time, the images' sums in double.
   private func parallelSums(
-    _ rowCount: Int, context: ComputeContext,
+    _ shape: Shape, context: ComputeContext,
     _ body: (Range<Int>, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
   ) -> [Double] {
     let width = 2 * channels
     var partial = [Double](repeating: 0, count: context.threads * width)
     partial.withUnsafeMutableBufferPointer { partial in
       guard let start = partial.baseAddress else { return }
-      context.pool.forEachShare(of: rowCount) { rows, thread in
+      let pixels = shape.height * shape.width
+      context.pool.forEachShare(of: shape.batch) { images, thread in
         let sums = start + thread * width
-        body(rows, sums, sums + channels)
+        for image in images {
+          body(image * pixels..<(image + 1) * pixels, sums, sums + channels)
+        }
       }
     }
     var total = Array(partial[..<width])

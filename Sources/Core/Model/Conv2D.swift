@@ -6,6 +6,7 @@ public struct Conv2D: Sendable {
   /// The weight's place in the parameters.
   public let weight: ParameterSlot
   let geometry: ConvolutionGeometry
+  private let algorithm: ConvolutionAlgorithm
 
   /// Registers `name.weight` for inputs of `input`'s height, width and channels.
   public init(
@@ -18,6 +19,7 @@ public struct Conv2D: Sendable {
     geometry = ConvolutionGeometry(
       inputHeight: input.height, inputWidth: input.width, inputChannels: input.channels,
       outputChannels: outputChannels, kernel: kernel, stride: stride, padding: kernel / 2)
+    algorithm = ConvolutionAlgorithm(geometry)
   }
 
   /// The shape of the output for `batch` images.
@@ -33,9 +35,16 @@ public struct Conv2D: Sendable {
     context: ComputeContext
   ) {
     check(x, y)
-    Im2ColConvolution(geometry: geometry).forward(
-      input: x.pointer, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
-      accumulate: accumulate, context: context)
+    switch algorithm(in: context) {
+    case .winograd(let convolution):
+      convolution.forward(
+        input: ConvolutionInput(x.pointer), weights: store.value(weight), output: y.pointer,
+        batch: x.shape.batch, accumulate: accumulate, context: context)
+    case .im2col(let convolution):
+      convolution.forward(
+        input: x.pointer, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
+        accumulate: accumulate, context: context)
+    }
   }
 
   /// Adds the weight's gradient to the store and yields the input's gradient.
@@ -47,16 +56,28 @@ public struct Conv2D: Sendable {
     store: ParameterStore, context: ComputeContext
   ) {
     check(x, yGradient)
-    let convolution = Im2ColConvolution(geometry: geometry)
-    convolution.backwardWeights(
-      input: x.pointer, outputGradient: yGradient.pointer, weightGradient: store.gradient(weight),
-      batch: x.shape.batch, context: context)
-    guard let xGradient else { return }
-    precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
-    convolution.backwardInput(
-      outputGradient: yGradient.pointer, weights: store.value(weight),
-      inputGradient: xGradient.pointer, batch: x.shape.batch, accumulate: accumulate,
-      context: context)
+    if let xGradient {
+      precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
+    }
+    let pass = BackwardPass(
+      x: x, yGradient: yGradient, xGradient: xGradient, accumulates: accumulate,
+      weights: store.value(weight), algorithm: algorithm(in: context))
+    guard let shards = context.imageShards else {
+      return pass.run(0..<x.shape.batch, into: store.gradient(weight), context: context)
+    }
+    // See Note [Sums that do not depend on the world].
+    let partials = context.scratch(perThread: weight.count)
+    context.forEachShard(shards) { images, single, thread in
+      partials[thread].update(repeating: 0, count: weight.count)
+      pass.run(images, into: partials[thread], context: single)
+    } roundEnded: { count in
+      store.addWideGradient(Array(partials[..<count]), of: weight, pool: context.pool)
+    }
+  }
+
+  private func algorithm(in context: ComputeContext) -> ConvolutionAlgorithm {
+    context.convolution == .im2col
+      ? .im2col(Im2ColConvolution(geometry: geometry)) : algorithm
   }
 
   private func check(_ x: Tensor, _ y: Tensor) {
@@ -65,5 +86,40 @@ public struct Conv2D: Sendable {
         && x.shape.channels == geometry.inputChannels, "\(weight.name) given \(x.shape)")
     precondition(
       y.shape == outputShape(batch: x.shape.batch), "\(weight.name) output is \(y.shape)")
+  }
+}
+
+/// One convolution's backward, which may be asked for some of the batch's images at a time.
+private struct BackwardPass {
+  let x: Tensor
+  let yGradient: Tensor
+  let xGradient: Tensor?
+  let accumulates: Bool
+  let weights: UnsafeMutablePointer<Float>
+  let algorithm: ConvolutionAlgorithm
+
+  /// Adds what `images` contribute to `weightGradient`, and yields their part of the input's gradient.
+  func run(
+    _ images: Range<Int>, into weightGradient: UnsafeMutablePointer<Float>, context: ComputeContext
+  ) {
+    let input = x.pointer(image: images.lowerBound)
+    let outputGradient = yGradient.pointer(image: images.lowerBound)
+    let inputGradient = xGradient?.pointer(image: images.lowerBound)
+    switch algorithm {
+    case .winograd(let convolution):
+      convolution.backward(
+        input: ConvolutionInput(input), outputGradient: ConvolutionOutputGradient(outputGradient),
+        weights: weights, weightGradient: weightGradient,
+        inputGradient: inputGradient.map { .init($0, accumulate: accumulates) },
+        batch: images.count, context: context)
+    case .im2col(let convolution):
+      convolution.backwardWeights(
+        input: input, outputGradient: outputGradient, weightGradient: weightGradient,
+        batch: images.count, context: context)
+      guard let inputGradient else { return }
+      convolution.backwardInput(
+        outputGradient: outputGradient, weights: weights, inputGradient: inputGradient,
+        batch: images.count, accumulate: accumulates, context: context)
+    }
   }
 }

@@ -1,0 +1,157 @@
+/// 3x3 convolutions by Winograd's algorithm: a quarter of direct convolution's multiplications at stride 1,
+/// 81 of 144 at stride 2.
+///
+/// Output tiles of 4x4 are linear combinations of products in a transformed domain, where the convolution is
+/// one matrix product per point ("plane"): forward y = Aᵀ[(G g) (Bᵀ d)], its transpose for the input's
+/// gradient, values' transposed times products' gradients for the weights'. Blocks of tiles stay in cache
+/// from the first transform to the last. Narrow layers: each thread runs its own blocks. Wide layers, whose
+/// weights exceed the cache: threads share each block and split the planes. Which thread does what, and the
+/// order of every sum, is fixed. N = batch, I and O = input and output channels; weights are HWIO.
+package struct WinogradConvolution: Sendable {
+  let plan: WinogradPlan
+
+  /// The convolution of `geometry`, or nil where the algorithm does not suit it.
+  package init?(_ geometry: ConvolutionGeometry) {
+    guard let plan = WinogradPlan(geometry) else { return nil }
+    self.plan = plan
+  }
+
+  /// output[N, OH, OW, O] = input * weights, plus the old output where `accumulate` holds.
+  package func forward(
+    input: ConvolutionInput, weights: UnsafeMutablePointer<Float>,
+    output: UnsafeMutablePointer<Float>, batch: Int, accumulate: Bool, context: ComputeContext,
+    ready: PixelsReady = { _, _ in }
+  ) {
+    let memory = WinogradMemory(plan, gradients: false, context: context)
+    WinogradWeights(plan: plan).pack(weights, into: memory.weights, context: context)
+    let tiles = WinogradTiles(plan)
+    memory.forEachBlock(
+      batch: batch,
+      load: { rows, first, thread in
+        tiles.loadInput(
+          input, rows: rows, first: first, values: memory.values(thread),
+          strip: memory.strip(thread))
+      },
+      multiply: { index, count, thread in
+        let plane = plan.planes[index]
+        PackedGEMM.multiply(
+          memory.values(thread) + plane.values, stride: plane.valueStride,
+          panels: memory.weights + plane.weights, into: memory.products(thread) + plane.products,
+          stride: plan.productStride, m: count, n: plan.outputs, k: plane.depth)
+      },
+      store: { rows, first, thread in
+        tiles.storeOutput(
+          products: memory.products(thread), rows: rows, first: first, output: output,
+          accumulate: accumulate, strip: memory.strip(thread)
+        ) { ready($0, thread) }
+      })
+  }
+
+  /// Where the input's gradient goes.
+  package struct InputGradient {
+    /// [N, H, W, I].
+    package var values: UnsafeMutablePointer<Float>
+    /// Whether it is added to what is there.
+    package var accumulate: Bool
+    /// Told of final pixels.
+    package var ready: PixelsReady
+
+    package init(
+      _ values: UnsafeMutablePointer<Float>, accumulate: Bool,
+      ready: @escaping PixelsReady = { _, _ in }
+    ) {
+      self.values = values
+      self.accumulate = accumulate
+      self.ready = ready
+    }
+  }
+
+  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is wanted.
+  ///
+  /// Both need the transformed gradient of the output, which is computed once.
+  package func backward(
+    input: ConvolutionInput, outputGradient: ConvolutionOutputGradient,
+    weights: UnsafeMutablePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+    inputGradient: InputGradient?, batch: Int, context: ComputeContext
+  ) {
+    let memory = WinogradMemory(plan, gradients: true, context: context)
+    if inputGradient != nil {
+      Transposition.swapLastTwo(
+        weights, count: 9, rows: plan.channels, columns: plan.outputs,
+        into: memory.transposedWeights, context: context)
+      WinogradWeights(plan: plan).packTransposed(
+        memory.transposedWeights, into: memory.weights, context: context)
+    }
+    let tiles = WinogradTiles(plan)
+    let started = StartedPlanes(planes: plan.planes.count, threads: context.threads)
+    memory.forEachBlock(
+      batch: batch,
+      load: { rows, first, thread in
+        let strip = memory.strip(thread)
+        tiles.loadInput(
+          input, rows: rows, first: first, values: memory.values(thread), strip: strip)
+        tiles.loadGradient(
+          outputGradient, rows: rows, first: first, products: memory.products(thread), strip: strip)
+      },
+      multiply: { index, count, thread in
+        backwardProducts(
+          index, count, thread, memory, accumulate: started.markStarted(index, thread),
+          wantsInput: inputGradient != nil)
+      },
+      store: { rows, first, thread in
+        guard let inputGradient else { return }
+        tiles.storeInputGradient(
+          values: memory.values(thread), rows: rows, first: first,
+          inputGradient: inputGradient.values, accumulate: inputGradient.accumulate,
+          strip: memory.strip(thread), carry: memory.carry(thread)
+        ) { inputGradient.ready($0, thread) }
+      })
+    let parts = plan.sharesBlocks ? [0] : (0..<context.threads).filter { started.any($0) }
+    if !parts.isEmpty {
+      WinogradWeights(plan: plan).addGradient(
+        of: parts.map(memory.weightGradient), to: weightGradient, context: context)
+    }
+  }
+
+  /// One plane's part of the weights' gradient, and of the values' gradient in place of the values.
+  private func backwardProducts(
+    _ index: Int, _ count: Int, _ thread: Int, _ memory: WinogradMemory, accumulate: Bool,
+    wantsInput: Bool
+  ) {
+    let plane = plan.planes[index]
+    let values = memory.values(thread) + plane.values
+    let products = memory.products(thread) + plane.products
+    PackedGEMM.multiplyTransposed(
+      values, stride: plane.valueStride, products, stride: plan.productStride,
+      into: memory.weightGradient(thread) + plane.gradient, stride: plan.gradientStride,
+      m: plane.depth, n: plan.outputs, k: count, accumulate: accumulate)
+    guard wantsInput else { return }
+    PackedGEMM.multiply(
+      products, stride: plan.productStride, panels: memory.weights + plane.weights, into: values,
+      stride: plane.valueStride, m: count, n: plane.depth, k: plan.outputs)
+  }
+}
+
+/// Which planes of which thread's weight gradient have been written in this call: the first sum overwrites.
+private final class StartedPlanes: @unchecked Sendable {
+  private let flags: UnsafeMutableBufferPointer<Bool>
+  private let planes: Int
+
+  init(planes: Int, threads: Int) {
+    self.planes = planes
+    flags = .allocate(capacity: planes * threads)
+    flags.initialize(repeating: false)
+  }
+
+  deinit { flags.deallocate() }
+
+  /// Marks the plane and tells whether it was marked before; only `thread` itself asks.
+  func markStarted(_ plane: Int, _ thread: Int) -> Bool {
+    let place = thread * planes + plane
+    defer { flags[place] = true }
+    return flags[place]
+  }
+
+  /// Whether `thread` has written anything.
+  func any(_ thread: Int) -> Bool { flags[thread * planes] }
+}

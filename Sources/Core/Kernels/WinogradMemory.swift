@@ -1,0 +1,97 @@
+/// A Winograd convolution's scratch memory, and the walk over its blocks of tiles.
+///
+/// Packed weights are shared by all threads. Values, products and weight gradient are each thread's own or,
+/// in wide layers, shared too.
+struct WinogradMemory {
+  private let plan: WinogradPlan
+  private let context: ComputeContext
+  private let shared: UnsafeMutablePointer<Float>
+  private let own: [UnsafeMutablePointer<Float>]
+  private let gradientFloats: Int
+  private let workFloats: Int
+
+  init(_ plan: WinogradPlan, gradients: Bool, context: ComputeContext) {
+    self.plan = plan
+    self.context = context
+    gradientFloats = gradients ? Self.rounded(plan.gradientFloats) : 0
+    workFloats =
+      Self.rounded(plan.valueFloats) + Self.rounded(plan.productFloats) + gradientFloats
+    let transposed = gradients ? Self.rounded(9 * plan.channels * plan.outputs) : 0
+    let local = Self.rounded(plan.stripFloats) + Self.rounded(plan.carryFloats)
+    shared = context.sharedScratch(
+      Self.rounded(plan.weightFloats) + transposed + (plan.sharesBlocks ? workFloats : 0))
+    own = context.scratch(perThread: local + (plan.sharesBlocks ? 0 : workFloats))
+  }
+
+  /// Keeps every array on a cache line of its own.
+  private static func rounded(_ floats: Int) -> Int { (floats + 31) / 16 * 16 }
+
+  var weights: UnsafeMutablePointer<Float> { shared }
+  var transposedWeights: UnsafeMutablePointer<Float> {
+    shared + Self.rounded(plan.weightFloats) + (plan.sharesBlocks ? workFloats : 0)
+  }
+
+  @inline(__always)
+  private func work(_ thread: Int) -> UnsafeMutablePointer<Float> {
+    plan.sharesBlocks
+      ? shared + Self.rounded(plan.weightFloats)
+      : own[thread] + Self.rounded(plan.stripFloats) + Self.rounded(plan.carryFloats)
+  }
+
+  func strip(_ thread: Int) -> UnsafeMutablePointer<Float> { own[thread] }
+  func carry(_ thread: Int) -> UnsafeMutablePointer<Float> {
+    own[thread] + Self.rounded(plan.stripFloats)
+  }
+  func values(_ thread: Int) -> UnsafeMutablePointer<Float> { work(thread) + gradientFloats }
+  func products(_ thread: Int) -> UnsafeMutablePointer<Float> {
+    values(thread) + Self.rounded(plan.valueFloats)
+  }
+  func weightGradient(_ thread: Int) -> UnsafeMutablePointer<Float> { work(thread) }
+
+  /// Calls `load`, `multiply` and `store` for every block of tile rows of `batch` images.
+  ///
+  /// `load` and `store` are given tile rows, the block's first one and the thread; `multiply` a plane, the
+  /// block's tiles and the thread.
+  func forEachBlock(
+    batch: Int, load: (Range<Int>, Int, Int) -> Void, multiply: (Int, Int, Int) -> Void,
+    store: (Range<Int>, Int, Int) -> Void
+  ) {
+    if plan.sharesBlocks {
+      forEachSharedBlock(batch: batch, load: load, multiply: multiply, store: store)
+      return
+    }
+    context.pool.forEachShare(of: batch) { images, thread in
+      let rows = images.lowerBound * plan.tileRows..<images.upperBound * plan.tileRows
+      for start in stride(from: rows.lowerBound, to: rows.upperBound, by: plan.tileRowsPerBlock) {
+        let block = start..<min(start + plan.tileRowsPerBlock, rows.upperBound)
+        load(block, start, thread)
+        for plane in plan.planes.indices {
+          multiply(plane, block.count * plan.tileColumns, thread)
+        }
+        store(block, start, thread)
+      }
+    }
+  }
+
+  private func forEachSharedBlock(
+    batch: Int, load: (Range<Int>, Int, Int) -> Void, multiply: (Int, Int, Int) -> Void,
+    store: (Range<Int>, Int, Int) -> Void
+  ) {
+    let imagesPerBlock = plan.tilesPerBlock / plan.tilesPerImage
+    for start in stride(from: 0, to: batch, by: imagesPerBlock) {
+      let count = min(imagesPerBlock, batch - start)
+      let first = start * plan.tileRows
+      func rows(_ images: Range<Int>) -> Range<Int> {
+        first + images.lowerBound * plan.tileRows..<first + images.upperBound * plan.tileRows
+      }
+      context.pool.forEachShare(of: count) { load(rows($0), first, $1) }
+      context.pool.run { thread in
+        // Planes are ordered by depth, so dealing them out in turn shares the work evenly.
+        for plane in stride(from: thread, to: plan.planes.count, by: context.threads) {
+          multiply(plane, count * plan.tilesPerImage, thread)
+        }
+      }
+      context.pool.forEachShare(of: count) { store(rows($0), first, $1) }
+    }
+  }
+}

@@ -1,0 +1,242 @@
+/// The weights' way into the transformed domain, packed for `PackedGEMM`, and their gradient's way back.
+///
+/// Weights are HWIO, [3, 3, rows, vectors] here: forward packs panels of output channels; for the input's
+/// gradient the same is done to the transposed weights [3, 3, O, I], which yields panels of the depth.
+struct WinogradWeights {
+  let plan: WinogradPlan
+
+  /// Where one plane's transform goes: element (row, vector) of the phase at
+  /// `first + vector / 16 * panel + row * 16 + vector % 16`.
+  private struct Panels {
+    var first: Int
+    var panel: Int
+
+    @inline(__always)
+    func place(_ row: Int, _ vector: Int) -> Int {
+      first &+ (vector >> 4) &* panel &+ row << 4 &+ vector & 15
+    }
+  }
+
+  /// Panels [O / 16][depth][16] of the weights [3, 3, I, O].
+  func pack(
+    _ weights: UnsafeMutablePointer<Float>, into packed: UnsafeMutablePointer<Float>,
+    context: ComputeContext
+  ) {
+    transform(
+      weights, rows: plan.channels, vectors: plan.outputs, into: packed, context: context
+    ) { plane, phase in
+      let depth = plan.planes[plane].depth
+      return Panels(
+        first: plan.planes[plane].weights + phase * plan.channels * PackedGEMM.panelWidth,
+        panel: depth * PackedGEMM.panelWidth)
+    }
+  }
+
+  /// Panels [depth / 16][O][16] of the same, from the transposed weights [3, 3, O, I].
+  func packTransposed(
+    _ weights: UnsafeMutablePointer<Float>, into packed: UnsafeMutablePointer<Float>,
+    context: ComputeContext
+  ) {
+    transform(
+      weights, rows: plan.outputs, vectors: plan.channels, into: packed, context: context
+    ) { plane, phase in
+      Panels(
+        first: plan.planes[plane].weights + phase * plan.channels * plan.outputs,
+        panel: plan.outputs * PackedGEMM.panelWidth)
+    }
+  }
+
+  private func transform(
+    _ weights: UnsafeMutablePointer<Float>, rows: Int, vectors: Int,
+    into packed: UnsafeMutablePointer<Float>, context: ComputeContext,
+    _ panels: (_ plane: Int, _ phase: Int) -> Panels
+  ) {
+    let places = plan.isStrided ? stridedPlaces(panels) : (0..<36).map { panels($0, 0) }
+    context.pool.forEachShare(of: rows) { share, _ in
+      places.withUnsafeBufferPointer { places in
+        withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { columns in
+          for panel in stride(from: 0, to: vectors, by: PackedGEMM.panelWidth) {
+            for row in share {
+              for vector in stride(from: panel, to: panel + PackedGEMM.panelWidth, by: 8) {
+                let source = weights + (row &* vectors &+ vector)
+                let plane = rows &* vectors
+                if plan.isStrided {
+                  Self.stridedTransform(source, plane, columns) { index, value in
+                    packed.store8(value, places[index].place(row, vector))
+                  }
+                } else {
+                  Self.unitTransform(source, plane, columns) { index, value in
+                    packed.store8(value, places[index].place(row, vector))
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func unitTransform(
+    _ source: UnsafeMutablePointer<Float>, _ plane: Int,
+    _ columns: UnsafeMutableBufferPointer<Float8>, _ put: (_ plane: Int, Float8) -> Void
+  ) {
+    for x in 0..<3 {
+      let u = SixPoints.weights(
+        (
+          source.load8(x &* plane), source.load8((x &+ 3) &* plane),
+          source.load8((x &+ 6) &* plane)
+        ))
+      columns[x] = u.0
+      columns[x &+ 3] = u.1
+      columns[x &+ 6] = u.2
+      columns[x &+ 9] = u.3
+      columns[x &+ 12] = u.4
+      columns[x &+ 15] = u.5
+    }
+    for i in 0..<6 {
+      let u = SixPoints.weights((columns[3 &* i], columns[3 &* i &+ 1], columns[3 &* i &+ 2]))
+      put(6 &* i, u.0)
+      put(6 &* i &+ 1, u.1)
+      put(6 &* i &+ 2, u.2)
+      put(6 &* i &+ 3, u.3)
+      put(6 &* i &+ 4, u.4)
+      put(6 &* i &+ 5, u.5)
+    }
+  }
+
+  /// `put` counts 9 points for each of nine strip rows: five of odd columns, four of even ones.
+  @inline(__always)
+  private static func stridedTransform(
+    _ source: UnsafeMutablePointer<Float>, _ plane: Int,
+    _ columns: UnsafeMutableBufferPointer<Float8>, _ put: (_ place: Int, Float8) -> Void
+  ) {
+    for x in 0..<3 {
+      let odd = FivePoints.weights((source.load8(x &* plane), source.load8((x &+ 6) &* plane)))
+      let even = FivePoints.weights(source.load8((x &+ 3) &* plane))
+      columns[x] = odd.0
+      columns[x &+ 3] = odd.1
+      columns[x &+ 6] = odd.2
+      columns[x &+ 9] = odd.3
+      columns[x &+ 12] = odd.4
+      columns[x &+ 15] = even.0
+      columns[x &+ 18] = even.1
+      columns[x &+ 21] = even.2
+      columns[x &+ 24] = even.3
+    }
+    for i in 0..<9 {
+      let odd = FivePoints.weights((columns[3 &* i], columns[3 &* i &+ 2]))
+      let even = FivePoints.weights(columns[3 &* i &+ 1])
+      put(9 &* i, odd.0)
+      put(9 &* i &+ 1, odd.1)
+      put(9 &* i &+ 2, odd.2)
+      put(9 &* i &+ 3, odd.3)
+      put(9 &* i &+ 4, odd.4)
+      put(9 &* i &+ 5, even.0)
+      put(9 &* i &+ 6, even.1)
+      put(9 &* i &+ 7, even.2)
+      put(9 &* i &+ 8, even.3)
+    }
+  }
+
+  /// Places in the order of `stridedTransform`.
+  private func stridedPlaces<Place>(_ place: (_ plane: Int, _ phase: Int) -> Place) -> [Place] {
+    (0..<9).flatMap { stripRow in
+      let isOddRow = stripRow < 5
+      let planes = WinogradStrideTwo.planes(ofRowPoint: isOddRow ? stripRow : stripRow - 5)
+      let odd = (0..<4).map { place(planes.finite + $0, isOddRow ? 0 : 2) }
+      let even = (0..<4).map { place(planes.finite + $0, isOddRow ? 1 : 3) }
+      return odd + [place(planes.infinity, isOddRow ? 0 : 1)] + even
+    }
+  }
+
+  // MARK: Gradient
+
+  /// Adds Gᵀ u G to the weights' gradient [3, 3, I, O]; u is the sum of `parts`, in their order.
+  func addGradient(
+    of parts: [UnsafeMutablePointer<Float>], to gradient: UnsafeMutablePointer<Float>,
+    context: ComputeContext
+  ) {
+    let (channels, outputs) = (plan.channels, plan.outputs)
+    let place: (Int, Int) -> Int = { plane, phase in
+      plan.planes[plane].gradient + phase * channels * plan.gradientStride
+    }
+    let places = plan.isStrided ? stridedPlaces(place) : (0..<36).map { place($0, 0) }
+    context.pool.forEachShare(of: channels) { share, _ in
+      places.withUnsafeBufferPointer { places in
+        withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { columns in
+          for row in share {
+            for vector in stride(from: 0, to: outputs, by: 8) {
+              let offset = row &* plan.gradientStride &+ vector
+              let target = gradient + (row &* outputs &+ vector)
+              let plane = channels &* outputs
+              func sum(_ index: Int) -> Float8 {
+                var total = parts[0].load8(places[index] &+ offset)
+                for part in parts.dropFirst() { total += part.load8(places[index] &+ offset) }
+                return total
+              }
+              if plan.isStrided {
+                Self.stridedAdjoint(columns, target, plane, sum)
+              } else {
+                Self.unitAdjoint(columns, target, plane, sum)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func unitAdjoint(
+    _ columns: UnsafeMutableBufferPointer<Float8>, _ target: UnsafeMutablePointer<Float>,
+    _ plane: Int, _ sum: (Int) -> Float8
+  ) {
+    for i in 0..<6 {
+      let g = SixPoints.weightsAdjoint(
+        (
+          sum(6 &* i), sum(6 &* i &+ 1), sum(6 &* i &+ 2), sum(6 &* i &+ 3), sum(6 &* i &+ 4),
+          sum(6 &* i &+ 5)
+        ))
+      columns[3 &* i] = g.0
+      columns[3 &* i &+ 1] = g.1
+      columns[3 &* i &+ 2] = g.2
+    }
+    for x in 0..<3 {
+      let g = SixPoints.weightsAdjoint(
+        (
+          columns[x], columns[x &+ 3], columns[x &+ 6], columns[x &+ 9], columns[x &+ 12],
+          columns[x &+ 15]
+        ))
+      target.store8(target.load8(x &* plane) + g.0, x &* plane)
+      target.store8(target.load8((x &+ 3) &* plane) + g.1, (x &+ 3) &* plane)
+      target.store8(target.load8((x &+ 6) &* plane) + g.2, (x &+ 6) &* plane)
+    }
+  }
+
+  @inline(__always)
+  private static func stridedAdjoint(
+    _ columns: UnsafeMutableBufferPointer<Float8>, _ target: UnsafeMutablePointer<Float>,
+    _ plane: Int, _ sum: (Int) -> Float8
+  ) {
+    for i in 0..<9 {
+      let first = 9 &* i
+      let outer = FivePoints.weightsAdjoint(
+        (sum(first), sum(first &+ 1), sum(first &+ 2), sum(first &+ 3), sum(first &+ 4)))
+      columns[3 &* i] = outer.0
+      columns[3 &* i &+ 1] = FivePoints.weightsAdjoint(
+        (sum(first &+ 5), sum(first &+ 6), sum(first &+ 7), sum(first &+ 8)))
+      columns[3 &* i &+ 2] = outer.1
+    }
+    for x in 0..<3 {
+      let outer = FivePoints.weightsAdjoint(
+        (columns[x], columns[x &+ 3], columns[x &+ 6], columns[x &+ 9], columns[x &+ 12]))
+      let middle = FivePoints.weightsAdjoint(
+        (columns[x &+ 15], columns[x &+ 18], columns[x &+ 21], columns[x &+ 24]))
+      target.store8(target.load8(x &* plane) + outer.0, x &* plane)
+      target.store8(target.load8((x &+ 3) &* plane) + middle, (x &+ 3) &* plane)
+      target.store8(target.load8((x &+ 6) &* plane) + outer.1, (x &+ 6) &* plane)
+    }
+  }
+}
