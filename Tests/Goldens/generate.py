@@ -15,10 +15,9 @@ same to the bit): uniform(name, i) = m / 2^23 - 1, where m is the top 24 bits of
 FNV-1a hash of the name, and a tensor holds float32(offset + scale * uniform(name, i)).
 
 A tensor of at most FULL elements is stored whole. A larger one is stored as its norm, its sum, its
-dot products with SIGNS vectors of +1 and -1 (the sign is that of uniform("sign/<j>", i)), its first
-and its last eight values. Each element enters each dot product with weight one, and for errors
-independent of the signs the mean square of the dot products' errors estimates the squared norm of
-the error.
+dot products with DOTS vectors uniform("dot/<j>", i), its first and its last eight values. Weights
+are independent of each other and of errors, so three times the mean square of the dot products' errors
+estimates the squared norm of the error, and a value that is wrong or in the wrong place shows.
 """
 import json
 import math
@@ -32,7 +31,7 @@ import torch.nn.functional as F
 import models
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FULL, SIGNS = 400, 8
+FULL, DOTS = 400, 8
 BATCH_SIZES = [2, 2, 1]  # the last one is partial, as the last batch of a tuning epoch is
 BATCHES = {"resnet18": 766, "preactresnet18": 400}  # which batches: see smallest_relu_input
 WIDTH = 4
@@ -71,16 +70,16 @@ def number(value, digits=9):
 
 
 def stored(value):
-    """The JSON form of a tensor: whole, or its norm, sum, sign projections and both ends."""
+    """The JSON form of a tensor: whole, or its norm, sum, dot products and both ends."""
     flat = value.detach().double().reshape(-1).numpy()
     numbers = lambda array: [number(x) for x in array]
     result = {"shape": list(value.shape)}
     if flat.size <= FULL:
         result["values"] = numbers(flat)
         return result
-    signs = [np.where(uniform(f"sign/{j}", flat.size) < 0, -1.0, 1.0) for j in range(SIGNS)]
+    weights = [uniform(f"dot/{j}", flat.size) for j in range(DOTS)]
     result["norm"], result["sum"] = number(np.linalg.norm(flat)), number(flat.sum())
-    result["signs"] = [number(flat @ sign, 12) for sign in signs]
+    result["dots"] = [number(flat @ weight, 12) for weight in weights]
     result["first"], result["last"] = numbers(flat[:8]), numbers(flat[-8:])
     return result
 
@@ -377,7 +376,7 @@ def state_dicts():
 def main():
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
-    names = ("", "sign/0", "images/0")
+    names = ("", "dot/0", "linear/weight")
     write("formula.json", {name.replace("/", "_") or "empty": [number(x) for x in uniform(name, 6)]
                            for name in names})
     write("unit_layers.json", unit_layers())
