@@ -15,9 +15,10 @@ same to the bit): uniform(name, i) = m / 2^23 - 1, where m is the top 24 bits of
 FNV-1a hash of the name, and a tensor holds float32(offset + scale * uniform(name, i)).
 
 A tensor of at most FULL elements is stored whole. A larger one is stored as its norm, its sum, its
-dot products with DOTS vectors uniform("dot/<j>", i), its first and its last eight values. Weights
-are independent of each other and of errors, so three times the mean square of the dot products' errors
-estimates the squared norm of the error, and a value that is wrong or in the wrong place shows.
+dot products with DOTS vectors uniform("dot/<j>", i), its first and its last eight values. The
+weights are independent of each other and of errors, so three times the mean square of the dot
+products' errors estimates the squared norm of the error, and a value that is wrong or in the wrong
+place shows.
 """
 import json
 import math
