@@ -1,7 +1,7 @@
 // Note [One failure ends all]: whatever goes wrong, all ranks end with one message and an exit status
-// that is not zero. Two ways lead there, and `MPIEnvironment.run` walks both. While all ranks do the same thing that may fail (read options,
-// open files), the phase runs inside `together`: all learn of the failure and throw the same error, rank
-// 0 prints it, MPI is finalised, each exits. A failure outside such a phase is known to one rank alone,
+// that is not zero. Two ways lead there, and `MPIEnvironment.run` walks both. While all ranks do the
+// same thing that may fail (read options, open files), the phase runs inside `together`: all learn of
+// the failure and throw the same error, rank 0 prints it, MPI is finalised, each exits. A failure outside such a phase is known to one rank alone,
 // the others wait in a collective: that rank takes its turn (`waitForTurnToFail`), prints, and aborts.
 
 /// An error that is thrown on all ranks alike, so that none of them waits for another.
@@ -21,6 +21,11 @@ public struct SharedFailure: ThrownOnAllRanks, Equatable, Sendable, CustomString
   /// The message; with rank and host where the failure is not everywhere.
   public var description: String {
     isEverywhere ? message : "rank \(rank) (\(hostName)): \(message)"
+  }
+
+  /// The same failure told without its rank: for a phase in which one rank alone does anything.
+  public var withoutRank: SharedFailure {
+    SharedFailure(rank: rank, hostName: hostName, message: message, isEverywhere: true)
   }
 }
 

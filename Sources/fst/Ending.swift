@@ -1,4 +1,5 @@
 import Core
+import Distributed
 import Foundation
 
 /// The exit statuses that the program's help promises.
@@ -16,7 +17,7 @@ enum ExitStatus {
 }
 
 /// A mistake in flags or configuration files, found on some rank.
-struct UsageFailure: Error, CustomStringConvertible {
+struct UsageFailure: ThrownOnAllRanks, CustomStringConvertible {
   var description: String
 }
 
@@ -31,7 +32,7 @@ enum Ending {
 
   /// Prints `fst: <message>` on rank 0 and ends with `status`, before or without MPI.
   static func fail(_ message: String, status: Int32) -> Never {
-    yieldToRank0()
+    yieldToRank0(status: status)
     say(message)
     exit(status)
   }
@@ -54,10 +55,10 @@ enum Ending {
 
   /// Lets rank 0 speak and end first: all ranks make the same mistake, and the launcher kills the
   /// rest as soon as one of them ends.
-  private static func yieldToRank0() {
+  private static func yieldToRank0(status: Int32) {
     guard launchedRank > 0 else { return }
     Thread.sleep(forTimeInterval: 2)
-    exit(ExitStatus.usage)
+    exit(status)
   }
 }
 

@@ -56,8 +56,7 @@ struct Session {
   /// Prints the one line and ends: all ranks alike where all know of the failure, else by abort.
   private static func fail(_ error: any Error, _ communicator: any Communicator) -> Never {
     let status = ExitStatus.of(error)
-    let isShared = error is SharedFailure || error is UsageFailure || error is Disagreement
-    if communicator.worldSize == 1 || isShared {
+    if communicator.worldSize == 1 || error is any ThrownOnAllRanks {
       if communicator.rank == 0 { Ending.say("\(error)") }
       try? MPIEnvironment.finalize()
       exit(status)

@@ -35,6 +35,14 @@ import Testing
     #expect(texts == ["bad\ninput", "bad\ninput", "bad\ninput"])
   }
 
+  @Test func withoutItsRankAFailureIsItsMessage() throws {
+    let texts = try LocalGroup.run(worldSize: 2) { communicator in
+      let failure = try communicator.firstFailure(communicator.rank == 0 ? "no file" : nil)
+      return "\(failure?.withoutRank.description ?? "")"
+    }
+    #expect(texts == ["no file", "no file"])
+  }
+
   @Test func theLowestOfSeveralFailuresIsTold() throws {
     let failures = try LocalGroup.run(worldSize: 4) { communicator in
       try communicator.firstFailure(communicator.rank > 1 ? "rank \(communicator.rank)" : nil)
