@@ -3,12 +3,13 @@ import Synchronization
 
 /// The log of a run, `<folder>/<yyyy_mm_dd_HH_MM_SS>.log`; it owns the open file.
 ///
-/// A run makes its folder itself, so lines wait until the folder is there. A log that cannot be written
+/// A run makes its folder itself, so lines wait until it says so (`mayOpen`) and the folder is there. A log that cannot be written
 /// is not worth a training run: its lines are dropped.
 final class LogFile: Sendable {
   private struct State {
     var waiting: [String] = []
     var file: FileHandle?
+    var mayOpen = false
   }
 
   private let folder: String
@@ -25,11 +26,23 @@ final class LogFile: Sendable {
     let stamped = "\(Self.stamp(Date(), format: "yyyy-MM-dd HH:mm:ss")) \(line)\n"
     state.withLock { state in
       state.waiting.append(stamped)
-      if state.file == nil { state.file = open() }
-      guard let file = state.file else { return }
-      try? file.write(contentsOf: Data(state.waiting.joined().utf8))
-      state.waiting = []
+      writeOut(&state)
     }
+  }
+
+  /// Opens the log from now on as soon as its folder is there.
+  func mayOpen() {
+    state.withLock { state in
+      state.mayOpen = true
+      writeOut(&state)
+    }
+  }
+
+  private func writeOut(_ state: inout State) {
+    if state.file == nil && state.mayOpen { state.file = open() }
+    guard let file = state.file, !state.waiting.isEmpty else { return }
+    try? file.write(contentsOf: Data(state.waiting.joined().utf8))
+    state.waiting = []
   }
 
   private func open() -> FileHandle? {

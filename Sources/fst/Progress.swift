@@ -11,11 +11,21 @@ enum Progress {
       ? TerminalProgress() : PlainProgress { StandardError.write("\($0)\n") }
     guard let logFolder else { return shown }
     let log = LogFile(folder: logFolder)
-    return CombinedObserver(observers: [shown, PlainProgress { log.append($0) }])
+    let written = PlainProgress { log.append($0) }
+    return CombinedObserver(observers: [shown, written, LogOpener(log: log)])
   }
 
   /// Ends a bar that stands unfinished on the terminal, so that the next line starts on its own.
   static func finishLine() { TerminalProgress.clear() }
+}
+
+/// Lets the log be opened once the run says what it works on: its folder is its own from then on.
+///
+/// Warnings come before, while an earlier run may still stand in that folder.
+private struct LogOpener: TrainingObserver {
+  let log: LogFile
+
+  func observe(_ event: TrainingEvent) { if case .message = event { log.mayOpen() } }
 }
 
 /// Tells several observers of everything.
