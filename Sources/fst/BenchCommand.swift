@@ -23,7 +23,8 @@ struct BenchCommand: ParsableCommand {
   @Option(name: .key("model"), help: "The architecture.")
   var model = ModelArchitecture.resnet18
 
-  @Option(name: .key("width"), help: ArgumentHelp("Planes of the first stage.", valueName: "planes"))
+  @Option(
+    name: .key("width"), help: ArgumentHelp("Planes of the first stage.", valueName: "planes"))
   var width = 64
 
   @Option(name: .key("batch_size"), help: ArgumentHelp("Images in a pass.", valueName: "images"))
@@ -45,13 +46,14 @@ struct BenchCommand: ParsableCommand {
       ("width", width, 4096), ("batch_size", batchSize, 65_536), ("steps", steps, 1_000_000),
       ("threads", threads ?? 1, 1024),
     ] where !(1...largest).contains(value) {
-      throw ValidationError("\(key): expected 1 to \(largest), found \(value)")
+      throw ValidationError("--\(key): expected 1 to \(largest), found \(value)")
     }
   }
 
   func run() throws {
     if Ending.launchedRank > 0 { return }
     let threads = ThreadCount.resolve(requested: threads)
+    try ModelTooLarge.check(width: width, classCount: 10)
     let report = try StepBenchmark(
       kind: kind, model: model, width: width, batchSize: batchSize, threads: threads, steps: steps
     ).run()

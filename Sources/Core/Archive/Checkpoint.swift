@@ -12,6 +12,9 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     switch self {
     case .notACheckpoint(let path):
       "\(path): expected a checkpoint of fst, found another archive"
+    case .settingDiffers(let path, "data", _, _):
+      "\(path): cannot resume: the images, labels or triggers are not those of the interrupted run; "
+        + "give it the same data and trigger settings, or start anew without --resume"
     case .settingDiffers(let path, let key, let saved, let now):
       "\(path): cannot resume: \(key) was \(saved) and is \(now) now; "
         + "give the earlier value, or start anew without --resume"

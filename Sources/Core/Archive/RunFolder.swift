@@ -12,6 +12,14 @@ enum RunFolder {
     }
   }
 
+  /// Removes what killed runs left of files they were writing; see `AtomicFile`.
+  static func removeTemporaryFiles(in path: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+      try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
+    }
+  }
+
   /// Moves what stands at `path` to a free name beside it, which is returned.
   static func moveAside(_ path: String) throws -> String {
     var number = 1

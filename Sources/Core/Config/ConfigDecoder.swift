@@ -47,6 +47,10 @@ public enum ConfigDecoder {
     if decoded.configuration.initialLearningRate != nil {
       decoded.warnings.append("initlr has no effect: the published script reads it nowhere either")
     }
+    if decoded.configuration.mode == .fst, decoded.configuration.labelSmoothing != nil {
+      decoded.warnings.append(
+        "lb_smooth takes the place of the feature-shift penalty, as in the published script")
+    }
     decoded.configuration.arguments =
       arguments(decoded.configuration, TuneConfiguration.fields, layers: layers) + paths
     return decoded

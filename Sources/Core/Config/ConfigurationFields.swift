@@ -74,7 +74,6 @@ extension EvaluateConfiguration {
     .text("attack_trigger_img_path", \.triggerImagePath, "an image file"),
     .number("attack_test_blended_alpha", \.testBlendedAlpha, .share),
     .number("sig_delta", \.sigDelta, .finite), .number("sig_f", \.sigFrequency, .finite),
-    .seed("random_seed", \.randomSeed), .integer("batch_size", \.batchSize, 1...countLimit),
-    .integer("threads", \.threads, 1...1024),
+    .integer("batch_size", \.batchSize, 1...countLimit), .integer("threads", \.threads, 1...1024),
   ]
 }

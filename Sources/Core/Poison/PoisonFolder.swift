@@ -35,14 +35,12 @@ public enum PoisonFolder {
     let fresh = (parent as NSString).appendingPathComponent(".\(name).partial")
     let stale = (parent as NSString).appendingPathComponent(".\(name).replaced")
     try change(fresh) { try removeIfPresent(fresh) }
-    let positions = positions(of: dataset)
-    try change(fresh) {
-      try createFolder(fresh)
-      for label in Set(positions.map { dataset.originalLabels[$0] }) {
-        try createFolder("\(fresh)/\(label)")
-      }
+    do {
+      try writeAll(dataset, into: fresh)
+    } catch {
+      try? removeIfPresent(fresh)
+      throw error
     }
-    try writeImages(at: positions, of: dataset, into: fresh)
     try change(path) {
       try removeIfPresent(stale)
       if FileManager.default.fileExists(atPath: path) {
@@ -51,6 +49,17 @@ public enum PoisonFolder {
       try FileManager.default.moveItem(atPath: fresh, toPath: path)
       try removeIfPresent(stale)
     }
+  }
+
+  private static func writeAll(_ dataset: PoisonedDataset, into folder: String) throws {
+    let positions = positions(of: dataset)
+    try change(folder) {
+      try createFolder(folder)
+      for label in Set(positions.map { dataset.originalLabels[$0] }) {
+        try createFolder("\(folder)/\(label)")
+      }
+    }
+    try writeImages(at: positions, of: dataset, into: folder)
   }
 
   private static func positions(of dataset: PoisonedDataset) -> [Int] {

@@ -23,6 +23,7 @@ extension AttackConfiguration {
       ("lr_scheduler", "\(learningRateSchedule)"), ("sgd_momentum", momentum.pythonRepr),
       ("wd", weightDecay.pythonRepr), ("lb_smooth", labelSmoothing.pythonRepr),
       ("augment", "\(augment)"), ("random_seed", "\(randomSeed)"),
+      ("max_steps", maxSteps.map { "\($0)" } ?? "none"), ("sync_bn", "\(syncBatchNorm)"),
       ("data", String(data.checksum, radix: 16)),
     ]
   }

@@ -16,7 +16,7 @@ public struct AttackData: Sendable {
 
   /// Loads, splits and poisons as `configuration` says; the same on every rank.
   ///
-  /// Throws `DatasetError`, `ImageError` or `PoisonError`, one line each.
+  /// Throws `DatasetError`, `ImageError`, `PoisonError` or `TuningSetError`, one line each.
   public init(_ configuration: AttackConfiguration) throws {
     let dataset = try DatasetLoader.load(
       name: configuration.dataset, path: configuration.datasetPath, seed: Self.syntheticSeed)
@@ -27,6 +27,8 @@ public struct AttackData: Sendable {
     let split = TuningSet.indices(
       configuration.tuningSplit, labels: whole.labels, classCount: whole.classCount,
       ratio: configuration.splitRatio, seed: Int(configuration.randomSeed))
+    guard configuration.tuningSplit == .random || !split.tuning.isEmpty && !split.attack.isEmpty
+    else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
     let clean = split.attack.count == whole.count ? whole : whole.selecting(split.attack)
     let attack = try AttackTrigger(
       configuration.attack, settings: configuration.triggerSettings, height: whole.height,

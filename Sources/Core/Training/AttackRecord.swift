@@ -19,6 +19,7 @@ struct AttackRecord {
   var resultPath: String { "\(folder)/attack_result.pt" }
   var checkpointPath: String { "\(folder)/checkpoint.pt" }
   private var framePath: String { "\(folder)/attack_df.csv" }
+  private var summaryPath: String { "\(folder)/attack_df_summary.csv" }
 
   /// The checkpoint to go on from, if the run left one and `settings` are still the same.
   func checkpoint(settings: [(key: String, value: String)]) throws -> Checkpoint? {
@@ -37,9 +38,13 @@ struct AttackRecord {
     return try RunFolder.moveAside(folder)
   }
 
-  /// Writes all that is known before training: images, arguments, poison list, an empty frame.
-  mutating func begin(rows: [[AttackDataFrame.Value]]) throws {
+  /// Writes all that is known before training: images, arguments, poison list, the frame so far.
+  ///
+  /// A resumed run's `model` is archived anew: its last epoch may have been cut off right after the
+  /// checkpoint.
+  mutating func begin(rows: [[AttackDataFrame.Value]], model: StateDict?) throws {
     try RunFolder.create(folder)
+    RunFolder.removeTemporaryFiles(in: folder)
     try PoisonFolder.write(data.train, to: "\(folder)/\(PoisonFolder.trainName)")
     try PoisonFolder.write(data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)")
     try InfoFile.write(
@@ -51,6 +56,10 @@ struct AttackRecord {
     frame = AttackDataFrame()
     rows.forEach { frame.append($0) }
     try frame.write(to: framePath)
+    if let model {
+      try result(model).write(to: resultPath, arrays: configuration.archiveArrays)
+      try frame.writeSummary(to: summaryPath)
+    }
   }
 
   /// Keeps one epoch: checkpoint first, then the archive, then the row that says it is there.
@@ -70,7 +79,7 @@ struct AttackRecord {
       try DefenseResult(model: stateDict).write(to: "\(folder)/state_dict_epoch_\(epochs).pt")
     }
     try frame.append(row, to: framePath)
-    try frame.writeSummary(to: "\(folder)/attack_df_summary.csv")
+    try frame.writeSummary(to: summaryPath)
   }
 
   private func result(_ stateDict: StateDict) -> AttackResult {

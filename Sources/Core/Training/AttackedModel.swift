@@ -25,7 +25,8 @@ public enum AttackedModelError: Error, Equatable, Sendable, CustomStringConverti
       "\(path): \(key) is \(archive) in the archive, but \(given) was given"
     case .notHeldOut(let folder):
       "\(folder): tuning_split held_out needs an attack that left these images out; "
-        + "attack with --tuning_split held_out too, or tune with --tuning_split random"
+        + "attack with --tuning_split held_out and the same --split_ratio too, "
+        + "or tune with --tuning_split random"
     case .tensors(let path, let problem):
       "\(path): \(problem)"
     }
@@ -49,6 +50,9 @@ struct AttackedModel {
     /// The label of every triggered test image where that is one and the same, else nil.
     var target: Int?
     var hasTriggeredImages: Bool
+
+    /// How the attack changed the labels of its triggered images, where there are some.
+    var labelTransform: LabelTransformName { target == nil ? .all2all : .all2one }
   }
 
   let description: Description
@@ -97,6 +101,7 @@ struct AttackedModel {
         + (defense.model["fc.weight"] == nil ? "another network" : "torchvision's, with fc.weight")
       throw AttackedModelError.tensors(path: path, problem: problem)
     }
+    try requireResNet18(width: stem.shape[0], head: head.shape, in: defense.model, path: path)
     let attackPath = "\(folder)/attack_result.pt"
     let attack =
       FileManager.default.fileExists(atPath: attackPath)
@@ -110,6 +115,21 @@ struct AttackedModel {
       imageSize: try imageSize(attack?.imageSize ?? [32, 32, 3], path: attackPath),
       cleanData: attack?.cleanData ?? "", dataPath: attack?.dataPath ?? "",
       target: labels.count == 1 ? labels.first : nil, hasTriggeredImages: !labels.isEmpty)
+  }
+
+  /// Throws unless the largest tensors are there too: only then is memory taken for such a model.
+  private static func requireResNet18(
+    width: Int, head: [Int], in model: StateDict, path: String
+  ) throws {
+    let last = "layer4.1.conv2.weight"
+    let features = width.multipliedReportingOverflow(by: 8).partialValue
+    let (expected, found) = ([features, features, 3, 3], model[last]?.shape ?? [])
+    guard found == expected, head[1] == features else {
+      throw AttackedModelError.tensors(
+        path: path,
+        problem: "of width \(width), so expected \(last) \(expected) and linear.weight "
+          + "[\(head[0]), \(features)], found \(found) and \(head)")
+    }
   }
 
   private static func imageSize(_ size: [Int], path: String) throws -> [Int] {

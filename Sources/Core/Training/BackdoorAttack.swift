@@ -42,6 +42,10 @@ public struct BackdoorAttack {
     let data = try communicator.together { try AttackData(configuration) }
     let settings = configuration.settings(data: data, worldSize: communicator.worldSize)
     try communicator.requireAgreement(on: "configuration or data", "\(settings)")
+    try communicator.together {
+      try ModelTooLarge.check(
+        width: configuration.width, classCount: data.train.images.classCount)
+    }
     let step = makeStep(data)
     var record = AttackRecord(configuration, data: data)
     let first = try prepare(&record, step: step, settings: settings)
@@ -97,7 +101,7 @@ public struct BackdoorAttack {
         weightDecay: configuration.weightDecay),
       loss: .smoothingOtherClasses(
         configuration.labelSmoothing, classCount: images.classCount),
-      largestShare: (batchSize + communicator.worldSize - 1) / communicator.worldSize,
+      largestShare: communicator.largestShare(of: min(batchSize, images.count)),
       communicator: communicator,
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),
@@ -138,7 +142,7 @@ public struct BackdoorAttack {
       } else if let place = try record.moveEarlierRunAside() {
         observer.observe(.warning("an earlier run stood in the folder; it is \(place) now"))
       }
-      try record.begin(rows: rows)
+      try record.begin(rows: rows, model: saved?.model)
     }
     try communicator.allReduceSum(&epochs)  // only rank 0 has other than 0
     try communicator.broadcast(step.model.store)

@@ -73,7 +73,7 @@ public struct Evaluation {
         classCount: description.classCount)
     }
     return try LabelTransform(
-      description.target == nil ? .all2all : .all2one, target: description.target ?? 0,
+      description.labelTransform, target: description.target ?? 0,
       classCount: description.classCount)
   }
 

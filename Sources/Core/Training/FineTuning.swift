@@ -7,7 +7,7 @@ public struct TuneOutcome: Sendable {
   public var folder: String
   /// The attacked model's metrics.
   public var before: BackdoorMetrics
-  /// The tuned model's metrics.
+  /// The tuned model's metrics; no image counted where the run was interrupted.
   public var after: BackdoorMetrics
   /// Whether the run was stopped before its last epoch; nothing is saved then.
   public var interrupted: Bool
@@ -58,11 +58,18 @@ public struct FineTuning {
   public func run() throws -> TuneOutcome {
     let start = ContinuousClock.now
     let attacked = try loadModel()
+    if configuration.tuningSplit == .heldOut {
+      try communicator.onRankZero { try requireHeldOut() }
+    }
     let (dataset, tuning) = try communicator.together { try loadData(attacked) }
     try communicator.requireAgreement(
       on: "configuration or data",
       "\(configuration.settings) \(tuning.pixels.withUnsafeBytes(Checksum.of))")
     let sets = try testSets(dataset.test)
+    // Before the work rather than after it: a place that cannot be written to is found out at once.
+    if configuration.save {
+      try communicator.onRankZero { try RunFolder.create(configuration.defenseFolder) }
+    }
     let context = ComputeContext(
       threads: ThreadCount.resolve(requested: configuration.threads),
       batchNormGroup: configuration.syncBatchNorm ? communicator : nil)
@@ -71,7 +78,7 @@ public struct FineTuning {
       communicator: communicator, context: context, observer: observer)
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try evaluator.run(sets).metrics
-    let step = makeStep(attacked.model, context: context)
+    let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
     var frame = AttackDataFrame(columns: AttackDataFrame.fineTuningColumns)
     var last: Trainer.Epoch?
     let interrupted = try makeTrainer(tuning, step: step).run(from: 0) { epoch in
@@ -79,14 +86,16 @@ public struct FineTuning {
       last = epoch
       tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
     }
-    let tests = try evaluator.run(sets)
+    // A model tuned in part is nobody's result, and who interrupts does not want to wait.
+    let tests = interrupted ? nil : try evaluator.run(sets)
     if let last { frame.append(AttackDataFrame.fineTuningRow(last, tests: tests)) }
     if configuration.save && !interrupted {
       try communicator.onRankZero { try save(attacked, frame: frame) }
     }
     return TuneOutcome(
-      folder: configuration.defenseFolder, before: before, after: tests.metrics,
-      interrupted: interrupted, seconds: (ContinuousClock.now - start).seconds)
+      folder: configuration.defenseFolder, before: before,
+      after: tests?.metrics ?? BackdoorMetrics(), interrupted: interrupted,
+      seconds: (ContinuousClock.now - start).seconds)
   }
 
   private var batchSize: Int {
@@ -111,6 +120,15 @@ public struct FineTuning {
     try require(
       "width", archive: "\(description.width)",
       given: "\(configuration.width ?? description.width)", path: path)
+    if description.hasTriggeredImages {
+      try require(
+        "attack_label_trans", archive: description.labelTransform.rawValue,
+        given: configuration.labelTransform.rawValue, path: path)
+    }
+    if let target = description.target {
+      try require(
+        "attack_target", archive: "\(target)", given: "\(configuration.attackTarget)", path: path)
+    }
     let head = attacked.model.head.weight.name
     if !head.contains(configuration.linearName) {
       try require("linear_name", archive: "linear", given: configuration.linearName, path: path)
@@ -136,19 +154,20 @@ public struct FineTuning {
       name: configuration.dataset, path: configuration.datasetPath,
       seed: AttackData.syntheticSeed)
     try attacked.requireFit(of: dataset.test, path: configuration.archivePath)
-    if configuration.tuningSplit == .heldOut { try requireHeldOut() }
     let indices = TuningSet.indices(
       configuration.tuningSplit, labels: dataset.train.labels,
       classCount: dataset.train.classCount, ratio: configuration.splitRatio,
       seed: Int(configuration.randomSeed)
     ).tuning
-    guard !indices.isEmpty else { throw TuningSetError(ratio: configuration.splitRatio) }
+    guard !indices.isEmpty else {
+      throw TuningSetError(
+        ratio: configuration.splitRatio, isHeldOut: configuration.tuningSplit == .heldOut)
+    }
     return (dataset, dataset.train.selecting(indices))
   }
 
-  /// The attack's arguments say whether it left the tuning images out; other ranks trust rank 0.
+  /// The attack's arguments say whether it left the tuning images out.
   private func requireHeldOut() throws {
-    guard communicator.rank == 0 else { return }
     let path = "\(configuration.folder)/info.pickle"
     let info =
       FileManager.default.fileExists(atPath: path) ? try InfoFile.read(path: path) : []
@@ -176,10 +195,13 @@ public struct FineTuning {
       triggeredOriginalLabels: triggered?.originalLabels ?? [])
   }
 
-  private func makeStep(_ model: ResNet18, context: ComputeContext) -> TrainStep {
+  private func makeStep(
+    _ model: ResNet18, imageCount: Int, context: ComputeContext
+  ) -> TrainStep {
     let recipe = TuningRecipe(configuration.mode)
+    let isPenalized = recipe.shiftsFeatures && configuration.labelSmoothing == nil
     let penalty = FeatureShiftPenalty(
-      head: model.head, of: model.store, alpha: recipe.shiftsFeatures ? configuration.alpha : 0)
+      head: model.head, of: model.store, alpha: isPenalized ? configuration.alpha : 0)
     if recipe.reinitializesHead {
       Initializer.initializeHead(model.head, of: model.store, seed: configuration.randomSeed)
     }
@@ -191,7 +213,7 @@ public struct FineTuning {
       loss: .smoothingOtherClasses(
         configuration.labelSmoothing ?? 0, classCount: model.head.outputs), penalty: penalty,
       trainable: recipe.trainable,
-      largestShare: (batchSize + communicator.worldSize - 1) / communicator.worldSize,
+      largestShare: communicator.largestShare(of: min(batchSize, imageCount)),
       communicator: communicator, context: context)
   }
 
@@ -216,7 +238,6 @@ public struct FineTuning {
 
   private func save(_ attacked: AttackedModel, frame: AttackDataFrame) throws {
     let folder = configuration.defenseFolder
-    try RunFolder.create(folder)
     try InfoFile.write(
       configuration.arguments.map { .init($0.key, $0.value.archived) },
       to: "\(folder)/info.pickle")
@@ -230,15 +251,19 @@ public struct FineTuning {
   }
 }
 
-/// A tuning set without images.
+/// A tuning set without images, or one that leaves the attack none.
 public struct TuningSetError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The share of the training images that was asked for.
   public let ratio: Double
+  /// Whether the images were to be held out of the attack's training.
+  public let isHeldOut: Bool
 
   /// One line: the key, what was expected and found.
   public var description: String {
-    "split_ratio: expected a share that yields at least one image of each class, found "
-      + ratio.pythonRepr
+    let expected =
+      isHeldOut
+      ? "an image of each class and leaves some to the attack" : "at least one image"
+    return "split_ratio: expected a share that yields \(expected), found \(ratio.pythonRepr)"
   }
 }
 

@@ -84,7 +84,8 @@ public struct Trainer {
     let counts = epoch.counts
     let share = Double(counts.total) / Double(max(images, 1))
     let perStep = epoch.seconds / Double(step)
-    let stepsLeft = steps - step + (epochs - epoch.index - 1) * steps
+    let inAll = min(epochs * loader.sampler.stepsPerEpoch, maxSteps ?? .max)
+    let stepsLeft = inAll - epoch.index * loader.sampler.stepsPerEpoch - step
     observer.observe(
       .step(
         StepProgress(
