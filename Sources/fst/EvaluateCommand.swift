@@ -53,11 +53,6 @@ struct EvaluateCommand: ParsableCommand {
   )
   var batchSize: Int?
 
-  @Option(
-    name: [.customLong("random_seed"), .customLong("seed")],
-    help: ArgumentHelp("The seed of a synthetic dataset (default: 0).", valueName: "n"))
-  var randomSeed: Int?
-
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
 
   func run() throws {
@@ -81,7 +76,6 @@ struct EvaluateCommand: ParsableCommand {
     flags.add("attack_label_trans", labelTransform)
     trigger.add(to: &flags)
     flags.add("batch_size", batchSize)
-    flags.add("random_seed", randomSeed)
     machine.add(to: &flags)
     return flags.arguments
   }

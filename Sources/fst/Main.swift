@@ -31,7 +31,8 @@ struct FST: ParsableCommand {
         fst evaluate record/synthetic/blended/<run>/attack_result.pt
         fst inspect record/synthetic/blended/<run>/attack_result.pt
 
-      Each runs alone or on many ranks: mpirun -np 4 fst attack blended ...
+      Each but inspect and bench runs alone or on many ranks:
+        mpirun -np 4 fst attack blended ...
       Flags and YAML keys are those of BackdoorBench and the FST scripts.
 
       Results go to standard output, with --json as one JSON object in the
@@ -43,7 +44,8 @@ struct FST: ParsableCommand {
         64   wrong flags or configuration
         75   interrupted and saved; the same attack with --resume goes on
         130  interrupted before anything was saved, or ended at once by a
-             second Ctrl-C (143: by SIGTERM)
+             second Ctrl-C (143: by SIGTERM, 138: by SIGUSR1)
+      Under mpirun a signal to mpirun itself may make its status 1.
       """,
     version: "0.1.0",
     subcommands: [

@@ -73,24 +73,31 @@ struct OptimizationOptions: ParsableArguments {
   @Option(
     name: .key("lb_smooth"),
     help: ArgumentHelp(
-      "Label smoothing, 0 to below 1; in tune it takes the place of the feature-shift penalty, as "
-        + "in the published script (default: none).", valueName: "share"))
+      "Label smoothing, 0 to below 1, as the originals mean it: this share of the target is spread "
+        + "over the other classes, none of it on the label itself; in tune it takes the place of "
+        + "the feature-shift penalty, as in the published script (default: none).",
+      valueName: "share"))
   var labelSmoothing: Double?
 
   @Option(
     name: [.customLong("random_seed"), .customLong("seed")],
     help: ArgumentHelp(
-      "The seed of every random draw (default: \(attackDefaults.randomSeed)).", valueName: "n"))
+      "The seed of every random draw; the synthetic dataset is the same for all "
+        + "(default: \(attackDefaults.randomSeed)).", valueName: "n"))
   var randomSeed: Int?
 
   @Option(
     name: .key("max_steps"),
-    help: ArgumentHelp("Stop after so many steps in all (default: no limit).", valueName: "n"))
+    help: ArgumentHelp(
+      "Stop after so many steps in all; a part of an epoch then counts as one (default: no limit).",
+      valueName: "n"))
   var maxSteps: Int?
 
   @Flag(
     name: .key("sync_bn"),
-    help: "Batch normalisation over all ranks, so that their number does not change the result.")
+    help: ArgumentHelp(
+      "Batch normalisation over all ranks; 1, 2, 3, 4, 6, 8, 12 or 24 of them, with any number of "
+        + "threads, then give the same bits."))
   var syncBatchNorm = false
 
   func add(to flags: inout GivenFlags) {

@@ -39,6 +39,23 @@ import Testing
     #expect((tune.lastJSON?["after"] as? [String: Any])?["clean_total"] as? Int == 16)
   }
 
+  @Test func labelSmoothingTakesThePlaceOfThePenalty() throws {
+    let tiny = try TinyDataset()
+    _ = try RunProcess.run(
+      TinyDataset.program, ["attack", "badnet", "--epochs", "1"] + tiny.flags)
+    func tuned(_ more: [String]) throws -> Data? {
+      _ = try RunProcess.run(
+        TinyDataset.program,
+        ["tune", "--attack", "badnet", "--epochs", "1", "--split_ratio", "0.5", "--save"]
+          + tiny.flags + more)
+      return FileManager.default.contents(
+        atPath: "\(tiny.runFolder)/defense/fst/defense_result.pt")
+    }
+    let (smoothed, plain) = (["--lb_smooth", "0.1"], [String]())
+    #expect(try tuned(smoothed + ["--alpha", "0"]) == tuned(smoothed + ["--alpha", "5"]))
+    #expect(try tuned(plain + ["--alpha", "0"]) != tuned(plain + ["--alpha", "5"]))
+  }
+
   @Test func withoutJSONAShortTableIsPrinted() throws {
     let tiny = try TinyDataset()
     let attack = try RunProcess.run(

@@ -28,7 +28,12 @@ import Testing
     (["tune", "--attack", "badnet", "--split_ratio", "0"], ["--split_ratio", "found 0"]),
     (["evaluate"], ["<archive>"]),
     (["evaluate", "x.pt", "--batch_size", "0"], ["--batch_size"]),
+    (["evaluate", "x.pt", "--random_seed", "1"], ["--random_seed"]),
     (["inspect"], ["<file>"]),
+    (["bench"], ["<what>"]),
+    (["bench", "fly"], ["fly"]),
+    (["bench", "step", "--width", "0"], ["--width", "found 0"]),
+    (["bench", "step", "--threads", "0"], ["--threads", "found 0"]),
   ]
 
   @Test(arguments: mistakes.indices) func aMistakeIsOneHelpfulLine(index: Int) throws {

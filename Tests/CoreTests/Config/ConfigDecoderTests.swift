@@ -25,6 +25,17 @@ import Testing
     #expect(configuration.momentum == 0.9)
   }
 
+  @Test func labelSmoothingInPlaceOfThePenaltyIsToldWhereThereIsOne() throws {
+    for (mode, count) in [("fst", 1), ("ft", 0)] {
+      let warnings = try ConfigDecoder.tune(flags: [
+        ConfigArgument(key: "attack", value: .text("badnet")),
+        ConfigArgument(key: "ft_mode", value: .text(mode)),
+        ConfigArgument(key: "lb_smooth", value: .real(0.1)),
+      ]).warnings
+      #expect(warnings.filter { $0.contains("feature-shift penalty") }.count == count)
+    }
+  }
+
   @Test func everyKeyOfTheOriginalPrototypeIsAccepted() throws {
     let yaml = try TemporaryYAML(
       """
