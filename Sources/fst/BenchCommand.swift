@@ -23,7 +23,8 @@ struct BenchCommand: ParsableCommand {
   @Option(name: .key("model"), help: "The architecture.")
   var model = ModelArchitecture.resnet18
 
-  @Option(name: .key("width"), help: ArgumentHelp("Planes of the first stage.", valueName: "planes"))
+  @Option(
+    name: .key("width"), help: ArgumentHelp("Planes of the first stage.", valueName: "planes"))
   var width = 64
 
   @Option(name: .key("batch_size"), help: ArgumentHelp("Images in a pass.", valueName: "images"))
