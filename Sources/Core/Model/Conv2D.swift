@@ -34,16 +34,25 @@ public struct Conv2D: Sendable {
     _ x: Tensor, into y: Tensor, accumulate: Bool = false, store: ParameterStore,
     context: ComputeContext
   ) {
+    forward(x, into: y, accumulate: accumulate, store: store, context: context) { _, _ in }
+  }
+
+  /// The same of max(0, scale x + shift) where `rectified` is given; `ready` is told of y's final pixels.
+  func forward(
+    _ x: Tensor, rectified: ChannelAffine? = nil, into y: Tensor, accumulate: Bool = false,
+    store: ParameterStore, context: ComputeContext, ready: PixelsReady
+  ) {
     check(x, y)
+    let input = ConvolutionInput(x.pointer, rectified: rectified)
     switch algorithm(in: context) {
     case .winograd(let convolution):
       convolution.forward(
-        input: ConvolutionInput(x.pointer), weights: store.value(weight), output: y.pointer,
-        batch: x.shape.batch, accumulate: accumulate, context: context)
+        input: input, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
+        accumulate: accumulate, context: context, ready: ready)
     case .im2col(let convolution):
       convolution.forward(
-        input: x.pointer, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
-        accumulate: accumulate, context: context)
+        input: input, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
+        accumulate: accumulate, context: context, ready: ready)
     }
   }
 
@@ -56,26 +65,34 @@ public struct Conv2D: Sendable {
     store: ParameterStore, context: ComputeContext
   ) {
     check(x, yGradient)
+    backward(
+      ConvolutionOutputGradient(yGradient.pointer), x: x, xGradient: xGradient,
+      accumulate: accumulate, store: store, context: context)
+  }
+
+  /// The same for an output gradient that BatchNorm's backward is still to be applied to, and for the input
+  /// max(0, scale x + shift) where `rectified` is given; `ready` is told of xGradient's final pixels.
+  func backward(
+    _ gradient: ConvolutionOutputGradient, x: Tensor, rectified: ChannelAffine? = nil,
+    xGradient: Tensor?, accumulate: Bool = false, store: ParameterStore, context: ComputeContext,
+    ready: PixelsReady = { _, _ in }
+  ) {
     if let xGradient {
       precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
     }
+    let input = ConvolutionInput(x.pointer, rectified: rectified)
+    let target = xGradient.map { ConvolutionInputGradient($0.pointer, accumulate: accumulate) }
     switch algorithm(in: context) {
     case .winograd(let convolution):
       convolution.backward(
-        input: ConvolutionInput(x.pointer),
-        outputGradient: ConvolutionOutputGradient(yGradient.pointer),
-        weights: store.value(weight), weightGradient: store.gradient(weight),
-        inputGradient: xGradient.map { .init($0.pointer, accumulate: accumulate) },
-        batch: x.shape.batch, context: context)
+        input: input, outputGradient: gradient, weights: store.value(weight),
+        weightGradient: store.gradient(weight), inputGradient: target, batch: x.shape.batch,
+        context: context, ready: ready)
     case .im2col(let convolution):
-      convolution.backwardWeights(
-        input: x.pointer, outputGradient: yGradient.pointer,
-        weightGradient: store.gradient(weight), batch: x.shape.batch, context: context)
-      guard let xGradient else { return }
-      convolution.backwardInput(
-        outputGradient: yGradient.pointer, weights: store.value(weight),
-        inputGradient: xGradient.pointer, batch: x.shape.batch, accumulate: accumulate,
-        context: context)
+      convolution.backward(
+        input: input, outputGradient: gradient, weights: store.value(weight),
+        weightGradient: store.gradient(weight), inputGradient: target, batch: x.shape.batch,
+        context: context, ready: ready)
     }
   }
 
