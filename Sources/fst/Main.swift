@@ -42,7 +42,8 @@ struct FST: ParsableCommand {
         1    failed: data, archive, a rank
         64   wrong flags or configuration
         75   interrupted and saved; the same attack with --resume goes on
-        130  ended at once by a second Ctrl-C (143: SIGTERM)
+        130  interrupted before anything was saved, or ended at once by a
+             second Ctrl-C (143: by SIGTERM)
       """,
     version: "0.1.0",
     subcommands: [

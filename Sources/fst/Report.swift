@@ -6,7 +6,7 @@ enum Report {
   /// A rate as in the field's tables, four digits; `-` where there were no images.
   static func figure(_ rate: Double?) -> String { rate.map { String(format: "%.4f", $0) } ?? "-" }
 
-  /// Prints an attack's outcome and gives the exit status.
+  /// Prints an attack's outcome and gives the exit status: whether a later run can go on from it.
   static func attack(_ outcome: AttackOutcome, json: Bool) throws -> Int32 {
     if json {
       try printJSON(
@@ -18,7 +18,11 @@ enum Report {
       print("folder  \(outcome.folder)")
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
-    return outcome.interrupted ? ExitStatus.interrupted : 0
+    guard outcome.interrupted else { return 0 }
+    guard outcome.finishedEpochs > 0 else { return Signals.status }
+    StandardError.write(
+      "interrupted after epoch \(outcome.finishedEpochs); the same command with --resume goes on\n")
+    return ExitStatus.interrupted
   }
 
   /// Prints a tuning run's outcome and gives the exit status.
@@ -36,7 +40,7 @@ enum Report {
       print("folder  \(outcome.folder)")
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
-    return outcome.interrupted ? ExitStatus.interrupted : 0
+    return outcome.interrupted ? Signals.status : 0
   }
 
   /// Prints an evaluation's metrics and gives the exit status.

@@ -24,12 +24,12 @@ struct Session {
       let decoded = try together(communicator, configure)
       let session = Session(
         communicator: communicator,
-        observer: Progress.observer(logFolder: logFolder(decoded.configuration)),
+        observer: communicator.rank == 0
+          ? Progress.observer(logFolder: logFolder(decoded.configuration))
+          : CombinedObserver(observers: []),
         interruption: savesOnSignals
           ? Signals.interruption(announcing: communicator.rank == 0) : Interruption())
-      if communicator.rank == 0 {
-        decoded.warnings.forEach { session.observer.observe(.warning($0)) }
-      }
+      decoded.warnings.forEach { session.observer.observe(.warning($0)) }
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
       if communicator.rank == 0 { status = try report(outcome) }
@@ -62,6 +62,8 @@ struct Session {
       try? MPIEnvironment.finalize()
       exit(status)
     }
+    // Where all ranks meet the same error, rank 0's abort takes its time to reach the others.
+    if communicator.rank > 0 { Thread.sleep(forTimeInterval: 1) }
     communicator.waitForTurnToFail()
     Ending.say("rank \(communicator.rank) (\(communicator.hostName)): \(error)")
     communicator.abort(exitCode: status)

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Synchronization
 
 /// Turns Ctrl-C, SIGTERM and SIGUSR1 into a request to stop after the running step.
 ///
@@ -8,6 +9,11 @@ import Foundation
 enum Signals {
   /// Kept so that they go on listening; only `interruption` writes it, once, on the main thread.
   private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
+
+  private static let first = Mutex<Int32>(SIGINT)
+
+  /// The exit status of a run that was stopped before anything was saved: 128 and the signal.
+  static var status: Int32 { 128 + first.withLock { $0 } }
 
   /// Starts to listen; where `announcing`, the first request is answered with a line.
   static func interruption(announcing: Bool) -> Interruption {
@@ -25,6 +31,7 @@ enum Signals {
   private static func receive(_ number: Int32, _ interruption: Interruption, _ announcing: Bool) {
     guard interruption.isRequested else {
       interruption.request()
+      first.withLock { $0 = number }
       if announcing {
         Progress.finishLine()
         StandardError.write("stopping; what was saved is kept. Ctrl-C again ends at once.\n")

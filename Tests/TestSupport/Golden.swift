@@ -1,10 +1,13 @@
 import Core
 import Foundation
 
-/// What is wrong with a golden, or with how a test asks for it.
+/// What is wrong with a golden or a fixture, or with how a test asks for it.
 public struct GoldenError: Error, CustomStringConvertible, Sendable {
   /// One line: which file and path, what was expected there.
   public let description: String
+
+  /// An error that prints as `description`.
+  public init(description: String) { self.description = description }
 }
 
 /// A part of a golden file: what PyTorch computed, as `Tests/Goldens/generate.py` wrote it.

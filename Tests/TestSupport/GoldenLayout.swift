@@ -53,27 +53,6 @@ extension Tensor {
 }
 
 extension ParameterStore {
-  /// Replaces the whole state by `state`, whose names must be the plan's, in order.
-  public func replaceState(by state: StateDict) throws {
-    guard state.entries.count == plan.state.count else {
-      throw GoldenError(description: "\(state.entries.count) entries for \(plan.state.count)")
-    }
-    for (slot, entry) in zip(plan.state, state.entries) {
-      switch (slot, entry.values) {
-      case (.parameter(let slot), .float32(let values))
-      where slot.name == entry.name && slot.shape == entry.shape:
-        set(slot, to: values)
-      case (.buffer(let slot), .float32(let values))
-      where slot.name == entry.name && slot.count == values.count:
-        buffer(slot).update(from: values, count: values.count)
-      case (.counter(let name, let index), .int64(let values))
-      where name == entry.name && values.count == 1:
-        batchesTracked[index] = values[0]
-      default: throw GoldenError(description: "\(entry.name) \(entry.shape) is not \(slot)")
-      }
-    }
-  }
-
   /// Sets the parameter `slot`, given in PyTorch's layout.
   public func set(_ slot: ParameterSlot, to values: [Float]) {
     precondition(values.count == slot.count, "\(slot.name): \(values.count) values")

@@ -1,7 +1,8 @@
 /// What is in an archive, as a tree of names, types and shapes.
 ///
-/// Values are shown only on request. Dictionaries show their first `childLimit` entries; lists,
-/// tuples and sets, whose items are mostly alike, a few; all together 100,000 at most.
+/// Values are shown only on request. Dictionaries of names show their first `childLimit` entries;
+/// lists and dictionaries by number, whose items are mostly alike, a few. No more than 100,000 are
+/// shown in all.
 public struct ArchiveTree: Sendable {
   /// One value and, for containers, what it holds.
   public struct Node: Equatable, Sendable {
@@ -69,7 +70,11 @@ private struct Builder {
     switch value {
     case .dictionary(let entries), .orderedDictionary(let entries, _):
       node.count = entries.count
-      node.children = children(entries.prefix(childLimit).map { (Self.text($0.key), $0.value) })
+      let isNamed = entries.allSatisfy { $0.key.text != nil }
+      node.children = children(
+        entries.prefix(isNamed ? childLimit : min(childLimit, 8)).map {
+          (Self.text($0.key), $0.value)
+        })
     case .list(let items), .tuple(let items), .set(let items):
       node.count = items.count
       node.children = children(items.prefix(min(childLimit, 8)).enumerated().map { ("\($0)", $1) })

@@ -28,7 +28,7 @@ public struct NumpyType: Equatable, Sendable {
     self.size = size
   }
 
-  /// The type called `code`, such as `i8` or `U2`, or nil where it is none of plain numbers or text.
+  /// The type called `code`, such as `i8` or `U2`, or nil where it is not of numbers or text.
   init?(code: String) {
     guard let letter = code.first, let kind = Kind(rawValue: letter),
       let number = Int(code.dropFirst()), number >= 1, number <= 1 << 20

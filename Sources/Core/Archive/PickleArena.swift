@@ -1,13 +1,13 @@
 /// Bounds on what a pickle may build, far above what archives of models and datasets need.
 enum PickleLimits {
   /// Values in one pickle.
-  static let values = 1 << 23
+  static let values = 1 << 22
   /// Values in the finished tree, shared ones counted in each place.
   static let treeSize = 1 << 24
   /// Levels of containers within containers.
   static let depth = 100
   /// Bytes of an integer.
-  static let integerSize = 255
+  static let integerSize = 64
 }
 
 /// A storage that a pickle declares; its elements are elsewhere in the container.
@@ -123,10 +123,20 @@ struct PickleProgram {
   var nodes: [PickleNode]
   var root: Int
   var storages: [StorageDeclaration]
+  /// The nodes that were fetched from the memo; every other one has a single place.
+  var shared: Set<Int>
   /// The offset behind the pickle.
   var end: Int
   let file: String
   let place: String
+
+  /// Refuses bytes behind the pickle, which Python would ignore.
+  func requireEnd(of bytes: ByteView) throws {
+    guard end == bytes.count else {
+      throw ArchiveError.damaged(
+        file: file, place: "\(place), byte \(end)", problem: "\(bytes.count - end) bytes too many")
+    }
+  }
 
   /// The finished value, once `storages` hold what was declared, in the same order.
   func value(storages: [TorchStorage] = []) throws -> PickleValue {

@@ -14,6 +14,7 @@ package struct PickleReader {
   /// Heights of the stack at the marks that are still open.
   private var marks: [Int] = []
   private var memo: [Int: Int] = [:]
+  private var shared: Set<Int> = []
   var storages: [StorageDeclaration] = []
   var storageIndices: [String: Int] = [:]
   /// Bytes that constructors may still copy: a stream builds what it spells out, not more.
@@ -32,12 +33,13 @@ package struct PickleReader {
     nodes = Self.common
   }
 
-  /// The value of a pickle that holds no tensors.
+  /// The value of a pickle that holds no tensors and ends the file.
   package mutating func readValue() throws -> PickleValue {
     let program = try run()
     guard program.storages.isEmpty else {
       throw ArchiveError.refused(file: file, place: part, problem: "tensors outside an archive")
     }
+    try program.requireEnd(of: bytes)
     return try program.value()
   }
 
@@ -62,7 +64,8 @@ package struct PickleReader {
     }
     let root = try pop()
     return PickleProgram(
-      nodes: nodes, root: root, storages: storages, end: position, file: file, place: part)
+      nodes: nodes, root: root, storages: storages, shared: shared, end: position, file: file,
+      place: part)
   }
 
   private mutating func execute(_ opcode: PickleOpcode) throws {
@@ -178,6 +181,7 @@ package struct PickleReader {
       let index = opcode == .get ? Int(try next() as UInt8) : Int(try next() as UInt32)
       guard let node = memo[index] else { throw damaged("memo entry \(index) was never set") }
       stack.append(node)
+      if node >= Self.common.count { shared.insert(node) }
     }
   }
 

@@ -72,7 +72,7 @@ extension PickleReader {
     if let problem = TensorGeometry.problem(
       offset: offset, shape: shape, stride: stride, count: view.count)
     {
-      throw refused("a tensor of \(problem)")
+      throw refused("an unsound tensor: \(problem)")
     }
     return PickleNode.Tensor(
       view: view, offset: offset, shape: shape, stride: stride, requiresGradient: requiresGradient)

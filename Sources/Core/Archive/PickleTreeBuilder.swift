@@ -30,16 +30,21 @@ struct PickleTreeBuilder {
     case .string(let value): return Built(value: .string(value))
     default: break
     }
-    if let built = finished[index] { return built }
-    guard open.insert(index).inserted else { throw refused("a container that contains itself") }
+    let isShared = program.shared.contains(index)
+    if isShared {
+      if let built = finished[index] { return built }
+      guard open.insert(index).inserted else { throw refused("a container that contains itself") }
+    }
     guard depth <= PickleLimits.depth else { throw tooDeep() }
     let built = try container(index, depth: depth)
     guard built.height <= PickleLimits.depth else { throw tooDeep() }
     guard built.size <= PickleLimits.treeSize else {
       throw refused("shared containers that amount to more than \(PickleLimits.treeSize) values")
     }
-    open.remove(index)
-    finished[index] = built
+    if isShared {
+      open.remove(index)
+      finished[index] = built
+    }
     return built
   }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// Reads and writes the files of `torch.save`, never running anything they hold.
 ///
-/// Both containers are read: the zip file of PyTorch 1.6 and later, and the older stream of pickles.
+/// Both containers are read: the zip file of PyTorch 1.6 and later, and the older pickle stream.
 /// Written is the zip file of PyTorch 2.6 and later, byte for byte in its layout.
 public enum TorchArchive {
   /// What kind of file an archive is.
@@ -88,6 +88,7 @@ enum TorchZip {
     }
     var reader = PickleReader(pickle, file: file, part: "data.pkl")
     let program = try reader.run()
+    try program.requireEnd(of: pickle)
     let storages = try program.storages.map {
       try storage($0, &zip, isBigEndian: isBigEndian, file: file)
     }

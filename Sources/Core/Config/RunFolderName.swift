@@ -5,7 +5,8 @@ enum RunFolderName {
     record: String, dataset: String, attack: AttackName, poisonRatio: Double, attackTarget: Int,
     model: ModelArchitecture
   ) -> String {
-    let run = "pratio_\(poisonRatio.pythonRepr)-target_\(attackTarget)-archi_\(model.rawValue)"
+    let run =
+      "pratio_\(poisonRatio.pythonRepr)-target_\(attackTarget)-archi_\(model.rawValue)"
     return "\(record)/\(dataset)/\(attack.rawValue)/\(run)"
   }
 }

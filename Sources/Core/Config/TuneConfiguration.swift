@@ -27,7 +27,7 @@ public struct TuneConfiguration: Equatable, Sendable {
 
   // MARK: Data
 
-  /// The dataset: `cifar10`, `synthetic`, or the name of an image folder.
+  /// The dataset: `cifar10`, `synthetic` or `image_folder`.
   public var dataset = "cifar10"
   /// The folder that holds the dataset, or holds `cifar10/` and its like.
   public var datasetPath = "./data"

@@ -36,8 +36,8 @@ public enum DatasetLoader {
   }
 
   private static func loadPythonVersion(_ folder: String) throws -> DatasetPair {
-    // Replaced by `CIFAR10Python.load(folder:)` where the pickle reader is merged.
-    throw DatasetError.unreadable(path: folder, reason: "the Python version is not supported yet")
+    let (train, test) = try CIFAR10Python.load(folder: folder)
+    return DatasetPair(train: train, test: test)
   }
 
   /// CIFAR-10 as images: ten classes, whose sorted names are in the order of its labels, 32x32.

@@ -57,7 +57,7 @@ package struct ConvolutionOutputGradient {
 }
 
 /// Told by thread `thread` that pixels `pixels` (counted over all images) of the result are final, while
-/// they still lie in its cache.
+/// they still lie in its cache; they are of one image, and cut the same way whatever the batch.
 package typealias PixelsReady = (_ pixels: Range<Int>, _ thread: Int) -> Void
 
 /// Where a convolution's input gradient goes.

@@ -22,14 +22,14 @@ package struct Im2ColConvolution: Sendable {
     let columns = geometry.outputChannels
     let x = plain(input, batch: batch, context: context)
     let scratch = context.scratch(perThread: patchFloats)
-    context.pool.forEachShare(of: batch * geometry.outputPixels) { rows, thread in
-      forEachBlock(of: rows) { block in
+    context.pool.forEachShare(of: batch) { images, thread in
+      forEachBlock(of: images) { block in
         let patches = self.patches(of: x, rows: block, scratch: scratch[thread])
         GEMM.multiply(
           patches, MatrixView(pointer: weights, stride: columns),
           into: MatrixView(pointer: output + block.lowerBound * columns, stride: columns),
           m: block.count, n: columns, k: geometry.patchSize, accumulate: accumulate)
-        ready(block, thread)
+        forEachImagePart(of: block, pixels: geometry.outputPixels) { ready($0, thread) }
       }
     }
   }
@@ -52,8 +52,7 @@ package struct Im2ColConvolution: Sendable {
     context.pool.run { (scratch[$0] + partial).update(repeating: 0, count: count) }
     context.pool.forEachShare(of: batch) { images, thread in
       if let inputGradient { clear(inputGradient, images: images) }
-      let pixels = geometry.outputPixels
-      forEachBlock(of: images.lowerBound * pixels..<images.upperBound * pixels) { block in
+      forEachBlock(of: images) { block in
         let gradient = rows(of: outputGradient, block, scratch: scratch[thread] + patchFloats)
         addWeightGradient(
           x, gradient, block, scratch: scratch[thread], to: scratch[thread] + partial)
@@ -62,7 +61,7 @@ package struct Im2ColConvolution: Sendable {
             gradient, weights, block, scratch: scratch[thread], to: inputGradient.values)
         }
       }
-      ready(images.lowerBound * inputPixels..<images.upperBound * inputPixels, thread)
+      for image in images { ready(image * inputPixels..<(image + 1) * inputPixels, thread) }
     }
     context.pool.forEachShare(of: count) { range, _ in
       for scratch in scratch {
@@ -102,9 +101,29 @@ package struct Im2ColConvolution: Sendable {
       .update(repeating: 0, count: images.count * floats)
   }
 
-  private func forEachBlock(of rows: Range<Int>, _ body: (Range<Int>) -> Void) {
-    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: rowsPerBlock) {
-      body(start..<min(start + rowsPerBlock, rows.upperBound))
+  /// Calls `body` for blocks of output pixels: several whole images, or parts of one.
+  private func forEachBlock(of images: Range<Int>, _ body: (Range<Int>) -> Void) {
+    let pixels = geometry.outputPixels
+    let rows = images.lowerBound * pixels..<images.upperBound * pixels
+    if pixels <= rowsPerBlock {
+      let step = rowsPerBlock / pixels * pixels
+      for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+        body(start..<min(start + step, rows.upperBound))
+      }
+      return
+    }
+    for image in stride(from: rows.lowerBound, to: rows.upperBound, by: pixels) {
+      for start in stride(from: image, to: image + pixels, by: rowsPerBlock) {
+        body(start..<min(start + rowsPerBlock, image + pixels))
+      }
+    }
+  }
+
+  /// Calls `body` for the block's part of each image.
+  private func forEachImagePart(of block: Range<Int>, pixels: Int, _ body: (Range<Int>) -> Void) {
+    if block.count < pixels { return body(block) }
+    for start in stride(from: block.lowerBound, to: block.upperBound, by: pixels) {
+      body(start..<start + pixels)
     }
   }
 

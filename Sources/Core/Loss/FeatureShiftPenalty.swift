@@ -28,11 +28,9 @@ public struct FeatureShiftPenalty: Sendable {
     return alpha * product
   }
 
-  /// Adds `share` α ω_ori to the weight's gradient; the shares of all ranks must sum to 1.
-  public func addGradient(share: Double, head: Linear, of store: ParameterStore) {
-    let gradient = store.gradient(head.weight)
-    let factor = Float(alpha * share)
-    for (index, original) in originalWeight.enumerated() { gradient[index] += factor * original }
+  /// Adds α ω_ori to the weight's gradient; of all ranks that train together one alone does.
+  public func addGradient(head: Linear, of store: ParameterStore) {
+    store.addGradient(originalWeight.map { alpha * Double($0) }[...], at: head.weight.offset)
   }
 
   /// ω ← ω ‖ω_ori‖ / ‖ω‖, leaving the optimizer's momentum as it is.

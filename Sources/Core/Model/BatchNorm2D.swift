@@ -47,9 +47,7 @@ public struct BatchNorm2D: Sendable {
     let statistics = Statistics(channels: channels)
     if mode == .training {
       begin(statistics, store: store, context: context)
-      context.pool.forEachShare(of: x.shape.pixels) {
-        add(x, pixels: $0, thread: $1, to: statistics)
-      }
+      context.forEachImage(x.shape) { add(x, pixels: $0, thread: $1, to: statistics) }
       end(statistics, pixels: x.shape.pixels, store: store, context: context)
     } else {
       useRunning(statistics, store: store)
@@ -71,7 +69,7 @@ public struct BatchNorm2D: Sendable {
   ) {
     statistics.clearSums(threads: context.threads)
     let mask = reluOutput.map { ChannelKernels.Mask.output($0.pointer) } ?? .none
-    context.pool.forEachShare(of: x.shape.pixels) { pixels, thread in
+    context.forEachImage(x.shape) { pixels, thread in
       addGradient(yGradient, x: x, mask: mask, pixels: pixels, thread: thread, to: statistics)
     }
     endGradient(statistics, store: store, context: context)
@@ -94,7 +92,7 @@ extension BatchNorm2D {
     statistics.mean.update(from: store.buffer(running.mean), count: channels)
   }
 
-  /// Adds `pixels` of x to thread `thread`'s sums.
+  /// Adds `pixels`, which lie in one image, to thread `thread`'s sums.
   func add(_ x: Tensor, pixels: Range<Int>, thread: Int, to statistics: Statistics) {
     guard let sums = statistics.sums(thread) else { return }
     ChannelKernels.shiftedSums(
@@ -160,7 +158,7 @@ extension BatchNorm2D {
 // MARK: Backward in parts
 
 extension BatchNorm2D {
-  /// Masks `pixels` of y's gradient by the ReLU, and adds them to thread `thread`'s sums.
+  /// Masks `pixels` of y's gradient, which lie in one image, and adds them to thread `thread`'s sums.
   func addGradient(
     _ yGradient: Tensor, x: Tensor, mask: ChannelKernels.Mask, pixels: Range<Int>, thread: Int,
     to statistics: Statistics
@@ -176,12 +174,12 @@ extension BatchNorm2D {
   /// dx = a dy + b x + d per channel, from dx = gamma s (dy - sum(dy)/n - xhat sum(dy xhat)/n).
   func endGradient(_ statistics: Statistics, store: ParameterStore, context: ComputeContext) {
     statistics.addSums()
-    let (gammaGradient, betaGradient) = (store.gradient(weight), store.gradient(bias))
+    store.addGradient(statistics.totals[..<channels], at: bias.offset)
     for c in 0..<channels {
-      let deviation = Double(statistics.inverseDeviation[c])
-      betaGradient[c] += Float(statistics.totals[c])
-      gammaGradient[c] += Float(statistics.totals[channels + c] * deviation)
+      statistics.weightGradient[c] =
+        statistics.totals[channels + c] * Double(statistics.inverseDeviation[c])
     }
+    store.addGradient(statistics.weightGradient[...], at: weight.offset)
     context.sumOverBatchNormGroup(&statistics.totals)
     let gamma = store.value(weight)
     let (a, b, d) = statistics.gradientCoefficients

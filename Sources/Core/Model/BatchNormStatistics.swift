@@ -13,12 +13,15 @@ extension BatchNorm2D {
     private var parts = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
     /// Two sums per channel, then room for one number: [2C + 1].
     var totals: [Double]
+    /// The gradient of BatchNorm's weight: [C].
+    var weightGradient: [Double]
 
     /// Room for `channels` channels.
     init(channels: Int) {
       self.channels = channels
       coefficients = FloatBuffer(count: 7 * channels)
       totals = Array(repeating: 0, count: 2 * channels + 1)
+      weightGradient = Array(repeating: 0, count: channels)
     }
 
     deinit { parts.deallocate() }

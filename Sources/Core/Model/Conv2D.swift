@@ -80,19 +80,23 @@ public struct Conv2D: Sendable {
     if let xGradient {
       precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
     }
-    let input = ConvolutionInput(x.pointer, rectified: rectified)
-    let target = xGradient.map { ConvolutionInputGradient($0.pointer, accumulate: accumulate) }
-    switch algorithm(in: context) {
-    case .winograd(let convolution):
-      convolution.backward(
-        input: input, outputGradient: gradient, weights: store.value(weight),
-        weightGradient: store.gradient(weight), inputGradient: target, batch: x.shape.batch,
-        context: context, ready: ready)
-    case .im2col(let convolution):
-      convolution.backward(
-        input: input, outputGradient: gradient, weights: store.value(weight),
-        weightGradient: store.gradient(weight), inputGradient: target, batch: x.shape.batch,
-        context: context, ready: ready)
+    let pass = BackwardPass(
+      x: x, rectified: rectified, gradient: gradient, xGradient: xGradient,
+      accumulates: accumulate, weights: store.value(weight), algorithm: algorithm(in: context),
+      outputCount: outputShape(batch: 1).count)
+    guard let shards = context.imageShards else {
+      return pass.run(
+        0..<x.shape.batch, into: store.gradient(weight), context: context, ready: ready)
+    }
+    // See Note [Sums that do not depend on the world].
+    let partials = context.scratch(perThread: weight.count)
+    context.forEachShard(shards) { images, single, thread in
+      partials[thread].update(repeating: 0, count: weight.count)
+      pass.run(images, into: partials[thread], context: single) { pixels, _ in
+        ready(pixels, thread)
+      }
+    } roundEnded: { count in
+      store.addWideGradient(Array(partials[..<count]), of: weight, pool: context.pool)
     }
   }
 
@@ -107,5 +111,46 @@ public struct Conv2D: Sendable {
         && x.shape.channels == geometry.inputChannels, "\(weight.name) given \(x.shape)")
     precondition(
       y.shape == outputShape(batch: x.shape.batch), "\(weight.name) output is \(y.shape)")
+  }
+}
+
+/// One convolution's backward, which may be asked for some of the batch's images at a time.
+private struct BackwardPass {
+  let x: Tensor
+  let rectified: ChannelAffine?
+  let gradient: ConvolutionOutputGradient
+  let xGradient: Tensor?
+  let accumulates: Bool
+  let weights: UnsafeMutablePointer<Float>
+  let algorithm: ConvolutionAlgorithm
+  /// Floats of one image's output.
+  let outputCount: Int
+
+  /// Adds what `images` contribute to `weightGradient`, and yields their part of the input's gradient.
+  func run(
+    _ images: Range<Int>, into weightGradient: UnsafeMutablePointer<Float>,
+    context: ComputeContext, ready: PixelsReady
+  ) {
+    let input = ConvolutionInput(x.pointer(image: images.lowerBound), rectified: rectified)
+    let target = xGradient.map {
+      ConvolutionInputGradient($0.pointer(image: images.lowerBound), accumulate: accumulates)
+    }
+    var gradient = gradient
+    gradient.values += images.lowerBound * outputCount
+    gradient.normalization?.x += images.lowerBound * outputCount
+    let first = images.lowerBound * x.shape.height * x.shape.width
+    let shifted: PixelsReady = { pixels, thread in
+      ready(first + pixels.lowerBound..<first + pixels.upperBound, thread)
+    }
+    switch algorithm {
+    case .winograd(let convolution):
+      convolution.backward(
+        input: input, outputGradient: gradient, weights: weights, weightGradient: weightGradient,
+        inputGradient: target, batch: images.count, context: context, ready: shifted)
+    case .im2col(let convolution):
+      convolution.backward(
+        input: input, outputGradient: gradient, weights: weights, weightGradient: weightGradient,
+        inputGradient: target, batch: images.count, context: context, ready: shifted)
+    }
   }
 }

@@ -115,6 +115,11 @@ public final class ParameterStore {
   /// `num_batches_tracked` of each BatchNorm.
   public var batchesTracked: [Int64]
 
+  /// Gradients summed in double over the whole world; nil while each rank sums in float.
+  ///
+  /// See Note [Sums that do not depend on the world]. It owns nothing else than `gradients`' finer twin.
+  public private(set) var wideGradients: [Double]?
+
   /// Allocates the state of `plan`, all zero but for running variances, which are one.
   public init(_ plan: ParameterLayoutPlan) {
     self.plan = plan
@@ -135,6 +140,46 @@ public final class ParameterStore {
   /// The gradient of `slot`.
   public func gradient(_ slot: ParameterSlot) -> UnsafeMutablePointer<Float> {
     gradients.pointer + slot.offset
+  }
+
+  /// Sets all gradients to zero; with `wide`, the coming backward sums them in double.
+  public func clearGradients(wide: Bool) {
+    gradients.clear()
+    wideGradients = wide ? Array(repeating: 0, count: gradients.count) : nil
+  }
+
+  /// Adds `sums` to the gradients from position `offset` on.
+  func addGradient(_ sums: ArraySlice<Double>, at offset: Int) {
+    for (position, sum) in sums.enumerated() {
+      if wideGradients != nil {
+        wideGradients?[offset + position] += sum
+      } else {
+        gradients.pointer[offset + position] += Float(sum)
+      }
+    }
+  }
+
+  /// Runs `body` on the double gradients, if there are any; they are rounded into `gradients` after.
+  public func reduceWideGradients(_ body: (inout [Double]) throws -> Void) throws {
+    guard var wide = wideGradients else { return }
+    wideGradients = nil
+    try body(&wide)
+    for index in wide.indices { gradients.pointer[index] = Float(wide[index]) }
+  }
+
+  /// Adds each of `partials`, one after the other, to the double gradients of `slot`.
+  func addWideGradient(
+    _ partials: [UnsafeMutablePointer<Float>], of slot: ParameterSlot, pool: ThreadPool
+  ) {
+    wideGradients?.withUnsafeMutableBufferPointer { wide in
+      guard let start = wide.baseAddress else { return }
+      let sums = start + slot.offset
+      pool.forEachShare(of: slot.count) { range, _ in
+        for partial in partials {
+          for index in range { sums[index] += Double(partial[index]) }
+        }
+      }
+    }
   }
 
   /// The running statistics of `slot`.

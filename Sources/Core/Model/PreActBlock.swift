@@ -59,7 +59,7 @@ final class PreActBlock: ResidualBlock {
     let a = activations(batch: x.shape.batch)
     if mode == .training {
       bn1.begin(statistics1, store: store, context: context)
-      context.pool.forEachShare(of: x.shape.pixels) {
+      context.forEachImage(x.shape) {
         bn1.add(x, pixels: $0, thread: $1, to: statistics1)
       }
       bn1.end(statistics1, pixels: x.shape.pixels, store: store, context: context)
@@ -131,7 +131,7 @@ final class PreActBlock: ResidualBlock {
     context: ComputeContext, ready: GradientReady
   ) {
     statistics1.clearSums(threads: context.threads)
-    context.pool.forEachShare(of: x.shape.pixels) { pixels, thread in
+    context.forEachImage(x.shape) { pixels, thread in
       bn1.addGradient(
         activated, x: x, mask: .affine(statistics1.affine), pixels: pixels, thread: thread,
         to: statistics1)

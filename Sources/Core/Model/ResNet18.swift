@@ -91,7 +91,7 @@ public final class ResNet18 {
     var gradient = workspace.carriedGradient(last.shape)
     GlobalAveragePool.backward(featureGradient, xGradient: gradient, context: context)
     blocks.last?.beginBackward(context: context)
-    context.pool.forEachShare(of: gradient.shape.pixels) { [gradient] in
+    context.forEachImage(gradient.shape) { [gradient] in
       blocks.last?.receive(gradient, pixels: $0, thread: $1)
     }
     for (index, block) in blocks.enumerated().reversed() {

@@ -19,6 +19,11 @@ public struct Shape: Equatable, Sendable, CustomStringConvertible {
     self.channels = channels
   }
 
+  /// The same height, width and channels with another number of images.
+  public func withBatch(_ batch: Int) -> Shape {
+    Shape(batch: batch, height: height, width: width, channels: channels)
+  }
+
   /// N x H x W: the number of pixels over all images.
   public var pixels: Int { batch * height * width }
   /// N x H x W x C: the number of floats.
@@ -49,11 +54,14 @@ public struct Tensor: Sendable {
   /// The first float.
   public var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
 
+  /// The first float of image `image`.
+  func pointer(image: Int) -> UnsafeMutablePointer<Float> {
+    pointer + image * shape.withBatch(1).count
+  }
+
   /// The same memory with another number of images.
   public func withBatch(_ batch: Int) -> Tensor {
-    var shape = shape
-    shape.batch = batch
-    return Tensor(shape, in: buffer)
+    Tensor(shape.withBatch(batch), in: buffer)
   }
 
   /// A copy of the floats, NHWC.

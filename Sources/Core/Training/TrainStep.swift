@@ -70,25 +70,41 @@ public struct TrainStep {
   /// Moves the parameters once along `batch`; they have the same bits on all ranks afterwards.
   public func run(_ batch: Batch, learningRate: Double) throws -> Result {
     let store = model.store
-    store.gradients.clear()
+    let isRoot = communicator.rank == 0
+    store.clearGradients(wide: context.sharesStatistics)
+    context.imageShards = context.sharesStatistics ? shards(of: batch) : nil
     var result = Result(crossEntropy: CrossEntropy.Result(), penalty: 0)
     // A rank without images still joins the others' BatchNorm sums where these are shared.
-    if batch.count > 0 || context.batchNormGroup != nil {
+    if batch.count > 0 || context.sharesStatistics {
       result.crossEntropy = forwardAndBackward(batch)
       try context.check()
     }
     if let penalty, penalty.alpha != 0 {
       result.penalty = penalty.value(head: model.head, of: store)
-      penalty.addGradient(
-        share: Double(batch.count) / Double(batch.globalCount), head: model.head, of: store)
+      if isRoot { penalty.addGradient(head: model.head, of: store) }
     }
-    try reducer.reduce()
+    if context.sharesStatistics {
+      try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
+    } else {
+      try reducer.reduce()
+    }
     try averageRunningStatistics(share: Double(batch.count) / Double(batch.globalCount))
     for range in trainable.ranges(head: model.head, count: store.values.count) {
       optimizer.step(store, range: range, learningRate: learningRate, context: context)
     }
     penalty?.project(head: model.head, of: store)
     return result
+  }
+
+  /// The shards of the global batch that lie in this rank's share, as ranges of that share.
+  private func shards(of batch: Batch) -> [Range<Int>] {
+    let (total, world) = (batch.globalCount, communicator.worldSize)
+    let start = communicator.rank * total / world
+    let bounds = (0...ComputeContext.shardCount).map { $0 * total / ComputeContext.shardCount }
+    return zip(bounds, bounds.dropFirst()).compactMap { lower, upper in
+      let range = max(lower - start, 0)..<max(min(upper - start, batch.count), max(lower - start, 0))
+      return range.isEmpty ? nil : range
+    }
   }
 
   private func forwardAndBackward(_ batch: Batch) -> CrossEntropy.Result {
@@ -108,7 +124,7 @@ public struct TrainStep {
   /// Each rank's batch moved its own; DDP would keep rank 0's alone, the mean uses what all have seen.
   /// Shared statistics are equal already, but for a rank that had no images and no group.
   private func averageRunningStatistics(share: Double) throws {
-    guard communicator.worldSize > 1, context.batchNormGroup == nil else { return }
+    guard communicator.worldSize > 1, !context.sharesStatistics else { return }
     let store = model.store
     let factor = Float(share)
     for index in 0..<store.buffers.count { store.buffers.pointer[index] *= factor }

@@ -29,7 +29,8 @@ import Testing
     let large = try value([0x8a, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1])
     guard case .bigInteger(let integer) = large else { return #expect(Bool(false), "\(large)") }
     #expect(integer.description == "18446744073709551616")
-    #expect(refusal([0x8b, 0, 1, 0, 0] + [UInt8](repeating: 1, count: 256)) != nil)
+    #expect(refusal([0x8a, 65] + [UInt8](repeating: 1, count: 65)) != nil)
+    #expect(refusal([0x8b, 255, 255, 255, 255]) != nil)
   }
 
   @Test func memoEntriesStayShared() throws {
@@ -125,7 +126,7 @@ import Testing
       ("BUILD on a list", [0x5d, 0x7d, 0x62]), ("call of a text", [0x55, 0, 0x29, 0x52]),
       ("odd items", [0x7d, 0x28, 0x4e, 0x75]),
       ("a bare constructor", Array("cnumpy\nndarray\n".utf8)),
-      ("a global cut short", Array("cnumpy".utf8)),
+      ("a global cut short", Array("cnumpy".utf8)), ("bytes behind the end", [0x4e, 0x2e, 0x4e]),
     ] as [(String, [UInt8])])
   func malformedStreamsAreRefused(name: String, body: [UInt8]) throws {
     let message = try #require(refusal(body), "\(name) was accepted")

@@ -36,7 +36,7 @@ struct FeatureShiftPenaltyTests {
     let test = HeadCase()
     let penalty = FeatureShiftPenalty(head: test.head, of: test.store, alpha: 0.1)
     test.store.gradients.floats.update(repeating: 1)
-    for share in [0.25, 0.75] { penalty.addGradient(share: share, head: test.head, of: test.store) }
+    penalty.addGradient(head: test.head, of: test.store)
     let expected = penalty.originalWeight.map { 1 + 0.1 * $0 }
     expectClose(Array(test.store.gradients.array[..<120]), expected, relative: 1e-6)
     #expect(test.store.gradients.array[120...].allSatisfy { $0 == 1 })

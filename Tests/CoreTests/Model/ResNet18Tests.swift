@@ -118,8 +118,8 @@ struct ResNet18Tests {
     let used = try ThinModel.golden(architecture)
     _ = used.forwardBackward(ThinModel.goldenBatch(2))
     _ = used.forwardBackward(ThinModel.goldenBatch(0))
-    try used.store.replaceState(
-      by: Formula.initialState(model: architecture.rawValue, plan: used.store.plan))
+    try used.store.load(
+      Formula.initialState(model: architecture.rawValue, plan: used.store.plan))
     let result = used.forwardBackward(ThinModel.goldenBatch(2))
     #expect(result.loss == expected.loss && result.logits == expected.logits)
     let gradientsAreEqual = used.store.gradients.array == expectedGradients

@@ -24,8 +24,8 @@ struct ThinModel {
   /// The goldens' model: width 4, every value by the formula.
   static func golden(_ architecture: ModelArchitecture, threads: Int = 2) throws -> ThinModel {
     let thin = ThinModel(architecture, width: 4, threads: threads)
-    try thin.store.replaceState(
-      by: Formula.initialState(model: architecture.rawValue, plan: thin.store.plan))
+    try thin.store.load(
+      Formula.initialState(model: architecture.rawValue, plan: thin.store.plan))
     return thin
   }
 
@@ -33,17 +33,28 @@ struct ThinModel {
     try Golden.load("\(architecture.rawValue)_width4")
   }
 
-  /// Batch `step` of the goldens.
-  static func goldenBatch(_ step: Int) -> (images: Tensor, labels: [Int32]) {
+  /// A batch as a forward pass takes it, and as a training step does.
+  struct LabeledBatch {
+    var images: Tensor
+    var labels: [Int32]
+    var batch: Batch {
+      Batch(
+        images: images.buffer, labels: labels, indices: Array(labels.indices),
+        globalCount: labels.count)
+    }
+  }
+
+  /// Batch `step` of the goldens; the last one is smaller.
+  static func goldenBatch(_ step: Int) -> LabeledBatch {
     let shape = Shape(batch: [4, 4, 3][step], height: 32, width: 32, channels: 3)
     let values = Formula.tensor("images/\(step)", count: shape.count, scale: 2)
     let labels = Formula.labels("labels/\(step)", count: shape.batch)
-    return (Tensor(nchw: values, shape), labels)
+    return LabeledBatch(images: Tensor(nchw: values, shape), labels: labels)
   }
 
   /// Clears the gradients, then one forward and one backward; the mean cross-entropy and the logits.
   func forwardBackward(
-    _ batch: (images: Tensor, labels: [Int32]), extent: GradientExtent = .all
+    _ batch: LabeledBatch, extent: GradientExtent = .all
   ) -> (loss: Double, logits: [Float]) {
     store.gradients.clear()
     let logits = model.forward(batch.images, mode: .training, context: context)

@@ -1,0 +1,107 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Attack, tune and evaluate as a user runs them, on forty images.
+@Suite struct PipelineTests {
+  @Test func attackTuneAndEvaluateReportTheSameFigures() throws {
+    let tiny = try TinyDataset()
+    let attack = try RunProcess.run(
+      TinyDataset.program, ["attack", "badnet", "--epochs", "2", "--json"] + tiny.flags)
+    #expect(attack.exitCode == 0, "\(attack.standardError)")
+    #expect(attack.lastJSON?["folder"] as? String == tiny.runFolder)
+    #expect(attack.lastJSON?["clean_total"] as? Int == 16)
+    #expect(attack.lastJSON?["triggered_total"] as? Int == 8)
+    #expect(attack.errorLines.contains { $0.hasPrefix("epoch 2/2 ") })
+
+    let archive = "\(tiny.runFolder)/attack_result.pt"
+    let evaluate = try RunProcess.run(
+      TinyDataset.program,
+      [
+        "evaluate", archive, "--dataset", "image_folder", "--dataset_path", "\(tiny.folder)/data",
+        "--json",
+      ])
+    #expect(evaluate.exitCode == 0, "\(evaluate.standardError)")
+    let tune = try RunProcess.run(
+      TinyDataset.program,
+      ["tune", "--attack", "badnet", "--epochs", "1", "--split_ratio", "0.5", "--save", "--json"]
+        + tiny.flags)
+    #expect(tune.exitCode == 0, "\(tune.standardError)")
+    #expect(
+      FileManager.default.fileExists(atPath: "\(tiny.runFolder)/defense/fst/defense_result.pt"))
+    let before = tune.lastJSON?["before"] as? [String: Any]
+    for key in ["clean_correct", "attack_successes", "robust_correct"] {
+      let expected = attack.lastJSON?[key] as? Int
+      #expect(expected != nil)
+      #expect(evaluate.lastJSON?[key] as? Int == expected)
+      #expect(before?[key] as? Int == expected)
+    }
+    #expect((tune.lastJSON?["after"] as? [String: Any])?["clean_total"] as? Int == 16)
+  }
+
+  @Test func withoutJSONAShortTableIsPrinted() throws {
+    let tiny = try TinyDataset()
+    let attack = try RunProcess.run(
+      TinyDataset.program, ["attack", "badnet", "--epochs", "1"] + tiny.flags)
+    #expect(
+      attack.outputLines.map { $0.prefix(5) } == ["C-ACC", "ASR  ", "RA   ", "folde", "time "])
+  }
+
+  @Test func theLogSaysWhatTheRunSaid() throws {
+    let tiny = try TinyDataset()
+    let attack = try RunProcess.run(
+      TinyDataset.program, ["attack", "badnet", "--epochs", "1", "--device", "cpu"] + tiny.flags)
+    let names = try FileManager.default.contentsOfDirectory(atPath: tiny.runFolder)
+    let log = try #require(names.first { $0.hasSuffix(".log") })
+    let text = try String(contentsOfFile: "\(tiny.runFolder)/\(log)", encoding: .utf8)
+    for line in attack.errorLines { #expect(text.contains(line)) }
+    #expect(text.contains("warning: no effect on a CPU: device"))
+  }
+
+  @Test func missingDataIsOneLineThatNamesTheFolder() throws {
+    let output = try RunProcess.run(
+      TinyDataset.program, ["attack", "badnet", "--dataset_path", "/nowhere/at/all"])
+    #expect(output.exitCode == 1)
+    #expect(output.errorLines.count == 1)
+    #expect(output.standardError.hasPrefix("fst: "))
+    #expect(output.standardError.contains("/nowhere/at/all"))
+    #expect(output.standardError.contains("--dataset synthetic"))
+  }
+
+  @Test(arguments: [1, 2]) func aTargetOutsideTheClassesIsOneLine(ranks: Int) throws {
+    let tiny = try TinyDataset()
+    let arguments = ["attack", "badnet", "--attack_target", "2"] + tiny.flags
+    let output =
+      ranks == 1
+      ? try RunProcess.run(TinyDataset.program, arguments)
+      : try RunProcess.mpirun(ranks, TinyDataset.program, arguments)
+    #expect(output.exitCode != 0)
+    let said = output.errorLines.filter { $0.hasPrefix("fst: ") }
+    #expect(said.count == 1)
+    #expect(said.first?.contains("attack_target") == true)
+  }
+}
+
+/// What Ctrl-C leaves, and what goes on from it.
+@Suite struct InterruptionTests {
+  @Test(arguments: [SIGINT, SIGTERM, SIGUSR1]) func anInterruptedAttackGoesOnWithResume(
+    signal: Int32
+  ) throws {
+    let tiny = try TinyDataset()
+    let arguments = ["attack", "badnet", "--epochs", "100000"] + tiny.flags
+    let first = try RunningProcess(TinyDataset.program, arguments)
+    #expect(tiny.waitForEpochs(2))
+    first.send(signal)
+    let stopped = first.wait(timeout: 60)
+    #expect(stopped.exitCode == 75)
+    let epochs = tiny.finishedEpochs
+    #expect(stopped.standardError.contains("interrupted after epoch \(epochs);"))
+
+    let second = try RunningProcess(TinyDataset.program, arguments + ["--resume"])
+    #expect(tiny.waitForEpochs(epochs + 1))
+    second.send(signal)
+    let resumed = second.wait(timeout: 60)
+    #expect(resumed.exitCode == 75)
+    #expect(resumed.standardError.contains("going on after epoch \(epochs)\n"))
+  }
+}

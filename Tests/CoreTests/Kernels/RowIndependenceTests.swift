@@ -1,0 +1,33 @@
+import Core
+import Distributed
+import Testing
+
+/// What an image's logits are does not depend on the images beside it, nor on the threads.
+@Suite struct RowIndependenceTests {
+  static func logits(_ images: [Float], count: Int, batch: Int, width: Int, threads: Int) -> [Float] {
+    let model = ResNet18(
+      .resnet18, width: width, classCount: 10,
+      inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
+    Initializer.initialize(model.store, seed: 0)
+    let context = ComputeContext(threads: threads)
+    var result: [Float] = []
+    for start in stride(from: 0, to: count, by: batch) {
+      let end = min(start + batch, count)
+      let part = FloatBuffer(Array(images[start * 3072..<end * 3072]))
+      let tensor = Tensor(
+        Shape(batch: end - start, height: 32, width: 32, channels: 3), in: part)
+      result += model.forward(tensor, mode: .evaluating, context: context).array
+    }
+    return result
+  }
+
+  @Test(arguments: [16, 64], [1, 7, 13])
+  func logitsDoNotDependOnTheBatch(width: Int, batch: Int) {
+    let count = 20
+    var stream = RandomStream(seed: 0, purpose: .test)
+    let images = (0..<count * 3072).map { _ in stream.nextNormal() }
+    let whole = Self.logits(images, count: count, batch: count, width: width, threads: 2)
+    let parts = Self.logits(images, count: count, batch: batch, width: width, threads: 1)
+    #expect(whole == parts)
+  }
+}

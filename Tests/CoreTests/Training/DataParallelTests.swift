@@ -1,0 +1,64 @@
+import Core
+import Distributed
+import TestSupport
+import Testing
+
+/// Trains a thin network on synthetic images with ranks as threads, and compares what the ranks see.
+@Suite struct DataParallelTests {
+  /// One rank's view of a short training: the global loss of each step, and the bits after each.
+  struct Trace: Sendable {
+    var losses: [Double] = []
+    var checksums: [UInt64] = []
+  }
+
+  static let images = SyntheticImages().images(count: 400, seed: 0, split: .train)
+
+  static func train(
+    worldSize: Int, steps: Int, sharesStatistics: Bool, learningRate: Double = 0.1
+  ) throws -> [Trace] {
+    try LocalGroup.run(worldSize: worldSize) { communicator in
+      let model = ResNet18(
+        .resnet18, width: 8, classCount: 10,
+        inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
+      Initializer.initialize(model.store, seed: 0)
+      let step = TrainStep(
+        model: model, optimizer: SGD(for: model.store, momentum: 0.9, weightDecay: 5e-4),
+        loss: CrossEntropy(), largestShare: 20, communicator: communicator,
+        context: ComputeContext(
+          threads: 1, batchNormGroup: sharesStatistics ? communicator : nil))
+      let loader = BatchLoader(
+        images: images,
+        sampler: ShardedSampler(
+          count: images.count, batchSize: 20, shuffleSeed: 0, dropLast: true,
+          worldSize: worldSize, rank: communicator.rank),
+        normalization: .cifar10, augmentation: Augmentation(), seed: 0)
+      var trace = Trace()
+      for batch in loader.epoch(0) where trace.losses.count < steps {
+        let result = try step.run(batch, learningRate: learningRate)
+        var loss = [result.crossEntropy.lossSum / Double(batch.globalCount)]
+        try communicator.allReduceSum(&loss)
+        trace.losses.append(loss[0])
+        trace.checksums.append(
+          Checksum.of(UnsafeRawBufferPointer(model.store.values.bytes))
+            ^ Checksum.of(UnsafeRawBufferPointer(model.store.buffers.bytes)))
+      }
+      return trace
+    }
+  }
+
+  @Test(arguments: [2, 3, 4])
+  func sharedStatisticsMakeTheWorldSizeInvisible(worldSize: Int) throws {
+    let one = try Self.train(worldSize: 1, steps: 20, sharesStatistics: true)[0].losses
+    let many = try Self.train(worldSize: worldSize, steps: 20, sharesStatistics: true)[0].losses
+    for (step, (a, b)) in zip(one, many).enumerated() {
+      #expect(abs(a - b) <= 1e-12 * a, "step \(step): \(a) on one rank, \(b) on \(worldSize)")
+    }
+  }
+
+  @Test(arguments: [2, 3, 4], [false, true])
+  func replicasAreBitEqualAtEveryStep(worldSize: Int, sharesStatistics: Bool) throws {
+    let traces = try Self.train(
+      worldSize: worldSize, steps: 10, sharesStatistics: sharesStatistics)
+    for trace in traces { #expect(trace.checksums == traces[0].checksums) }
+  }
+}

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Compares a training step of `fst` with PyTorch's on this machine, both in the same minutes.
+
+    swift build -c release
+    python3 bench/compare_pytorch.py --width 64 --batch_size 128 --threads 2 --rounds 5 --steps 5
+
+Needs PyTorch (2.13 was used); --python names one that has it, --fst another program than
+.build/release/fst. One step is forward, cross-entropy, backward and SGD with momentum 0.9 and
+weight decay 5e-4 on a fixed random batch of 32x32 images, ResNet18 of the given width, 10 classes.
+
+Each round runs fst, PyTorch in its default layout and PyTorch in channels_last one after the other,
+each in a process of its own with two steps of warm-up, in an order that rotates from round to
+round: a busy minute then touches all of them. A round's ratio is PyTorch's median step over fst's;
+the table gives the median of the rounds' ratios and their range. CPU time is the sum over threads,
+and on a machine with other work it is the figure to trust.
+
+Before timing, the PyTorch model's losses are checked against Tests/Goldens/resnet18_width4.json, so
+that both sides are known to compute the same network.
+"""
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+GOLDENS = os.path.join(ROOT, "Tests", "Goldens")
+LAYOUTS = ("default", "channels_last")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], epilog="The header of this file says more.")
+    parser.add_argument("--width", type=int, default=64, help="planes of the first stage")
+    parser.add_argument("--batch_size", type=int, default=128, help="images per step")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=5, help="timed steps per process")
+    parser.add_argument("--rounds", type=int, default=5, help="processes per contestant")
+    parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=LAYOUTS)
+    parser.add_argument("--fst", default=os.path.join(ROOT, ".build", "release", "fst"))
+    parser.add_argument("--python", default=sys.executable, help="an interpreter with PyTorch")
+    parser.add_argument("--json", action="store_true", help="every measurement as JSON, too")
+    parser.add_argument("--worker", choices=LAYOUTS, help=argparse.SUPPRESS)
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+# PyTorch's side, each in a process of its own
+
+def check_model():
+    """Ends the process unless three SGD steps have the losses of the goldens."""
+    sys.path.insert(0, GOLDENS)  # the model and its formula live with the goldens
+    import generate
+    import torch
+    with open(os.path.join(GOLDENS, "resnet18_width4.json")) as file:
+        expected = json.load(file)["sgd"]["losses"]
+    losses = generate.plain_training("resnet18", torch.float32)["losses"]
+    if any(abs(a - b) > 1e-5 * abs(b) for a, b in zip(losses, expected)):
+        sys.exit(f"compare_pytorch: losses {losses} are not the goldens' {expected}")
+
+
+def spread(values):
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def time_pytorch(options):
+    sys.path.insert(0, GOLDENS)
+    import models
+    import torch
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    layout = torch.channels_last if options.worker == "channels_last" else torch.contiguous_format
+    model = models.build("resnet18", options.width).train().to(memory_format=layout)
+    images = torch.randn(options.batch_size, 3, 32, 32).to(memory_format=layout)
+    labels = torch.randint(10, (options.batch_size,))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+    walls, processors = [], []
+    for step in range(options.steps + 2):
+        wall, processor = time.perf_counter(), time.process_time()
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        if step >= 2:
+            walls.append(time.perf_counter() - wall)
+            processors.append(time.process_time() - processor)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({
+        "images_per_second": options.batch_size / statistics.median(walls),
+        "seconds_per_step": spread(walls), "cpu_seconds_per_step": spread(processors),
+        "peak_rss_bytes": peak, "loss": loss.item(), "version": torch.__version__}))
+
+
+# The comparison
+
+def measure(contestant, options):
+    """One process's report: the last line of its standard output."""
+    flags = ["--width", options.width, "--batch_size", options.batch_size,
+             "--threads", options.threads, "--steps", options.steps]
+    if contestant == "fst":
+        command = [options.fst, "bench", "step", "--json", *flags]
+    else:
+        command = [options.python, os.path.abspath(__file__), "--worker", contestant, *flags]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, env=environment)
+    if done.returncode != 0 or not done.stdout.strip():
+        said = done.stderr.strip()[-500:]
+        sys.exit(f"compare_pytorch: {contestant} ended with {done.returncode}: {said}")
+    report = json.loads(done.stdout.strip().splitlines()[-1])
+    if not report["loss"] == report["loss"]:
+        sys.exit(f"compare_pytorch: {contestant} reports the loss {report['loss']}")
+    return report
+
+
+def in_range(values, form):
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:{form}} ({low:{form}} to {high:{form}})"
+
+
+def table(rounds, contestants, options):
+    """Rows of Markdown, one per contestant; ratios over the rounds, fst's own row has none."""
+    lines = ["| | images/s | wall s/step | CPU s/step | peak MB | wall ratio | CPU ratio |",
+             "|---|---|---|---|---|---|---|"]
+    for name in contestants:
+        reports = [entry[name] for entry in rounds]
+        of = lambda key, entries: [report[key]["median"] for report in entries]
+        cells = [
+            in_range([report["images_per_second"] for report in reports], ".1f"),
+            in_range(of("seconds_per_step", reports), ".3f"),
+            in_range(of("cpu_seconds_per_step", reports), ".3f"),
+            f"{max(report['peak_rss_bytes'] for report in reports) / 1e6:.0f}"]
+        for key in ("seconds_per_step", "cpu_seconds_per_step"):
+            ours = of(key, [entry["fst"] for entry in rounds])
+            ratios = [theirs / mine for theirs, mine in zip(of(key, reports), ours)]
+            cells.append("" if name == "fst" else in_range(ratios, ".2f"))
+        label = "fst" if name == "fst" else f"PyTorch {reports[0]['version']} {name}"
+        lines.append("| " + " | ".join([label, *cells]) + " |")
+    return lines
+
+
+def main():
+    options = arguments()
+    if options.check:
+        return check_model()
+    if options.worker:
+        return time_pytorch(options)
+    if not os.access(options.fst, os.X_OK):
+        sys.exit(f"compare_pytorch: no program at {options.fst}: swift build -c release")
+    checked = subprocess.run([options.python, os.path.abspath(__file__), "--check"])
+    if checked.returncode != 0:
+        sys.exit(checked.returncode)
+    contestants, rounds = ["fst", *options.layouts], []
+    for number in range(options.rounds):
+        shift = number % len(contestants)
+        entry = {name: measure(name, options) for name in contestants[shift:] + contestants[:shift]}
+        rounds.append(entry)
+        said = ", ".join(f"{name} {entry[name]['seconds_per_step']['median']:.3f} s"
+                         for name in contestants)
+        print(f"round {number + 1} of {options.rounds}: {said}", file=sys.stderr)
+    print(f"ResNet18, width {options.width}, batch {options.batch_size}, "
+          f"{options.threads} threads; n = {options.rounds} processes of {options.steps} steps each; medians (range); "
+          "ratio: PyTorch over fst\n")
+    print("\n".join(table(rounds, contestants, options)))
+    if options.json:
+        print(json.dumps({"options": vars(options), "rounds": rounds}))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
