@@ -112,8 +112,8 @@ import Testing
     let context = ComputeContext(threads: 2)
     let output = FloatBuffer(count: convolution.outputCount)
     Im2ColConvolution(geometry: convolution.geometry).forward(
-      input: operands.input.pointer, weights: operands.weights.pointer, output: output.pointer,
-      batch: convolution.batch, accumulate: false, context: context)
+      input: ConvolutionInput(operands.input.pointer), weights: operands.weights.pointer,
+      output: output.pointer, batch: convolution.batch, accumulate: false, context: context)
     #expect(euclideanError(output.array, convolution.reference(operands).output) < 1e-6)
   }
 }
