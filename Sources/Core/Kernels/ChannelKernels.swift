@@ -52,19 +52,23 @@ enum ChannelKernels {
   }
 
   /// sum += Σ (x - pivot), squareSum += Σ (x - pivot)², per channel.
+  ///
+  /// Each block is summed about its own first row and moved to the pivot in double: little cancels in the
+  /// variance even where the pivot is far from the mean.
   static func shiftedSums(
     _ x: Floats, pivot: Floats, rows: Range<Int>, channels: Int, sum: Doubles, squareSum: Doubles
   ) {
     func pass<V: ChannelVector>(_: V.Type, _ c: Int, _ rows: Range<Int>) {
-      let pivot = V(at: pivot + c)
+      let origin = V(at: x + (rows.lowerBound &* channels &+ c))
       var (first, second) = (V.zero, V.zero)
       for row in rows {
-        let value = V(at: x + (row &* channels &+ c)) - pivot
+        let value = V(at: x + (row &* channels &+ c)) - origin
         first = first + value
         second = second.adding(value, times: value)
       }
-      first.add(to: sum + c)
-      second.add(to: squareSum + c)
+      V.addMoments(
+        first, second, about: origin, count: rows.count, movedTo: pivot + c, sum: sum + c,
+        squareSum: squareSum + c)
     }
     forEachBlock(
       rows, channels, { pass(SIMD16<Float>.self, $0, $1) }, { pass(Float8.self, $0, $1) },

@@ -17,8 +17,28 @@ protocol ChannelVector {
   var positivePart: Self { get }
   /// self where `other` > 0, else 0.
   func kept(wherePositive other: Self) -> Self
+  /// The value of one channel.
+  func lane(_ index: Int) -> Float
   /// Adds each channel to a double.
   func add(to sums: UnsafeMutablePointer<Double>)
+}
+
+extension ChannelVector {
+  /// Adds Σ (x - pivot) and Σ (x - pivot)² to the doubles, given `first` = Σ (x - origin) and
+  /// `second` = Σ (x - origin)² over `count` values.
+  @inline(__always)
+  static func addMoments(
+    _ first: Self, _ second: Self, about origin: Self, count: Int,
+    movedTo pivot: UnsafeMutablePointer<Float>, sum: UnsafeMutablePointer<Double>,
+    squareSum: UnsafeMutablePointer<Double>
+  ) {
+    for lane in 0..<width {
+      let distance = Double(origin.lane(lane)) - Double(pivot[lane])
+      let (s, q, n) = (Double(first.lane(lane)), Double(second.lane(lane)), Double(count))
+      sum[lane] += s + n * distance
+      squareSum[lane] += q + distance * (2 * s + n * distance)
+    }
+  }
 }
 
 extension Float: ChannelVector {
@@ -28,6 +48,7 @@ extension Float: ChannelVector {
   func adding(_ a: Float, times b: Float) -> Float { addingProduct(a, b) }
   var positivePart: Float { self > 0 ? self : 0 }
   func kept(wherePositive other: Float) -> Float { other > 0 ? self : 0 }
+  func lane(_ index: Int) -> Float { self }
   func add(to sums: UnsafeMutablePointer<Double>) { sums.pointee += Double(self) }
 }
 
@@ -45,6 +66,8 @@ extension SIMD8: ChannelVector where Scalar == Float {
   func kept(wherePositive other: Self) -> Self {
     Self.zero.replacing(with: self, where: other .> 0)
   }
+  @inline(__always)
+  func lane(_ index: Int) -> Float { self[index] }
   @inline(__always)
   func add(to sums: UnsafeMutablePointer<Double>) {
     for index in 0..<8 { sums[index] += Double(self[index]) }
@@ -70,6 +93,8 @@ extension SIMD16: ChannelVector where Scalar == Float {
   func kept(wherePositive other: Self) -> Self {
     Self.zero.replacing(with: self, where: other .> 0)
   }
+  @inline(__always)
+  func lane(_ index: Int) -> Float { self[index] }
   @inline(__always)
   func add(to sums: UnsafeMutablePointer<Double>) {
     for index in 0..<16 { sums[index] += Double(self[index]) }
