@@ -162,8 +162,8 @@ def main():
                          for name in contestants)
         print(f"round {number + 1} of {options.rounds}: {said}", file=sys.stderr)
     print(f"ResNet18, width {options.width}, batch {options.batch_size}, "
-          f"{options.threads} threads; n = {options.rounds} processes of {options.steps} steps each; medians (range); "
-          "ratio: PyTorch over fst\n")
+          f"{options.threads} threads; n = {options.rounds} processes of {options.steps} steps "
+          "each; medians (range); ratio: PyTorch over fst\n")
     print("\n".join(table(rounds, contestants, options)))
     if options.json:
         print(json.dumps({"options": vars(options), "rounds": rounds}))

@@ -4,8 +4,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 width=16
-attack_epochs=12
+attack_epochs=10
 tune_epochs=10
+attack_lr=0.1
+alpha=0.1
 pratio=0.1
 split_ratio=0.1
 threads=$(nproc)
@@ -40,19 +42,21 @@ folder() { printf '%s\n' "$result" | sed -nE 's/.*"folder" *: *"([^"]*)".*/\1/p'
 # The two rates of `result`, or of its object named so.
 rates() { echo "$(percent clean_accuracy "${1:-}") $(percent attack_success_rate "${1:-}")"; }
 
-run attack badnet "${data[@]}" --epochs "$attack_epochs" --pratio 0
+training=(--epochs "$attack_epochs" --lr "$attack_lr" --lr_scheduler OneCycleLR)
+
+run attack badnet "${data[@]}" "${training[@]}" --pratio 0
 clean=$(percent clean_accuracy)
 
 rows=()
 archives=()
 for attack in badnet blended; do
-  run attack "$attack" "${data[@]}" --epochs "$attack_epochs" --pratio "$pratio"
+  run attack "$attack" "${data[@]}" "${training[@]}" --pratio "$pratio"
   row="$attack $(rates)"
   home=$(folder)
   archives+=("$home/attack_result.pt")
   for mode in ft fst; do
     run tune --attack "$attack" "${data[@]}" --epochs "$tune_epochs" --pratio "$pratio" \
-      --split_ratio "$split_ratio" --ft_mode "$mode" --save
+      --split_ratio "$split_ratio" --ft_mode "$mode" --alpha "$alpha" --save
     row="$row $(rates after)"
     archives+=("$home/defense/$mode/defense_result.pt")
   done

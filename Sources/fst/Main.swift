@@ -48,5 +48,6 @@ struct FST: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       AttackCommand.self, TuneCommand.self, EvaluateCommand.self, InspectCommand.self,
+      BenchCommand.self,
     ])
 }

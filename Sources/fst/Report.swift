@@ -65,7 +65,7 @@ enum Report {
     }
   }
 
-  private static func printJSON(_ report: some Encodable) throws {
+  static func printJSON(_ report: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     print(String(decoding: try encoder.encode(report), as: UTF8.self))

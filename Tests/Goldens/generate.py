@@ -15,10 +15,10 @@ same to the bit): uniform(name, i) = m / 2^23 - 1, where m is the top 24 bits of
 FNV-1a hash of the name, and a tensor holds float32(offset + scale * uniform(name, i)).
 
 A tensor of at most FULL elements is stored whole. A larger one is stored as its norm, its sum, its
-dot products with SIGNS vectors of +1 and -1 (the sign is that of uniform("sign/<j>", i)), its first
-and its last eight values. Each element enters each dot product with weight one, and for errors
-independent of the signs the mean square of the dot products' errors estimates the squared norm of
-the error.
+dot products with DOTS vectors uniform("dot/<j>", i), its first and its last eight values. The
+weights are independent of each other and of errors, so three times the mean square of the dot
+products' errors estimates the squared norm of the error, and a value that is wrong or in the wrong
+place shows.
 """
 import json
 import math
@@ -32,8 +32,9 @@ import torch.nn.functional as F
 import models
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FULL, SIGNS = 400, 8
-BATCH_SIZES = [4, 4, 3]  # the last one is partial, as the last batch of a tuning epoch is
+FULL, DOTS = 400, 8
+BATCH_SIZES = [2, 2, 1]  # the last one is partial, as the last batch of a tuning epoch is
+BATCHES = {"resnet18": 766, "preactresnet18": 400}  # which batches: see smallest_relu_input
 WIDTH = 4
 
 
@@ -70,16 +71,16 @@ def number(value, digits=9):
 
 
 def stored(value):
-    """The JSON form of a tensor: whole, or its norm, sum, sign projections and both ends."""
+    """The JSON form of a tensor: whole, or its norm, sum, dot products and both ends."""
     flat = value.detach().double().reshape(-1).numpy()
     numbers = lambda array: [number(x) for x in array]
     result = {"shape": list(value.shape)}
     if flat.size <= FULL:
         result["values"] = numbers(flat)
         return result
-    signs = [np.where(uniform(f"sign/{j}", flat.size) < 0, -1.0, 1.0) for j in range(SIGNS)]
+    weights = [uniform(f"dot/{j}", flat.size) for j in range(DOTS)]
     result["norm"], result["sum"] = number(np.linalg.norm(flat)), number(flat.sum())
-    result["signs"] = [number(flat @ sign, 12) for sign in signs]
+    result["dots"] = [number(flat @ weight, 12) for weight in weights]
     result["first"], result["last"] = numbers(flat[:8]), numbers(flat[-8:])
     return result
 
@@ -213,9 +214,9 @@ def initial(model, prefix):
     return state
 
 
-def batch(step):
-    size = BATCH_SIZES[step]
-    return tensor(f"images/{step}", (size, 3, 32, 32), 2), labels(f"labels/{step}", size)
+def batch(name, step):
+    size, key = BATCH_SIZES[step], f"{name}/{BATCHES[name]}/{step}"
+    return tensor(f"{key}/images", (size, 3, 32, 32), 2), labels(f"{key}/labels", size)
 
 
 def fresh(name, dtype):
@@ -227,13 +228,13 @@ def fresh(name, dtype):
 def plain_training(name, dtype):
     """Three steps of SGD: learning rate 0.05, momentum 0.9, weight decay 5e-4 on all parameters."""
     model, result = fresh(name, dtype), {}
-    images, _ = batch(0)
+    images, _ = batch(name, 0)
     result["evaluating_logits"] = model.eval()(images.to(dtype)).detach()
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
     losses, logits = [], {}
     for step in range(len(BATCH_SIZES)):
-        images, target = batch(step)
+        images, target = batch(name, step)
         logits[str(step)] = model(images.to(dtype))
         loss = F.cross_entropy(logits[str(step)], target)
         optimizer.zero_grad()
@@ -267,7 +268,7 @@ def tuning(name, mode, dtype, steps, lr=0.01, alpha=0.1):
     optimizer = torch.optim.SGD(trained, lr=lr, momentum=0.9)
     result = {"losses": [], "cross_entropies": [], "inner_products": [], "head_gradients": {}}
     for step in range(steps):
-        images, target = batch(step)
+        images, target = batch(name, step)
         entropy = F.cross_entropy(model(images.to(dtype)), target)
         inner = (model.linear.weight * original).sum()
         loss = entropy + alpha * inner if mode == "fst" else entropy
@@ -298,12 +299,33 @@ def relative_difference(a, b):
     return ((a - b).norm() / b.norm().clamp_min(1e-30)).item()
 
 
+def smallest_relu_input(name):
+    """The smallest |x| / deviation of x over all inputs of ReLUs in all runs of a model.
+
+    An input that close to zero may change sides by rounding alone, and a single one changes early
+    gradients by 1e-3 or more: no library is wrong then. BATCHES was chosen, by trying 0, 1, 2 ...,
+    so that this stays well above the rounding of a Winograd convolution, some 1e-6.
+    """
+    smallest = []
+
+    def look(module, inputs):
+        x = inputs[0].detach()
+        smallest.append((x.abs().min() / x.std()).item())
+
+    with torch.nn.modules.module.register_module_forward_pre_hook(
+            lambda module, inputs: look(module, inputs) if type(module) is torch.nn.ReLU else None):
+        runs(name, torch.float64)
+    return min(smallest)
+
+
 def model_file(name):
     exact, single = runs(name, torch.float64), runs(name, torch.float32)
     difference = {run: {key: number(relative_difference(single[run][key], exact[run][key]), 2)
                         for key in exact[run]} for run in exact}
     return {"model": name, "width": WIDTH, "batch_sizes": BATCH_SIZES,
-            "labels": {str(step): batch(step)[1].tolist() for step in range(len(BATCH_SIZES))},
+            "batches": f"{name}/{BATCHES[name]}",
+            "labels": {str(step): batch(name, step)[1].tolist() for step in range(3)},
+            "smallest_relu_input": number(smallest_relu_input(name), 2),
             "float32_difference": difference, **as_text(exact)}
 
 
@@ -355,7 +377,7 @@ def state_dicts():
 def main():
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
-    names = ("", "sign/0", "images/0")
+    names = ("", "dot/0", "linear/weight")
     write("formula.json", {name.replace("/", "_") or "empty": [number(x) for x in uniform(name, 6)]
                            for name in names})
     write("unit_layers.json", unit_layers())

@@ -2,7 +2,6 @@
 
 `width` is the number of planes of the first stage (64 in the published models).
 """
-import torch.nn.functional as F
 from torch import nn
 
 
@@ -19,14 +18,15 @@ class BasicBlock(nn.Module):
         self.bn1 = nn.BatchNorm2d(outputs)
         self.conv2 = conv(outputs, outputs, 3, 1)
         self.bn2 = nn.BatchNorm2d(outputs)
+        self.relu1, self.relu2 = nn.ReLU(), nn.ReLU()
         self.shortcut = nn.Sequential()
         if stride != 1 or inputs != outputs:
             self.shortcut.append(conv(inputs, outputs, 1, stride))
             self.shortcut.append(nn.BatchNorm2d(outputs))
 
     def forward(self, x):
-        hidden = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(hidden)) + self.shortcut(x))
+        hidden = self.relu1(self.bn1(self.conv1(x)))
+        return self.relu2(self.bn2(self.conv2(hidden)) + self.shortcut(x))
 
 
 class PreActBlock(nn.Module):
@@ -38,13 +38,14 @@ class PreActBlock(nn.Module):
         self.conv1 = conv(inputs, outputs, 3, stride)
         self.bn2 = nn.BatchNorm2d(outputs)
         self.conv2 = conv(outputs, outputs, 3, 1)
+        self.relu1, self.relu2 = nn.ReLU(), nn.ReLU()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(conv(inputs, outputs, 1, stride))
 
     def forward(self, x):
-        activated = F.relu(self.bn1(x))
+        activated = self.relu1(self.bn1(x))
         skipped = self.shortcut(activated) if hasattr(self, "shortcut") else x
-        return self.conv2(F.relu(self.bn2(self.conv1(activated)))) + skipped
+        return self.conv2(self.relu2(self.bn2(self.conv1(activated)))) + skipped
 
 
 class ResNet(nn.Module):
@@ -54,7 +55,7 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv1 = conv(3, width, 3, 1)
         if block is BasicBlock:  # the pre-activation model has neither a stem BN nor a final one
-            self.bn1 = nn.BatchNorm2d(width)
+            self.bn1, self.relu = nn.BatchNorm2d(width), nn.ReLU()
         for stage in range(4):
             inputs, outputs = width * 2 ** max(stage - 1, 0), width * 2**stage
             first = block(inputs, outputs, 1 if stage == 0 else 2)
@@ -64,7 +65,7 @@ class ResNet(nn.Module):
     def forward(self, x):
         x = self.conv1(x)
         if hasattr(self, "bn1"):
-            x = F.relu(self.bn1(x))
+            x = self.relu(self.bn1(x))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
         return self.linear(x.mean(dim=(2, 3)))

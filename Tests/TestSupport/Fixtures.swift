@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The folder of larger genuine fixtures, named by the variable `FST_FIXTURES`.
 public enum Fixtures {
@@ -6,11 +7,14 @@ public enum Fixtures {
   public static let folder: URL? = ProcessInfo.processInfo.environment["FST_FIXTURES"]
     .map { URL(fileURLWithPath: $0, isDirectory: true) }
 
+  private static let told = Mutex<Set<String>>([])
+
   /// Whether fixtures are there; prints a loud line naming `suite` where they are not.
   ///
   /// For `@Suite(.enabled(if: Fixtures.available(for: "…")))`.
   public static func available(for suite: String) -> Bool {
     if folder != nil { return true }
+    guard told.withLock({ $0.insert(suite).inserted }) else { return false }
     FileHandle.standardError.write(
       Data("SKIPPED: \(suite): FST_FIXTURES names no folder of fixtures\n".utf8))
     return false

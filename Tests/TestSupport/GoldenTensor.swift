@@ -2,8 +2,8 @@ import Foundation
 
 /// A tensor of a golden file: all of it, or independent projections of it where it is large.
 ///
-/// A projected tensor holds its norm, its sum, its dot products with vectors of +1 and -1, and its
-/// first and last values: the header of `Tests/Goldens/generate.py` says how and why.
+/// A projected tensor holds its norm, its sum, its dot products with random vectors, and its first and
+/// last values: the header of `Tests/Goldens/generate.py` says how and why.
 public struct GoldenTensor: Sendable {
   enum Content: Sendable {
     case whole([Double])
@@ -13,7 +13,7 @@ public struct GoldenTensor: Sendable {
   struct Projection: Sendable {
     var norm: Double
     var sum: Double
-    var signs: [Double]
+    var dots: [Double]
     var first: [Double]
     var last: [Double]
   }
@@ -33,8 +33,9 @@ public struct GoldenTensor: Sendable {
   /// The relative L2 error of `actual`, row-major in PyTorch's layout.
   ///
   /// ‖actual − golden‖ / ‖golden‖; estimated for a projected tensor as the largest of: the root mean
-  /// square of the errors of its sign projections, the errors of norm and sum (the latter over √n),
-  /// and the error of the stored values (over what share of the norm is theirs if all are alike).
+  /// square of the errors of its dot products, times √3 as their weights have variance 1/3; the errors
+  /// of norm and sum (the latter over √n); and the error of the stored values (over what share of the
+  /// norm is theirs if all are alike).
   /// Infinite where the count is wrong or a value is not finite; absolute where the golden is zero.
   public func relativeError(of actual: [Float]) -> Double {
     guard actual.count == count, actual.allSatisfy(\.isFinite) else { return .infinity }
@@ -63,13 +64,12 @@ func length(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.sq
 extension GoldenTensor.Projection {
   func relativeError(of actual: [Double]) -> Double {
     let count = Double(actual.count)
-    let dots = signs.indices.map { j in
-      zip(actual, Formula.uniform("sign/\(j)", count: actual.count))
-        .reduce(0) { $1.1 < 0 ? $0 - $1.0 : $0 + $1.0 }
+    let mine = dots.indices.map { j in
+      zip(actual, Formula.uniform("dot/\(j)", count: actual.count)).reduce(0) { $0 + $1.0 * $1.1 }
     }
     let ends = Array(actual.prefix(first.count)) + Array(actual.suffix(last.count))
     let errors = [
-      length(zip(dots, signs).map { $0 - $1 }) / Double(signs.count).squareRoot(),
+      length(zip(mine, dots).map { $0 - $1 }) * (3 / Double(dots.count)).squareRoot(),
       abs(length(actual) - norm),
       abs(actual.reduce(0, +) - sum) / count.squareRoot(),
       length(zip(ends, first + last).map { $0 - $1 }) * (count / Double(ends.count)).squareRoot(),
@@ -90,7 +90,7 @@ extension GoldenTensor {
       content = .projected(
         Projection(
           norm: try Self.number(parts["norm"], at: "\(path)/norm"),
-          sum: try Self.number(parts["sum"], at: "\(path)/sum"), signs: try list("signs"),
+          sum: try Self.number(parts["sum"], at: "\(path)/sum"), dots: try list("dots"),
           first: try list("first"), last: try list("last")))
     }
     if case .whole(let values) = content, values.count != count {

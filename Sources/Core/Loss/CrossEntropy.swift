@@ -11,6 +11,12 @@ public struct CrossEntropy: Sendable {
   /// A loss with `labelSmoothing` s in 0...1.
   public init(labelSmoothing: Double = 0) { self.labelSmoothing = labelSmoothing }
 
+  /// The loss that the originals' `--lb_smooth` means: 1 - `smoothing` on the label, the rest spread over
+  /// the *other* classes alone, which is PyTorch's smoothing with s = smoothing classes / (classes - 1).
+  public static func smoothingOtherClasses(_ smoothing: Double, classCount: Int) -> CrossEntropy {
+    CrossEntropy(labelSmoothing: smoothing * Double(classCount) / Double(max(classCount - 1, 1)))
+  }
+
   /// What a batch's logits amount to on this rank.
   public struct Result: Sendable {
     /// The sum of the images' losses (not their mean).

@@ -91,7 +91,8 @@ struct AttackedModel {
     guard let stem, let head, stem.shape.count == 4, head.shape.count == 2, stem.shape[0] > 0,
       head.shape[0] > 0
     else {
-      let problem = "expected tensors conv1.weight [planes, 3, 3, 3] and linear.weight "
+      let problem =
+        "expected tensors conv1.weight [planes, 3, 3, 3] and linear.weight "
         + "[classes, features] of this program's ResNet18, found "
         + (defense.model["fc.weight"] == nil ? "another network" : "torchvision's, with fc.weight")
       throw AttackedModelError.tensors(path: path, problem: problem)

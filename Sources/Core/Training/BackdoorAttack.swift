@@ -95,7 +95,8 @@ public struct BackdoorAttack {
       optimizer: SGD(
         for: model.store, momentum: configuration.momentum,
         weightDecay: configuration.weightDecay),
-      loss: CrossEntropy(labelSmoothing: configuration.labelSmoothing),
+      loss: .smoothingOtherClasses(
+        configuration.labelSmoothing, classCount: images.classCount),
       largestShare: (batchSize + communicator.worldSize - 1) / communicator.worldSize,
       communicator: communicator,
       context: ComputeContext(

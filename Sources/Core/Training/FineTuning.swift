@@ -36,7 +36,7 @@ struct TuningRecipe: Equatable {
   }
 }
 
-/// The purification of an attacked model on a few clean images: `fst tune`. All ranks run it together.
+/// The purification of an attacked model on a few clean images, run by all ranks together.
 public struct FineTuning {
   private let configuration: TuneConfiguration
   private let communicator: any Communicator
@@ -111,6 +111,10 @@ public struct FineTuning {
     try require(
       "width", archive: "\(description.width)",
       given: "\(configuration.width ?? description.width)", path: path)
+    let head = attacked.model.head.weight.name
+    if !head.contains(configuration.linearName) {
+      try require("linear_name", archive: "linear", given: configuration.linearName, path: path)
+    }
     return attacked
   }
 
@@ -184,7 +188,8 @@ public struct FineTuning {
       optimizer: SGD(
         for: model.store, momentum: configuration.momentum,
         weightDecay: configuration.weightDecay),
-      loss: CrossEntropy(labelSmoothing: configuration.labelSmoothing ?? 0), penalty: penalty,
+      loss: .smoothingOtherClasses(
+        configuration.labelSmoothing ?? 0, classCount: model.head.outputs), penalty: penalty,
       trainable: recipe.trainable,
       largestShare: (batchSize + communicator.worldSize - 1) / communicator.worldSize,
       communicator: communicator, context: context)

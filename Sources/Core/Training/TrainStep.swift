@@ -102,8 +102,9 @@ public struct TrainStep {
     let start = communicator.rank * total / world
     let bounds = (0...ComputeContext.shardCount).map { $0 * total / ComputeContext.shardCount }
     return zip(bounds, bounds.dropFirst()).compactMap { lower, upper in
-      let range = max(lower - start, 0)..<max(min(upper - start, batch.count), max(lower - start, 0))
-      return range.isEmpty ? nil : range
+      let first = max(lower - start, 0)
+      let end = min(upper - start, batch.count)
+      return first < end ? first..<end : nil
     }
   }
 

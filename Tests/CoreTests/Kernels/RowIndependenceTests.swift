@@ -4,7 +4,9 @@ import Testing
 
 /// What an image's logits are does not depend on the images beside it, nor on the threads.
 @Suite struct RowIndependenceTests {
-  static func logits(_ images: [Float], count: Int, batch: Int, width: Int, threads: Int) -> [Float] {
+  static func logits(
+    _ images: [Float], count: Int, batch: Int, width: Int, threads: Int
+  ) -> [Float] {
     let model = ResNet18(
       .resnet18, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))

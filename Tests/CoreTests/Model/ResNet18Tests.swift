@@ -26,7 +26,7 @@ struct ResNet18Tests {
     let thin = try ThinModel.golden(architecture, threads: threads)
     let before = thin.store.bufferValues()
     let logits = thin.model.forward(
-      ThinModel.goldenBatch(0).images, mode: .evaluating, context: thin.context)
+      try ThinModel.goldenBatch(architecture, 0).images, mode: .evaluating, context: thin.context)
     let golden = try ThinModel.loadGolden(architecture).tensor("sgd/evaluating_logits")
     expectClose(logits.array, golden, relative: 1e-5)
     #expect(thin.store.bufferValues() == before)
@@ -36,31 +36,35 @@ struct ResNet18Tests {
   func trainingForwardEqualsGolden(_ architecture: ModelArchitecture, threads: Int) throws {
     let golden = try ThinModel.loadGolden(architecture).branch("sgd")
     let thin = try ThinModel.golden(architecture, threads: threads)
-    let (loss, logits) = thin.forwardBackward(ThinModel.goldenBatch(0))
+    let (loss, logits) = thin.forwardBackward(try ThinModel.goldenBatch(architecture, 0))
     expectClose(logits, try golden.tensor("logits/0"), relative: 1e-5, "logits")
     expectClose(loss, try golden.numbers("losses")[0], relative: 1e-5, "loss")
     expectAllClose(
       thin.store.bufferValues(), try golden.tensors("buffers_after_1"), relative: 1e-5, "buffers")
   }
 
-  @Test(arguments: ModelArchitecture.allCases, [1, 2])
-  func gradientsEqualGoldens(_ architecture: ModelArchitecture, threads: Int) throws {
+  @Test(arguments: ModelArchitecture.allCases, [ConvolutionChoice.im2col, .automatic])
+  func gradientsEqualGoldens(
+    _ architecture: ModelArchitecture, convolution: ConvolutionChoice
+  ) throws {
     let golden = try ThinModel.loadGolden(architecture).tensors("sgd/gradients")
-    let thin = try ThinModel.golden(architecture, threads: threads)
-    _ = thin.forwardBackward(ThinModel.goldenBatch(0))
+    let thin = try ThinModel.golden(architecture, convolution: convolution)
+    _ = thin.forwardBackward(try ThinModel.goldenBatch(architecture, 0))
     let gradients = thin.store.parameterGradients()
     #expect(Set(gradients.keys) == Set(golden.keys))
     expectAllClose(gradients, golden, relative: 1e-4, "gradients")
   }
 
   /// Three steps, the last with a smaller batch; momentum and weight decay on every parameter.
-  @Test(arguments: ModelArchitecture.allCases)
-  func threeStepsOfSGDEqualGolden(_ architecture: ModelArchitecture) throws {
+  @Test(arguments: ModelArchitecture.allCases, [ConvolutionChoice.im2col, .automatic])
+  func threeStepsOfSGDEqualGolden(
+    _ architecture: ModelArchitecture, convolution: ConvolutionChoice
+  ) throws {
     let golden = try ThinModel.loadGolden(architecture).branch("sgd")
-    let thin = try ThinModel.golden(architecture)
+    let thin = try ThinModel.golden(architecture, convolution: convolution)
     let optimizer = SGD(for: thin.store, momentum: 0.9, weightDecay: 5e-4)
     for step in 0..<3 {
-      let (loss, logits) = thin.forwardBackward(ThinModel.goldenBatch(step))
+      let (loss, logits) = thin.forwardBackward(try ThinModel.goldenBatch(architecture, step))
       expectClose(logits, try golden.tensor("logits/\(step)"), relative: 1e-5, "logits \(step)")
       expectClose(loss, try golden.numbers("losses")[step], relative: 1e-5, "loss \(step)")
       optimizer.step(thin.store, range: thin.whole, learningRate: 0.05, context: thin.context)
@@ -76,7 +80,7 @@ struct ResNet18Tests {
   @Test(arguments: ModelArchitecture.allCases, 0..<4)
   func slopesEqualFiniteDifferences(_ architecture: ModelArchitecture, pattern: Int) throws {
     let thin = try ThinModel.golden(architecture)
-    let batch = ThinModel.goldenBatch(0)
+    let batch = try ThinModel.goldenBatch(architecture, 0)
     _ = thin.forwardBackward(batch)
     var direction = thin.store.gradients.array
     let slots = thin.store.plan.parameters
@@ -98,7 +102,7 @@ struct ResNet18Tests {
 
   @Test func headExtentComputesTheHeadsGradientsAlone() throws {
     let thin = try ThinModel.golden(.resnet18)
-    let batch = ThinModel.goldenBatch(0)
+    let batch = try ThinModel.goldenBatch(.resnet18, 0)
     _ = thin.forwardBackward(batch)
     let all = Array(thin.store.gradients.array[thin.head])
     let other = try ThinModel.golden(.resnet18)
@@ -113,14 +117,14 @@ struct ResNet18Tests {
   @Test(arguments: ModelArchitecture.allCases)
   func earlierBatchesLeaveNoTrace(_ architecture: ModelArchitecture) throws {
     let fresh = try ThinModel.golden(architecture)
-    let expected = fresh.forwardBackward(ThinModel.goldenBatch(2))
+    let expected = fresh.forwardBackward(try ThinModel.goldenBatch(architecture, 2))
     let expectedGradients = fresh.store.gradients.array
     let used = try ThinModel.golden(architecture)
-    _ = used.forwardBackward(ThinModel.goldenBatch(2))
-    _ = used.forwardBackward(ThinModel.goldenBatch(0))
+    _ = used.forwardBackward(try ThinModel.goldenBatch(architecture, 2))
+    _ = used.forwardBackward(try ThinModel.goldenBatch(architecture, 0))
     try used.store.load(
       Formula.initialState(model: architecture.rawValue, plan: used.store.plan))
-    let result = used.forwardBackward(ThinModel.goldenBatch(2))
+    let result = used.forwardBackward(try ThinModel.goldenBatch(architecture, 2))
     #expect(result.loss == expected.loss && result.logits == expected.logits)
     let gradientsAreEqual = used.store.gradients.array == expectedGradients
     #expect(gradientsAreEqual)

@@ -10,8 +10,10 @@ import Testing
 /// float32 is 4e-7, 2e-6 and 7e-7 from float64 there (`thin8_tolerances.json`).
 @Suite(.enabled(if: Fixtures.available(for: "ThinFixtureTests")))
 struct ThinFixtureTests {
-  private func thin(_ fixture: TorchFixture) throws -> ThinModel {
-    let thin = ThinModel(.resnet18, width: 8)
+  private func thin(
+    _ fixture: TorchFixture, convolution: ConvolutionChoice = .automatic
+  ) throws -> ThinModel {
+    let thin = ThinModel(.resnet18, width: 8, convolution: convolution)
     try thin.store.load(try fixture.state("init/"))
     return thin
   }
@@ -33,9 +35,10 @@ struct ThinFixtureTests {
     expectClose(logits.array, try fixture.values("eval_logits_init"), relative: 1e-5)
   }
 
-  @Test func gradientsAndRunningStatisticsEqualPyTorch() throws {
+  @Test(arguments: [ConvolutionChoice.im2col, .automatic])
+  func gradientsAndRunningStatisticsEqualPyTorch(_ convolution: ConvolutionChoice) throws {
     let fixture = try TorchFixture("numerics/thin8_sgd.pt")
-    let thin = try thin(fixture)
+    let thin = try thin(fixture, convolution: convolution)
     _ = thin.forwardBackward(try batch(fixture, 0))
     let (gradients, statistics) = (try fixture.all("grad/"), try fixture.all("bn1step/"))
     #expect((gradients.count, statistics.count) == (62, 60))
@@ -43,9 +46,15 @@ struct ThinFixtureTests {
     expectAllClose(thin.store.bufferValues(), statistics, relative: 1e-5, "statistics")
   }
 
-  @Test func threeStepsOfSGDEqualPyTorch() throws {
+  /// The reference convolution holds 1e-5 on parameters.
+  ///
+  /// Under any faster one's rounding an input of the seventh ReLU at step 2, 2.5e-6 deviations from
+  /// zero, may change sides; computed in float64 with that one side changed, parameters move by up to
+  /// 2.2e-4 (layer1.0.conv2.weight) and running statistics stay.
+  @Test(arguments: [(ConvolutionChoice.im2col, 1e-5), (.automatic, 3e-4)])
+  func threeStepsOfSGDEqualPyTorch(_ convolution: ConvolutionChoice, tolerance: Double) throws {
     let fixture = try TorchFixture("numerics/thin8_sgd.pt")
-    let thin = try thin(fixture)
+    let thin = try thin(fixture, convolution: convolution)
     let optimizer = SGD(for: thin.store, momentum: 0.9, weightDecay: 5e-4)
     for (step, expected) in try fixture.numbers("losses").enumerated() {
       let (loss, logits) = thin.forwardBackward(try batch(fixture, step))
@@ -55,7 +64,12 @@ struct ThinFixtureTests {
     }
     let after = try fixture.all("after3/")
     #expect(after.count == 122)
-    expectAllClose(thin.state(), after, relative: 1e-5, "after 3 steps")
+    let parameters = Set(thin.store.plan.parameters.map(\.name))
+    for (name, values) in after {
+      expectClose(
+        thin.state()[name] ?? [], values,
+        relative: parameters.contains(name) ? tolerance : 1e-5, "after 3 steps: \(name)")
+    }
   }
 
   @Test func threeStepsOfFSTEqualPyTorch() throws {

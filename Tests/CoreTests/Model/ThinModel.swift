@@ -14,16 +14,23 @@ struct ThinModel {
   var backbone: Range<Int> { 0..<model.head.weight.offset }
   var head: Range<Int> { model.head.weight.offset..<store.values.count }
 
-  init(_ architecture: ModelArchitecture, width: Int, threads: Int = 2) {
+  init(
+    _ architecture: ModelArchitecture, width: Int, threads: Int = 2,
+    convolution: ConvolutionChoice = .automatic
+  ) {
     model = ResNet18(
       architecture, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
-    context = ComputeContext(threads: threads)
+    context = ComputeContext(threads: threads, convolution: convolution)
   }
 
   /// The goldens' model: width 4, every value by the formula.
-  static func golden(_ architecture: ModelArchitecture, threads: Int = 2) throws -> ThinModel {
-    let thin = ThinModel(architecture, width: 4, threads: threads)
+  static func golden(
+    _ architecture: ModelArchitecture, threads: Int = 2,
+    convolution: ConvolutionChoice = .automatic
+  ) throws -> ThinModel {
+    let thin = ThinModel(
+      architecture, width: 4, threads: threads, convolution: convolution)
     try thin.store.load(
       Formula.initialState(model: architecture.rawValue, plan: thin.store.plan))
     return thin
@@ -45,10 +52,13 @@ struct ThinModel {
   }
 
   /// Batch `step` of the goldens; the last one is smaller.
-  static func goldenBatch(_ step: Int) -> LabeledBatch {
-    let shape = Shape(batch: [4, 4, 3][step], height: 32, width: 32, channels: 3)
-    let values = Formula.tensor("images/\(step)", count: shape.count, scale: 2)
-    let labels = Formula.labels("labels/\(step)", count: shape.batch)
+  static func goldenBatch(_ architecture: ModelArchitecture, _ step: Int) throws -> LabeledBatch {
+    let golden = try loadGolden(architecture)
+    let key = "\(try golden.text("batches"))/\(step)"
+    let shape = Shape(
+      batch: try golden.integers("batch_sizes")[step], height: 32, width: 32, channels: 3)
+    let values = Formula.tensor("\(key)/images", count: shape.count, scale: 2)
+    let labels = Formula.labels("\(key)/labels", count: shape.batch)
     return LabeledBatch(images: Tensor(nchw: values, shape), labels: labels)
   }
 

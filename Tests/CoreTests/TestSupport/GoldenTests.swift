@@ -4,7 +4,7 @@ import Testing
 /// What the other suites rely on: the formula, the layouts, and comparisons that notice.
 @Suite("Golden")
 struct GoldenTests {
-  @Test(arguments: ["", "sign/0", "images/0"])
+  @Test(arguments: ["", "dot/0", "linear/weight"])
   func formulaEqualsThePythonOne(_ name: String) throws {
     let key = name.isEmpty ? "empty" : name.replacing("/", with: "_")
     let expected = try Golden.load("formula").numbers(key)
@@ -23,16 +23,28 @@ struct GoldenTests {
     #expect(Layout.oihw(hwio, shape: shape) == values)
   }
 
+  /// One value that is wrong by 1 % of the norm, anywhere, or two values exchanged.
   @Test func anyWrongValueShowsInAProjectedTensor() throws {
-    let golden = try Golden.load("resnet18_width4")
-      .tensor("sgd/gradients/layer4.1.conv2.weight")
+    let test = try ConvolutionCase("conv3x3_stride1_2x9x11x16_to_24")
+    let (golden, right) = (try test.golden.tensor("output"), test.forward().nchw)
+    #expect(golden.values == nil && golden.relativeError(of: right) < 2e-6)
+    let length = Float(dot(right, right).squareRoot())
+    for index in stride(from: 0, to: right.count, by: 97) {
+      var wrong = right
+      wrong[index] += 0.01 * length
+      let error = golden.relativeError(of: wrong)
+      #expect(error > 0.003 && error < 1)
+      wrong = right
+      wrong.swapAt(index, (index + 50) % right.count)
+      #expect(golden.relativeError(of: wrong) > 1e-5)
+    }
+  }
+
+  @Test func noProjectionAcceptsAWrongCountOrANaN() throws {
+    let golden = try Golden.load("resnet18_width4").tensor("sgd/gradients/layer4.1.conv2.weight")
     #expect(golden.values == nil && golden.count == 32 * 32 * 9)
-    // A stand-in with the right count: zero is off by the whole norm.
-    let error = golden.relativeError(of: [Float](repeating: 0, count: golden.count))
-    #expect(error > 0.5 && error < 5)
     #expect(golden.relativeError(of: []) == .infinity)
-    #expect(
-      golden.relativeError(of: [Float](repeating: .nan, count: golden.count)) == .infinity)
+    #expect(golden.relativeError(of: [Float](repeating: .nan, count: golden.count)) == .infinity)
   }
 
   @Test func relativeErrorIsThatOfTheNorms() {

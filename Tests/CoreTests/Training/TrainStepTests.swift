@@ -20,7 +20,7 @@ struct TrainStepTests {
       loss: CrossEntropy(), largestShare: 4, communicator: SoloCommunicator(),
       context: thin.context)
     for (index, expected) in try golden.numbers("losses").enumerated() {
-      let batch = ThinModel.goldenBatch(index).batch
+      let batch = try ThinModel.goldenBatch(architecture, index).batch
       let loss = try step.run(batch, learningRate: 0.05).crossEntropy.lossSum
       expectClose(loss / Double(batch.count), expected, relative: 1e-5, "loss \(index)")
     }
@@ -41,7 +41,7 @@ struct TrainStepTests {
       trainable: mode == .lp ? .head : mode == .feTuning ? .backbone : .all, largestShare: 4,
       communicator: SoloCommunicator(), context: thin.context)
     for (index, expected) in try golden.numbers("losses").enumerated() {
-      let batch = ThinModel.goldenBatch(index).batch
+      let batch = try ThinModel.goldenBatch(architecture, index).batch
       let result = try step.run(batch, learningRate: 0.01)
       let entropy = result.crossEntropy.lossSum / Double(batch.count)
       expectClose(entropy + result.penalty, expected, relative: 1e-5, "loss \(index)")
