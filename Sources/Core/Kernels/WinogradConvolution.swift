@@ -36,8 +36,9 @@ package struct WinogradConvolution: Sendable {
         let plane = plan.planes[index]
         PackedGEMM.multiply(
           memory.values(thread) + plane.values, stride: plane.valueStride,
-          panels: memory.weights + plane.weights, into: memory.products(thread) + plane.products,
-          stride: plan.productStride, m: count, n: plan.outputs, k: plane.depth)
+          panels: memory.weights + plan.place(of: plane), panelStride: plan.panelStride,
+          into: memory.products(thread) + plane.products, stride: plan.productStride, m: count,
+          n: plan.outputs, k: plane.depth)
       },
       store: { rows, first, thread in
         tiles.storeOutput(
@@ -109,9 +110,13 @@ package struct WinogradConvolution: Sendable {
       into: memory.weightGradient(thread) + plane.gradient, stride: plan.gradientStride,
       m: plane.depth, n: plan.outputs, k: count, accumulate: accumulate)
     guard wantsInput else { return }
-    PackedGEMM.multiply(
-      products, stride: plan.productStride, panels: memory.weights + plane.weights, into: values,
-      stride: plane.valueStride, m: count, n: plane.depth, k: plan.outputs)
+    for phase in 0..<plane.depth / plan.channels {
+      PackedGEMM.multiply(
+        products, stride: plan.productStride,
+        panels: memory.weights + plan.transposedPlace(of: plane, phase: phase),
+        panelStride: plan.transposedPanelStride, into: values + phase * plan.channels,
+        stride: plane.valueStride, m: count, n: plan.channels, k: plan.outputs)
+    }
   }
 }
 
