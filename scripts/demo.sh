@@ -4,10 +4,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 width=16
-attack_epochs=8
+attack_epochs=10
 tune_epochs=10
-attack_batch=64
 attack_lr=0.1
+alpha=0.1
 pratio=0.1
 split_ratio=0.1
 threads=$(nproc)
@@ -42,7 +42,7 @@ folder() { printf '%s\n' "$result" | sed -nE 's/.*"folder" *: *"([^"]*)".*/\1/p'
 # The two rates of `result`, or of its object named so.
 rates() { echo "$(percent clean_accuracy "${1:-}") $(percent attack_success_rate "${1:-}")"; }
 
-training=(--epochs "$attack_epochs" --batch_size "$attack_batch" --lr "$attack_lr" --lr_scheduler OneCycleLR)
+training=(--epochs "$attack_epochs" --lr "$attack_lr" --lr_scheduler OneCycleLR)
 
 run attack badnet "${data[@]}" "${training[@]}" --pratio 0
 clean=$(percent clean_accuracy)
@@ -56,7 +56,7 @@ for attack in badnet blended; do
   archives+=("$home/attack_result.pt")
   for mode in ft fst; do
     run tune --attack "$attack" "${data[@]}" --epochs "$tune_epochs" --pratio "$pratio" \
-      --split_ratio "$split_ratio" --ft_mode "$mode" --save
+      --split_ratio "$split_ratio" --ft_mode "$mode" --alpha "$alpha" --save
     row="$row $(rates after)"
     archives+=("$home/defense/$mode/defense_result.pt")
   done

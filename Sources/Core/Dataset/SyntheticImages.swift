@@ -25,11 +25,11 @@ public struct SyntheticImages: Equatable, Sendable {
   /// Pixels from one stripe to the next of its colour.
   public var stripePeriod: ClosedRange<Float> = 3.5...6
   /// The smallest distance of two stripe colours, and of theirs to the background's, in grey levels.
-  public var contrast: Float = 30
+  public var contrast: Float = 35
   /// Strokes and blobs behind the shape.
-  public var clutterCount = 4
+  public var clutterCount = 3
   /// The largest deviation by noise of each value, in grey levels.
-  public var noise: Float = 8
+  public var noise: Float = 6
   /// The largest value of a pixel.
   public var brightest: Float = 110
 

@@ -1,111 +1,161 @@
 /// Passes over [rows, channels] memory whose coefficients differ by channel: the inner loops of BatchNorm.
 ///
-/// Sums run in float over `rowsPerSum` rows and in double beyond, so their error does not grow with N.
+/// They go down the rows channel group by channel group, in blocks that stay in the first-level cache, with
+/// coefficients and sums in registers. Sums run in float over a block and in double beyond, so their error
+/// does not grow with N.
 enum ChannelKernels {
   typealias Floats = UnsafeMutablePointer<Float>
   typealias Doubles = UnsafeMutablePointer<Double>
 
-  private static let rowsPerSum = 64
+  /// Something that is added before the ReLU: itself or an affine map of it.
+  struct Residual {
+    var values: Floats
+    var affine: ChannelAffine?
+  }
 
-  /// y = [max 0](x scale + shift [+ residual]).
-  static func scaleShift(
-    _ x: Floats, scale: [Float], shift: [Float], residual: Floats?, relu: Bool, into y: Floats,
+  /// Where a ReLU passes gradients on.
+  enum Mask {
+    /// Everywhere: there was no ReLU.
+    case none
+    /// Where the ReLU's output, [rows, C], is positive.
+    case output(Floats)
+    /// Where scale x + shift, computed as in forward, is positive.
+    case affine(ChannelAffine)
+  }
+
+  /// y = [max 0](scale x + shift [+ residual]); `y` may be `x`.
+  static func normalize(
+    _ x: Floats, _ affine: ChannelAffine, residual: Residual?, relu: Bool, into y: Floats,
     rows: Range<Int>, channels: Int
   ) {
-    let floor: Float = relu ? 0 : -.infinity
-    scale.withUnsafeBufferPointer { scale in
-      shift.withUnsafeBufferPointer { shift in
-        for row in rows {
-          let (source, target) = (x + row &* channels, y + row &* channels)
-          if let residual = residual.map({ $0 + row &* channels }) {
-            for c in 0..<channels {
-              let value = source[c] * scale[c] + shift[c] + residual[c]
-              target[c] = value > floor ? value : floor
-            }
+    func pass<V: ChannelVector>(_: V.Type, _ c: Int, _ rows: Range<Int>) {
+      let (scale, shift) = (V(at: affine.scale + c), V(at: affine.shift + c))
+      let residualScale = residual?.affine.map { V(at: $0.scale + c) }
+      let residualShift = residual?.affine.map { V(at: $0.shift + c) }
+      for row in rows {
+        let place = row &* channels &+ c
+        var value = shift.adding(V(at: x + place), times: scale)
+        if let residual {
+          let other = V(at: residual.values + place)
+          if let residualScale, let residualShift {
+            value = value + residualShift.adding(other, times: residualScale)
           } else {
-            for c in 0..<channels {
-              let value = source[c] * scale[c] + shift[c]
-              target[c] = value > floor ? value : floor
-            }
+            value = value + other
           }
         }
+        (relu ? value.positivePart : value).store(at: y + place)
       }
     }
+    forEachBlock(
+      rows, channels, { pass(SIMD16<Float>.self, $0, $1) }, { pass(Float8.self, $0, $1) },
+      { pass(Float.self, $0, $1) })
   }
 
   /// sum += Σ (x - pivot), squareSum += Σ (x - pivot)², per channel.
+  ///
+  /// Each block is summed about its own first row and moved to the pivot in double: little cancels in the
+  /// variance even where the pivot is far from the mean.
   static func shiftedSums(
-    _ x: Floats, pivot: [Float], rows: Range<Int>, channels: Int, sum: Doubles, squareSum: Doubles
+    _ x: Floats, pivot: Floats, rows: Range<Int>, channels: Int, sum: Doubles, squareSum: Doubles
   ) {
-    pivot.withUnsafeBufferPointer { pivot in
-      sumInBlocks(rows, channels: channels, sum, squareSum) { row, first, second in
-        let source = x + row &* channels
-        for c in 0..<channels {
-          let value = source[c] - pivot[c]
-          first[c] += value
-          second[c] += value * value
-        }
+    func pass<V: ChannelVector>(_: V.Type, _ c: Int, _ rows: Range<Int>) {
+      let origin = V(at: x + (rows.lowerBound &* channels &+ c))
+      var (first, second) = (V.zero, V.zero)
+      for row in rows {
+        let value = V(at: x + (row &* channels &+ c)) - origin
+        first = first + value
+        second = second.adding(value, times: value)
       }
+      V.addMoments(
+        first, second, about: origin, count: rows.count, movedTo: pivot + c, sum: sum + c,
+        squareSum: squareSum + c)
     }
+    forEachBlock(
+      rows, channels, { pass(SIMD16<Float>.self, $0, $1) }, { pass(Float8.self, $0, $1) },
+      { pass(Float.self, $0, $1) })
   }
 
-  /// gradient = gradient where `reluOutput` > 0, else 0; gradientSum += Σ gradient,
+  /// gradient = gradient where the ReLU passes it on, else 0; gradientSum += Σ gradient,
   /// productSum += Σ gradient (x - mean), per channel.
   static func maskAndSum(
-    _ gradient: Floats, x: Floats, mean: [Float], reluOutput: Floats?, rows: Range<Int>,
-    channels: Int, gradientSum: Doubles, productSum: Doubles
+    _ gradient: Floats, x: Floats, mean: Floats, mask: Mask, rows: Range<Int>, channels: Int,
+    gradientSum: Doubles, productSum: Doubles
   ) {
-    mean.withUnsafeBufferPointer { mean in
-      sumInBlocks(rows, channels: channels, gradientSum, productSum) { row, first, second in
-        let (gradient, source) = (gradient + row &* channels, x + row &* channels)
-        if let output = reluOutput.map({ $0 + row &* channels }) {
-          for c in 0..<channels { gradient[c] = output[c] > 0 ? gradient[c] : 0 }
-        }
-        for c in 0..<channels {
-          first[c] += gradient[c]
-          second[c] += gradient[c] * (source[c] - mean[c])
-        }
+    @inline(__always)
+    func pass<V: ChannelVector>(
+      _: V.Type, _ c: Int, _ rows: Range<Int>, _ masked: (V, V, Int) -> V, stores: Bool
+    ) {
+      let mean = V(at: mean + c)
+      var (first, second) = (V.zero, V.zero)
+      for row in rows {
+        let place = row &* channels &+ c
+        let x = V(at: x + place)
+        let value = masked(V(at: gradient + place), x, place)
+        if stores { value.store(at: gradient + place) }
+        first = first + value
+        second = second.adding(value, times: x - mean)
+      }
+      first.add(to: gradientSum + c)
+      second.add(to: productSum + c)
+    }
+    func choose<V: ChannelVector>(_ type: V.Type, _ c: Int, _ rows: Range<Int>) {
+      switch mask {
+      case .none: pass(type, c, rows, { g, _, _ in g }, stores: false)
+      case .output(let output):
+        pass(type, c, rows, { $0.kept(wherePositive: V(at: output + $2)) }, stores: true)
+      case .affine(let affine):
+        let (scale, shift) = (V(at: affine.scale + c), V(at: affine.shift + c))
+        pass(
+          type, c, rows, { g, x, _ in g.kept(wherePositive: shift.adding(x, times: scale)) },
+          stores: true)
       }
     }
+    forEachBlock(
+      rows, channels, { choose(SIMD16<Float>.self, $0, $1) }, { choose(Float8.self, $0, $1) },
+      { choose(Float.self, $0, $1) })
   }
 
   /// result = a gradient + b x + d, per channel, plus the old result where `accumulate` holds.
   static func combine(
-    _ gradient: Floats, x: Floats, a: [Float], b: [Float], d: [Float], into result: Floats,
-    rows: Range<Int>, channels: Int, accumulate: Bool
+    _ gradient: ConvolutionOutputGradient, into result: Floats, rows: Range<Int>, channels: Int,
+    accumulate: Bool = false
   ) {
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        d.withUnsafeBufferPointer { d in
-          for row in rows {
-            let gradient = gradient + row &* channels
-            let (source, target) = (x + row &* channels, result + row &* channels)
-            if accumulate {
-              for c in 0..<channels { target[c] += a[c] * gradient[c] + (b[c] * source[c] + d[c]) }
-            } else {
-              for c in 0..<channels { target[c] = a[c] * gradient[c] + (b[c] * source[c] + d[c]) }
-            }
-          }
-        }
+    guard let n = gradient.normalization else { return }
+    func pass<V: ChannelVector>(_: V.Type, _ c: Int, _ rows: Range<Int>) {
+      let (a, b, d) = (V(at: n.a + c), V(at: n.b + c), V(at: n.d + c))
+      for row in rows {
+        let place = row &* channels &+ c
+        let value = d.adding(b, times: V(at: n.x + place))
+          .adding(a, times: V(at: gradient.values + place))
+        (accumulate ? value + V(at: result + place) : value).store(at: result + place)
       }
     }
+    forEachBlock(
+      rows, channels, { pass(SIMD16<Float>.self, $0, $1) }, { pass(Float8.self, $0, $1) },
+      { pass(Float.self, $0, $1) })
   }
 
-  /// Runs `body` over `rows` with two float accumulators that are emptied into the doubles in time.
+  private static let rowsPerBlock = 32
+
+  /// Calls one of the three for each block of rows and group of 16, 8 or 1 channels.
   @inline(__always)
-  private static func sumInBlocks(
-    _ rows: Range<Int>, channels: Int, _ first: Doubles, _ second: Doubles,
-    _ body: (_ row: Int, _ first: Floats, _ second: Floats) -> Void
+  private static func forEachBlock(
+    _ rows: Range<Int>, _ channels: Int, _ sixteen: (_ channel: Int, Range<Int>) -> Void,
+    _ eight: (_ channel: Int, Range<Int>) -> Void, _ one: (_ channel: Int, Range<Int>) -> Void
   ) {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * channels) { accumulators in
-      guard let a = accumulators.baseAddress else { return }
-      let b = a + channels
-      for start in stride(from: rows.lowerBound, to: rows.upperBound, by: rowsPerSum) {
-        accumulators.initialize(repeating: 0)
-        for row in start..<min(start + rowsPerSum, rows.upperBound) { body(row, a, b) }
-        for c in 0..<channels {
-          first[c] += Double(a[c])
-          second[c] += Double(b[c])
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: rowsPerBlock) {
+      let block = start..<min(start + rowsPerBlock, rows.upperBound)
+      var c = 0
+      while c < channels {
+        if channels &- c >= 16 {
+          sixteen(c, block)
+          c = c &+ 16
+        } else if channels &- c >= 8 {
+          eight(c, block)
+          c = c &+ 8
+        } else {
+          one(c, block)
+          c = c &+ 1
         }
       }
     }

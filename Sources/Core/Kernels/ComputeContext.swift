@@ -24,12 +24,12 @@ public final class ComputeContext {
   /// The number of shards of a global batch: divisible by every world size up to 4, by 6, 8 and 12.
   static let shardCount = 24
 
-  private lazy var singleThreaded = (0..<threads).map { _ in
-    ComputeContext(threads: 1, convolution: convolution)
-  }
   /// Which convolution kernels are used.
   public let convolution: ConvolutionChoice
 
+  private lazy var singleThreaded = (0..<threads).map { _ in
+    ComputeContext(threads: 1, convolution: convolution)
+  }
   private var scratch: [FloatBuffer]
   private var scratchPointers: [UnsafeMutablePointer<Float>]
   private var shared = FloatBuffer(count: 0)
@@ -65,6 +65,16 @@ public final class ComputeContext {
   func sharedScratch(_ count: Int) -> UnsafeMutablePointer<Float> {
     if shared.count < count { shared = FloatBuffer(count: count) }
     return shared.pointer
+  }
+
+  /// Calls `body(pixels, thread)` for each image, with its pixels counted over all images.
+  ///
+  /// What one image adds to a sum is computed alone: see Note [Sums that do not depend on the world].
+  func forEachImage(_ shape: Shape, _ body: (Range<Int>, Int) -> Void) {
+    let pixels = shape.height * shape.width
+    pool.forEachShare(of: shape.batch) { images, thread in
+      for image in images { body(image * pixels..<(image + 1) * pixels, thread) }
+    }
   }
 
   /// Calls `body(shard, context, thread)` for each shard of images, one whole shard on one thread.

@@ -1,23 +1,26 @@
+/// The map scale x + shift per channel: [C] each.
+package struct ChannelAffine {
+  package var scale: UnsafeMutablePointer<Float>
+  package var shift: UnsafeMutablePointer<Float>
+
+  package init(scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>) {
+    self.scale = scale
+    self.shift = shift
+  }
+}
+
 /// A convolution's input as it lies in memory, with the BatchNorm and ReLU that are applied as it is read.
 ///
-/// Reading through them saves writing the activation once and reading it twice.
+/// Reading through them saves the memory of the activation, writing it once and reading it twice.
 package struct ConvolutionInput {
-  /// max(0, scale x + shift) per channel: [C] each.
-  package typealias RectifiedAffine = (
-    scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
-  )
-
   /// The input, or what max(0, scale x + shift) makes the input: [N, H, W, C].
   package var values: UnsafeMutablePointer<Float>
   /// The map; nil where `values` is the input itself.
-  package var rectifiedAffine: RectifiedAffine?
+  package var rectified: ChannelAffine?
 
-  package init(
-    _ values: UnsafeMutablePointer<Float>,
-    rectifiedAffine: RectifiedAffine? = nil
-  ) {
+  package init(_ values: UnsafeMutablePointer<Float>, rectified: ChannelAffine? = nil) {
     self.values = values
-    self.rectifiedAffine = rectifiedAffine
+    self.rectified = rectified
   }
 }
 
@@ -31,6 +34,16 @@ package struct ConvolutionOutputGradient {
     package var a: UnsafeMutablePointer<Float>
     package var b: UnsafeMutablePointer<Float>
     package var d: UnsafeMutablePointer<Float>
+
+    package init(
+      x: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>,
+      b: UnsafeMutablePointer<Float>, d: UnsafeMutablePointer<Float>
+    ) {
+      self.x = x
+      self.a = a
+      self.b = b
+      self.d = d
+    }
   }
 
   /// The gradient of the convolution's output or, with `normalization`, of BatchNorm's output.
@@ -44,5 +57,18 @@ package struct ConvolutionOutputGradient {
 }
 
 /// Told by thread `thread` that pixels `pixels` (counted over all images) of the result are final, while
-/// they still lie in its cache.
+/// they still lie in its cache; they are of one image, and cut the same way whatever the batch.
 package typealias PixelsReady = (_ pixels: Range<Int>, _ thread: Int) -> Void
+
+/// Where a convolution's input gradient goes.
+package struct ConvolutionInputGradient {
+  /// [N, H, W, C].
+  package var values: UnsafeMutablePointer<Float>
+  /// Whether it is added to what is there.
+  package var accumulate: Bool
+
+  package init(_ values: UnsafeMutablePointer<Float>, accumulate: Bool) {
+    self.values = values
+    self.accumulate = accumulate
+  }
+}

@@ -12,15 +12,15 @@ package enum PackedGEMM {
   /// The same where both factors are read by rows, each of which takes cache lines of its own.
   private static let transposedDepthPerPass = 128
 
-  /// result[m, n] = a[m, k] b[k, n], with b in panels; n is a multiple of 16.
+  /// result[m, n] = a[m, k] b[k, n], with b in panels `panelStride` floats apart; n is a multiple of 16.
   package static func multiply(
     _ a: UnsafeMutablePointer<Float>, stride aStride: Int, panels: UnsafeMutablePointer<Float>,
-    into result: UnsafeMutablePointer<Float>, stride: Int, m: Int, n: Int, k: Int
+    panelStride: Int, into result: UnsafeMutablePointer<Float>, stride: Int, m: Int, n: Int, k: Int
   ) {
     for depth in Swift.stride(from: 0, to: k, by: depthPerPass) {
       let count = min(depthPerPass, k &- depth)
       for column in Swift.stride(from: 0, to: n, by: panelWidth) {
-        let panel = panels + (column &* k &+ depth &* panelWidth)
+        let panel = panels + (column / panelWidth &* panelStride &+ depth &* panelWidth)
         forEachRowGroup(of: m) { row, height in
           let (source, target) = (a + (row &* aStride &+ depth), result + (row &* stride &+ column))
           kernel(

@@ -19,7 +19,7 @@ enum Transposition {
     }
   }
 
-  /// One 8x8 block by three rounds of interleaving.
+  /// One 8x8 block: gathers a column, writes it as a row.
   @inline(__always)
   private static func block8(
     _ source: UnsafeMutablePointer<Float>, _ sourceStride: Int,

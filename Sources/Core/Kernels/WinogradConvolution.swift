@@ -36,8 +36,9 @@ package struct WinogradConvolution: Sendable {
         let plane = plan.planes[index]
         PackedGEMM.multiply(
           memory.values(thread) + plane.values, stride: plane.valueStride,
-          panels: memory.weights + plane.weights, into: memory.products(thread) + plane.products,
-          stride: plan.productStride, m: count, n: plan.outputs, k: plane.depth)
+          panels: memory.weights + plan.place(of: plane), panelStride: plan.panelStride,
+          into: memory.products(thread) + plane.products, stride: plan.productStride, m: count,
+          n: plan.outputs, k: plane.depth)
       },
       store: { rows, first, thread in
         tiles.storeOutput(
@@ -47,33 +48,16 @@ package struct WinogradConvolution: Sendable {
       })
   }
 
-  /// Where the input's gradient goes.
-  package struct InputGradient {
-    /// [N, H, W, I].
-    package var values: UnsafeMutablePointer<Float>
-    /// Whether it is added to what is there.
-    package var accumulate: Bool
-    /// Told of final pixels.
-    package var ready: PixelsReady
-
-    package init(
-      _ values: UnsafeMutablePointer<Float>, accumulate: Bool,
-      ready: @escaping PixelsReady = { _, _ in }
-    ) {
-      self.values = values
-      self.accumulate = accumulate
-      self.ready = ready
-    }
-  }
-
   /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is wanted.
   ///
   /// Both need the transformed gradient of the output, which is computed once.
   package func backward(
     input: ConvolutionInput, outputGradient: ConvolutionOutputGradient,
     weights: UnsafeMutablePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
-    inputGradient: InputGradient?, batch: Int, context: ComputeContext
+    inputGradient: ConvolutionInputGradient?, batch: Int, context: ComputeContext,
+    ready: PixelsReady = { _, _ in }
   ) {
+    if batch == 0 { return }
     let memory = WinogradMemory(plan, gradients: true, context: context)
     if inputGradient != nil {
       Transposition.swapLastTwo(
@@ -104,7 +88,7 @@ package struct WinogradConvolution: Sendable {
           values: memory.values(thread), rows: rows, first: first,
           inputGradient: inputGradient.values, accumulate: inputGradient.accumulate,
           strip: memory.strip(thread), carry: memory.carry(thread)
-        ) { inputGradient.ready($0, thread) }
+        ) { ready($0, thread) }
       })
     let parts = plan.sharesBlocks ? [0] : (0..<context.threads).filter { started.any($0) }
     if !parts.isEmpty {
@@ -126,9 +110,13 @@ package struct WinogradConvolution: Sendable {
       into: memory.weightGradient(thread) + plane.gradient, stride: plan.gradientStride,
       m: plane.depth, n: plan.outputs, k: count, accumulate: accumulate)
     guard wantsInput else { return }
-    PackedGEMM.multiply(
-      products, stride: plan.productStride, panels: memory.weights + plane.weights, into: values,
-      stride: plane.valueStride, m: count, n: plane.depth, k: plan.outputs)
+    for phase in 0..<plane.depth / plan.channels {
+      PackedGEMM.multiply(
+        products, stride: plan.productStride,
+        panels: memory.weights + plan.transposedPlace(of: plane, phase: phase),
+        panelStride: plan.transposedPanelStride, into: values + phase * plan.channels,
+        stride: plane.valueStride, m: count, n: plan.channels, k: plan.outputs)
+    }
   }
 }
 

@@ -17,8 +17,9 @@ package struct WinogradPlan: Sendable {
     var values: Int
     /// First float of the products: [tiles, O].
     var products: Int
-    /// First float of the packed weights, depth x O floats.
-    var weights: Int
+    /// Position among the planes, and the sum of the depths before it.
+    var index: Int
+    var precedingDepth: Int
     /// First float of the weight gradient: [depth, O].
     var gradient: Int
   }
@@ -34,7 +35,8 @@ package struct WinogradPlan: Sendable {
   let sharesBlocks: Bool
   let valueFloats: Int
   let productFloats: Int
-  let weightFloats: Int
+  /// Sum of the planes' depths.
+  let totalDepth: Int
   let gradientFloats: Int
 
   var isStrided: Bool { geometry.stride == 2 }
@@ -64,7 +66,8 @@ package struct WinogradPlan: Sendable {
     let block = WinogradBlocks.choose(
       weightCount: weightCount, tileColumns: columns, tilesPerImage: imageTiles)
     (tilesPerBlock, sharesBlocks) = (block.tiles, block.areShared)
-    var plane = Plane(depth: 0, valueStride: 0, values: 0, products: 0, weights: 0, gradient: 0)
+    var plane = Plane(
+      depth: 0, valueStride: 0, values: 0, products: 0, index: 0, precedingDepth: 0, gradient: 0)
     var planes: [Plane] = []
     for depth in depths {
       plane.depth = depth * channels
@@ -72,12 +75,13 @@ package struct WinogradPlan: Sendable {
       planes.append(plane)
       plane.values += block.tiles * plane.valueStride + Self.rowPadding
       plane.products += block.tiles * (outputs + Self.rowPadding) + Self.rowPadding
-      plane.weights += plane.depth * outputs + Self.planePadding
+      plane.index += 1
+      plane.precedingDepth += plane.depth
       plane.gradient += plane.depth * (outputs + Self.rowPadding) + Self.planePadding
     }
     self.planes = planes
     (valueFloats, productFloats) = (plane.values, plane.products)
-    (weightFloats, gradientFloats) = (plane.weights, plane.gradient)
+    (totalDepth, gradientFloats) = (plane.precedingDepth, plane.gradient)
   }
 
   /// 3x3 with padding 1, stride 1 or 2, channels in whole panels, outputs in whole tiles.
@@ -89,6 +93,29 @@ package struct WinogradPlan: Sendable {
       && geometry.inputWidth % (4 * geometry.stride) == 0
       && geometry.inputHeight > 0 && geometry.inputWidth > 0
   }
+
+  // MARK: Packed weights: panel after panel, each with the 16 columns' weights of all planes
+
+  /// Floats from one panel of 16 output channels to the next; planes lie one after the other in it.
+  var panelStride: Int { PackedGEMM.panelWidth * (totalDepth + planes.count) }
+  /// First float of a plane in a panel.
+  func place(of plane: Plane) -> Int {
+    PackedGEMM.panelWidth * (plane.precedingDepth + plane.index)
+  }
+
+  /// The same for panels of 16 input channels; each phase of each plane takes `transposedPlace`.
+  var transposedPanelStride: Int { totalDepth / channels * transposedStep }
+  func transposedPlace(of plane: Plane, phase: Int) -> Int {
+    (plane.precedingDepth / channels + phase) * transposedStep
+  }
+  private var transposedStep: Int { PackedGEMM.panelWidth * (outputs + 1) }
+
+  /// Room for either.
+  var weightFloats: Int {
+    max(outputs * panelStride, channels * transposedPanelStride) / PackedGEMM.panelWidth
+  }
+
+  // MARK: Strips
 
   /// Floats of the strip that a thread transforms a tile row in: rows of transformed columns.
   var stripFloats: Int { stripRows * stripStride }

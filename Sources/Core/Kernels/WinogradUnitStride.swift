@@ -27,7 +27,8 @@ struct WinogradUnitStride {
     _ input: ConvolutionInput, image: Int, row: Int, strip target: UnsafeMutablePointer<Float>
   ) {
     let x = input.values
-    if let (scale, shift) = input.rectifiedAffine {
+    if let affine = input.rectified {
+      let (scale, shift) = (affine.scale, affine.shift)
       inputColumns(image: image, row: row, strip: target) { position, c in
         shift.load8(c).addingProduct(x.load8(position), scale.load8(c)).rectified
       }

@@ -5,53 +5,38 @@
 struct WinogradWeights {
   let plan: WinogradPlan
 
-  /// Where one plane's transform goes: element (row, vector) of the phase at
-  /// `first + vector / 16 * panel + row * 16 + vector % 16`.
-  private struct Panels {
-    var first: Int
-    var panel: Int
-
-    @inline(__always)
-    func place(_ row: Int, _ vector: Int) -> Int {
-      first &+ (vector >> 4) &* panel &+ row << 4 &+ vector & 15
-    }
-  }
-
-  /// Panels [O / 16][depth][16] of the weights [3, 3, I, O].
+  /// Panels [O / 16][plane][depth][16] of the weights [3, 3, I, O].
   func pack(
     _ weights: UnsafeMutablePointer<Float>, into packed: UnsafeMutablePointer<Float>,
     context: ComputeContext
   ) {
     transform(
-      weights, rows: plan.channels, vectors: plan.outputs, into: packed, context: context
+      weights, rows: plan.channels, vectors: plan.outputs, panelStride: plan.panelStride,
+      into: packed, context: context
     ) { plane, phase in
-      let depth = plan.planes[plane].depth
-      return Panels(
-        first: plan.planes[plane].weights + phase * plan.channels * PackedGEMM.panelWidth,
-        panel: depth * PackedGEMM.panelWidth)
+      plan.place(of: plan.planes[plane]) + phase * plan.channels * PackedGEMM.panelWidth
     }
   }
 
-  /// Panels [depth / 16][O][16] of the same, from the transposed weights [3, 3, O, I].
+  /// Panels [I / 16][plane, phase][O][16] of the same, from the transposed weights [3, 3, O, I].
   func packTransposed(
     _ weights: UnsafeMutablePointer<Float>, into packed: UnsafeMutablePointer<Float>,
     context: ComputeContext
   ) {
     transform(
-      weights, rows: plan.outputs, vectors: plan.channels, into: packed, context: context
+      weights, rows: plan.outputs, vectors: plan.channels,
+      panelStride: plan.transposedPanelStride, into: packed, context: context
     ) { plane, phase in
-      Panels(
-        first: plan.planes[plane].weights + phase * plan.channels * plan.outputs,
-        panel: plan.outputs * PackedGEMM.panelWidth)
+      plan.transposedPlace(of: plan.planes[plane], phase: phase)
     }
   }
 
   private func transform(
-    _ weights: UnsafeMutablePointer<Float>, rows: Int, vectors: Int,
+    _ weights: UnsafeMutablePointer<Float>, rows: Int, vectors: Int, panelStride: Int,
     into packed: UnsafeMutablePointer<Float>, context: ComputeContext,
-    _ panels: (_ plane: Int, _ phase: Int) -> Panels
+    _ place: (_ plane: Int, _ phase: Int) -> Int
   ) {
-    let places = plan.isStrided ? stridedPlaces(panels) : (0..<36).map { panels($0, 0) }
+    let places = plan.isStrided ? stridedPlaces(place) : (0..<36).map { place($0, 0) }
     context.pool.forEachShare(of: rows) { share, _ in
       places.withUnsafeBufferPointer { places in
         withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { columns in
@@ -60,13 +45,17 @@ struct WinogradWeights {
               for vector in stride(from: panel, to: panel + PackedGEMM.panelWidth, by: 8) {
                 let source = weights + (row &* vectors &+ vector)
                 let plane = rows &* vectors
+                let target =
+                  packed
+                  + (panel / PackedGEMM.panelWidth &* panelStride
+                    &+ row &* PackedGEMM.panelWidth &+ vector &- panel)
                 if plan.isStrided {
                   Self.stridedTransform(source, plane, columns) { index, value in
-                    packed.store8(value, places[index].place(row, vector))
+                    target.store8(value, places[index])
                   }
                 } else {
                   Self.unitTransform(source, plane, columns) { index, value in
-                    packed.store8(value, places[index].place(row, vector))
+                    target.store8(value, places[index])
                   }
                 }
               }

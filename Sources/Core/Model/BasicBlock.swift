@@ -10,19 +10,19 @@ final class BasicBlock: ResidualBlock {
   private let bn2: BatchNorm2D
   private let shortcut: (conv: Conv2D, bn: BatchNorm2D)?
 
-  /// What backward needs of forward, by name; all but `shortcut…` exist in every block.
+  /// What backward needs of forward, by name; the shortcut's exist where it has a convolution.
+  ///
+  /// relu(bn1(conv1)) is not among them: whoever reads it computes it from `conv1`.
   private struct Activations {
     var conv1: Tensor
-    var relu1: Tensor
     var conv2: Tensor
     var output: Tensor
     var shortcutConv: Tensor?
-    var shortcutOutput: Tensor?
-    var statistics1 = BatchNorm2D.Statistics()
-    var statistics2 = BatchNorm2D.Statistics()
-    var shortcutStatistics = BatchNorm2D.Statistics()
   }
   private var activations: Activations?
+  private let statistics1: BatchNorm2D.Statistics
+  private let statistics2: BatchNorm2D.Statistics
+  private let shortcutStatistics: BatchNorm2D.Statistics
 
   /// Registers the block `name` in PyTorch's order: conv1, bn1, conv2, bn2, shortcut.
   init(
@@ -35,6 +35,9 @@ final class BasicBlock: ResidualBlock {
       "\(name).conv2", input: conv1.outputShape(batch: 0), outputChannels: outputChannels,
       plan: &plan)
     bn2 = BatchNorm2D("\(name).bn2", channels: outputChannels, plan: &plan)
+    statistics1 = BatchNorm2D.Statistics(channels: outputChannels)
+    statistics2 = BatchNorm2D.Statistics(channels: outputChannels)
+    shortcutStatistics = BatchNorm2D.Statistics(channels: outputChannels)
     guard stride != 1 || input.channels != outputChannels else {
       shortcut = nil
       return
@@ -50,65 +53,127 @@ final class BasicBlock: ResidualBlock {
   func reserve(_ capacity: Int) {
     let shape = outputShape(batch: capacity)
     activations = Activations(
-      conv1: Tensor(shape), relu1: Tensor(shape), conv2: Tensor(shape), output: Tensor(shape),
-      shortcutConv: shortcut.map { _ in Tensor(shape) },
-      shortcutOutput: shortcut.map { _ in Tensor(shape) })
+      conv1: Tensor(shape), conv2: Tensor(shape), output: Tensor(shape),
+      shortcutConv: shortcut.map { _ in Tensor(shape) })
+  }
+
+  private func activations(batch: Int) -> Activations {
+    guard let a = activations else { preconditionFailure("a block is used before reserve") }
+    return Activations(
+      conv1: a.conv1.withBatch(batch), conv2: a.conv2.withBatch(batch),
+      output: a.output.withBatch(batch), shortcutConv: a.shortcutConv?.withBatch(batch))
   }
 
   func forward(
     _ x: Tensor, mode: PassMode, store: ParameterStore, context: ComputeContext
   ) -> Tensor {
-    guard var a = activations else { preconditionFailure("forward before reserve") }
-    let batch = x.shape.batch
-    let output = a.output.withBatch(batch)
-    let (c1, r1) = (a.conv1.withBatch(batch), a.relu1.withBatch(batch))
-    let c2 = a.conv2.withBatch(batch)
-    conv1.forward(x, into: c1, store: store, context: context)
-    a.statistics1 = bn1.forward(
-      c1, into: r1, relu: true, mode: mode, store: store, context: context)
-    conv2.forward(r1, into: c2, store: store, context: context)
-    var residual = x
-    if let shortcut, let s = a.shortcutConv?.withBatch(batch),
-      let r = a.shortcutOutput?.withBatch(batch)
-    {
-      shortcut.conv.forward(x, into: s, store: store, context: context)
-      a.shortcutStatistics = shortcut.bn.forward(
-        s, into: r, relu: false, mode: mode, store: store, context: context)
-      residual = r
+    let a = activations(batch: x.shape.batch)
+    if mode == .training {
+      forwardTraining(x, a, store: store, context: context)
+    } else {
+      forwardEvaluating(x, a, store: store, context: context)
     }
-    a.statistics2 = bn2.forward(
-      c2, into: output, residual: residual, relu: true, mode: mode, store: store, context: context)
-    activations = a
-    return output
+    return a.output
+  }
+
+  private func forwardTraining(
+    _ x: Tensor, _ a: Activations, store: ParameterStore, context: ComputeContext
+  ) {
+    let pixels = a.output.shape.pixels
+    bn1.begin(statistics1, store: store, context: context)
+    conv1.forward(x, into: a.conv1, store: store, context: context) { [self] in
+      bn1.add(a.conv1, pixels: $0, thread: $1, to: statistics1)
+    }
+    bn1.end(statistics1, pixels: pixels, store: store, context: context)
+    bn2.begin(statistics2, store: store, context: context)
+    conv2.forward(
+      a.conv1, rectified: statistics1.affine, into: a.conv2, store: store, context: context
+    ) { [self] in bn2.add(a.conv2, pixels: $0, thread: $1, to: statistics2) }
+    bn2.end(statistics2, pixels: pixels, store: store, context: context)
+    if let shortcut, let output = a.shortcutConv {
+      shortcut.bn.begin(shortcutStatistics, store: store, context: context)
+      shortcut.conv.forward(x, into: output, store: store, context: context) { [self] in
+        shortcut.bn.add(output, pixels: $0, thread: $1, to: shortcutStatistics)
+      }
+      shortcut.bn.end(shortcutStatistics, pixels: pixels, store: store, context: context)
+    }
+    context.pool.forEachShare(of: pixels) { share, _ in
+      bn2.normalize(
+        a.conv2, into: a.output, residual: a.shortcutConv ?? x,
+        residualStatistics: shortcut.map { _ in shortcutStatistics }, relu: true,
+        statistics: statistics2, pixels: share)
+    }
+  }
+
+  /// Each BatchNorm, residual sum and ReLU is applied in place to pixels that a convolution has just written.
+  private func forwardEvaluating(
+    _ x: Tensor, _ a: Activations, store: ParameterStore, context: ComputeContext
+  ) {
+    bn1.useRunning(statistics1, store: store)
+    bn2.useRunning(statistics2, store: store)
+    if let shortcut, let output = a.shortcutConv {
+      shortcut.bn.useRunning(shortcutStatistics, store: store)
+      shortcut.conv.forward(x, into: output, store: store, context: context) { [self] pixels, _ in
+        shortcut.bn.normalize(
+          output, into: output, relu: false, statistics: shortcutStatistics, pixels: pixels)
+      }
+    }
+    conv1.forward(x, into: a.conv1, store: store, context: context) { [self] pixels, _ in
+      bn1.normalize(a.conv1, into: a.conv1, relu: true, statistics: statistics1, pixels: pixels)
+    }
+    conv2.forward(a.conv1, into: a.output, store: store, context: context) { [self] pixels, _ in
+      bn2.normalize(
+        a.output, into: a.output, residual: a.shortcutConv ?? x, relu: true,
+        statistics: statistics2, pixels: pixels)
+    }
+  }
+
+  func beginBackward(context: ComputeContext) {
+    statistics2.clearSums(threads: context.threads)
+    shortcutStatistics.clearSums(threads: context.threads)
+  }
+
+  func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {
+    let a = activations(batch: outputGradient.shape.batch)
+    bn2.addGradient(
+      outputGradient, x: a.conv2, mask: .output(a.output.pointer), pixels: pixels, thread: thread,
+      to: statistics2)
+    if let shortcut, let output = a.shortcutConv {
+      shortcut.bn.addGradient(
+        outputGradient, x: output, mask: .none, pixels: pixels, thread: thread,
+        to: shortcutStatistics)
+    }
   }
 
   func backward(
     _ outputGradient: Tensor, x: Tensor, workspace: GradientWorkspace, store: ParameterStore,
-    context: ComputeContext
+    context: ComputeContext, ready: GradientReady
   ) -> Tensor {
-    guard let a = activations else { preconditionFailure("backward before forward") }
-    let batch = x.shape.batch
-    let shape = outputShape(batch: batch)
-    let (c1, r1) = (a.conv1.withBatch(batch), a.relu1.withBatch(batch))
-    let c2 = a.conv2.withBatch(batch)
-    let (first, second) = (workspace.first(shape), workspace.second(shape))
-    bn2.backward(
-      outputGradient, x: c2, reluOutput: a.output.withBatch(batch), statistics: a.statistics2,
-      xGradient: first, store: store, context: context)
-    var xGradient = outputGradient  // masked by bn2.backward: the identity shortcut's gradient
-    if let shortcut, let s = a.shortcutConv?.withBatch(batch) {
-      xGradient = workspace.nextCarriedGradient(x.shape)
-      shortcut.bn.backward(
-        outputGradient, x: s, reluOutput: nil, statistics: a.shortcutStatistics, xGradient: second,
-        store: store, context: context)
-      shortcut.conv.backward(second, x: x, xGradient: xGradient, store: store, context: context)
+    let a = activations(batch: x.shape.batch)
+    let inner = workspace.inner(a.output.shape)
+    bn2.endGradient(statistics2, store: store, context: context)
+    statistics1.clearSums(threads: context.threads)
+    conv2.backward(
+      statistics2.gradient(outputGradient, x: a.conv2), x: a.conv1,
+      rectified: statistics1.affine, xGradient: inner, store: store, context: context
+    ) { [self] in
+      bn1.addGradient(
+        inner, x: a.conv1, mask: .affine(statistics1.affine), pixels: $0, thread: $1,
+        to: statistics1)
     }
-    conv2.backward(first, x: r1, xGradient: second, store: store, context: context)
-    bn1.backward(
-      second, x: c1, reluOutput: r1, statistics: a.statistics1, xGradient: first, store: store,
-      context: context)
+    bn1.endGradient(statistics1, store: store, context: context)
+    var xGradient = outputGradient  // masked by the ReLU: the identity shortcut's gradient
+    if let shortcut, let output = a.shortcutConv {
+      shortcut.bn.endGradient(shortcutStatistics, store: store, context: context)
+      xGradient = workspace.nextCarriedGradient(x.shape)
+      shortcut.conv.backward(
+        shortcutStatistics.gradient(outputGradient, x: output), x: x, xGradient: xGradient,
+        store: store, context: context)
+    }
     conv1.backward(
-      first, x: x, xGradient: xGradient, accumulate: true, store: store, context: context)
+      statistics1.gradient(inner, x: a.conv1), x: x, xGradient: xGradient, accumulate: true,
+      store: store, context: context
+    ) { ready(xGradient, $0, $1) }
     return xGradient
   }
 }

@@ -36,14 +36,7 @@ public struct BatchNorm2D: Sendable {
     index = running.counter
   }
 
-  /// What backward needs of forward: the mean and 1/sqrt(variance + epsilon) of the batch, [C] each.
-  public struct Statistics: Sendable {
-    var mean: [Float] = []
-    var inverseDeviation: [Float] = []
-    var count = 0
-  }
-
-  /// y = [relu](normalised x [+ residual]); `x` and `y` may be the same memory only when evaluating.
+  /// y = [relu](normalised x [+ residual]); `y` may be `x` when evaluating.
   ///
   /// Returns the batch's statistics when training, the running ones when evaluating.
   public func forward(
@@ -51,20 +44,17 @@ public struct BatchNorm2D: Sendable {
     store: ParameterStore, context: ComputeContext
   ) -> Statistics {
     precondition(x.shape == y.shape && x.shape.channels == channels, "\(weight.name): \(x.shape)")
-    let statistics =
-      mode == .training
-      ? batchStatistics(x, store: store, context: context) : runningStatistics(store)
-    var scale = [Float](repeating: 0, count: channels)
-    var shift = scale
-    let (gamma, beta) = (store.value(weight), store.value(bias))
-    for c in 0..<channels {
-      scale[c] = gamma[c] * statistics.inverseDeviation[c]
-      shift[c] = beta[c] - statistics.mean[c] * scale[c]
+    let statistics = Statistics(channels: channels)
+    if mode == .training {
+      begin(statistics, store: store, context: context)
+      context.forEachImage(x.shape) { add(x, pixels: $0, thread: $1, to: statistics) }
+      end(statistics, pixels: x.shape.pixels, store: store, context: context)
+    } else {
+      useRunning(statistics, store: store)
     }
-    context.pool.forEachShare(of: x.shape.pixels) { rows, _ in
-      ChannelKernels.scaleShift(
-        x.pointer, scale: scale, shift: shift, residual: residual?.pointer, relu: relu,
-        into: y.pointer, rows: rows, channels: channels)
+    context.pool.forEachShare(of: x.shape.pixels) { pixels, _ in
+      normalize(
+        x, into: y, residual: residual, relu: relu, statistics: statistics, pixels: pixels)
     }
     return statistics
   }
@@ -77,55 +67,53 @@ public struct BatchNorm2D: Sendable {
     _ yGradient: Tensor, x: Tensor, reluOutput: Tensor?, statistics: Statistics,
     xGradient: Tensor, accumulate: Bool = false, store: ParameterStore, context: ComputeContext
   ) {
-    var sums = parallelSums(x.shape, context: context) { rows, gradientSum, productSum in
-      ChannelKernels.maskAndSum(
-        yGradient.pointer, x: x.pointer, mean: statistics.mean, reluOutput: reluOutput?.pointer,
-        rows: rows, channels: channels, gradientSum: gradientSum, productSum: productSum)
+    statistics.clearSums(threads: context.threads)
+    let mask = reluOutput.map { ChannelKernels.Mask.output($0.pointer) } ?? .none
+    context.forEachImage(x.shape) { pixels, thread in
+      addGradient(yGradient, x: x, mask: mask, pixels: pixels, thread: thread, to: statistics)
     }
-    store.addGradient(sums[..<channels], at: bias.offset)
-    let weightSums = (0..<channels).map {
-      sums[channels + $0] * Double(statistics.inverseDeviation[$0])
-    }
-    store.addGradient(weightSums[...], at: weight.offset)
-    context.sumOverBatchNormGroup(&sums)
-    // dx = a dy + b x + d per channel, from dx = gamma s (dy - sum(dy)/n - xhat sum(dy xhat)/n).
-    let gamma = store.value(weight)
-    let count = Double(statistics.count)
-    var (a, b, d) = (statistics.mean, statistics.mean, statistics.mean)
-    for c in 0..<channels {
-      let deviation = Double(statistics.inverseDeviation[c])
-      let slope = -sums[channels + c] * deviation * deviation / count
-      let factor = Double(gamma[c]) * deviation
-      a[c] = Float(factor)
-      b[c] = Float(factor * slope)
-      d[c] = Float(-factor * (sums[c] / count + slope * Double(statistics.mean[c])))
-    }
+    endGradient(statistics, store: store, context: context)
     context.pool.forEachShare(of: x.shape.pixels) { rows, _ in
       ChannelKernels.combine(
-        yGradient.pointer, x: x.pointer, a: a, b: b, d: d, into: xGradient.pointer, rows: rows,
+        statistics.gradient(yGradient, x: x), into: xGradient.pointer, rows: rows,
         channels: channels, accumulate: accumulate)
     }
   }
+}
 
-  /// The batch's statistics, which also move the running ones.
-  private func batchStatistics(
-    _ x: Tensor, store: ParameterStore, context: ComputeContext
-  ) -> Statistics {
-    // Sums of (x - pivot): the running mean lies near the batch's, so little cancels in the variance.
-    let pivot = Array(UnsafeBufferPointer(start: store.buffer(running.mean), count: channels))
-    var sums = parallelSums(x.shape, context: context) { rows, sum, squareSum in
-      ChannelKernels.shiftedSums(
-        x.pointer, pivot: pivot, rows: rows, channels: channels, sum: sum, squareSum: squareSum)
-    }
-    sums.append(Double(x.shape.pixels))
-    context.sumOverBatchNormGroup(&sums)
-    let count = max(sums[2 * channels], 1)
-    var statistics = Statistics(mean: pivot, inverseDeviation: pivot, count: Int(count))
+// MARK: Forward in parts, for layers that see pixels as soon as a convolution has written them
+
+extension BatchNorm2D {
+  /// Begins a batch's statistics.
+  ///
+  /// Sums are those of x - pivot: the running mean lies near the batch's, so little cancels in the variance.
+  func begin(_ statistics: Statistics, store: ParameterStore, context: ComputeContext) {
+    statistics.clearSums(threads: context.threads)
+    statistics.mean.update(from: store.buffer(running.mean), count: channels)
+  }
+
+  /// Adds `pixels`, which lie in one image, to thread `thread`'s sums.
+  func add(_ x: Tensor, pixels: Range<Int>, thread: Int, to statistics: Statistics) {
+    guard let sums = statistics.sums(thread) else { return }
+    ChannelKernels.shiftedSums(
+      x.pointer, pivot: statistics.mean, rows: pixels, channels: channels, sum: sums.first,
+      squareSum: sums.second)
+  }
+
+  /// Ends the statistics of `pixels` pixels, which also move the running ones.
+  func end(
+    _ statistics: Statistics, pixels: Int, store: ParameterStore, context: ComputeContext
+  ) {
+    statistics.addSums()
+    statistics.totals[2 * channels] = Double(pixels)
+    context.sumOverBatchNormGroup(&statistics.totals)
+    let count = max(statistics.totals[2 * channels], 1)
+    statistics.count = count
     let (mean, variance) = (store.buffer(running.mean), store.buffer(running.variance))
     for c in 0..<channels {
-      let offset = sums[c] / count
-      let batchMean = Double(pivot[c]) + offset
-      let batchVariance = max(sums[channels + c] / count - offset * offset, 0)
+      let offset = statistics.totals[c] / count
+      let batchMean = Double(statistics.mean[c]) + offset
+      let batchVariance = max(statistics.totals[channels + c] / count - offset * offset, 0)
       statistics.mean[c] = Float(batchMean)
       statistics.inverseDeviation[c] = Float(1 / (batchVariance + Self.epsilon).squareRoot())
       let unbiased = batchVariance * count / max(count - 1, 1)
@@ -133,39 +121,76 @@ public struct BatchNorm2D: Sendable {
       variance[c] = Float((1 - Self.momentum) * Double(variance[c]) + Self.momentum * unbiased)
     }
     store.batchesTracked[running.counter] += 1
-    return statistics
+    setAffine(statistics, store)
   }
 
-  private func runningStatistics(_ store: ParameterStore) -> Statistics {
+  /// Takes the running statistics.
+  func useRunning(_ statistics: Statistics, store: ParameterStore) {
     let (mean, variance) = (store.buffer(running.mean), store.buffer(running.variance))
-    return Statistics(
-      mean: Array(UnsafeBufferPointer(start: mean, count: channels)),
-      inverseDeviation: (0..<channels).map {
-        Float(1 / (Double(variance[$0]) + Self.epsilon).squareRoot())
-      })
+    for c in 0..<channels {
+      statistics.mean[c] = mean[c]
+      statistics.inverseDeviation[c] = Float(
+        1 / (Double(variance[c]) + Self.epsilon).squareRoot())
+    }
+    setAffine(statistics, store)
   }
 
-  /// Two sums per channel over all pixels, [2C]: one image at a time, the images' sums in double.
-  private func parallelSums(
-    _ shape: Shape, context: ComputeContext,
-    _ body: (Range<Int>, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void
-  ) -> [Double] {
-    let width = 2 * channels
-    var partial = [Double](repeating: 0, count: context.threads * width)
-    partial.withUnsafeMutableBufferPointer { partial in
-      guard let start = partial.baseAddress else { return }
-      let pixels = shape.height * shape.width
-      context.pool.forEachShare(of: shape.batch) { images, thread in
-        let sums = start + thread * width
-        for image in images {
-          body(image * pixels..<(image + 1) * pixels, sums, sums + channels)
-        }
-      }
+  private func setAffine(_ statistics: Statistics, _ store: ParameterStore) {
+    let (gamma, beta, affine) = (store.value(weight), store.value(bias), statistics.affine)
+    for c in 0..<channels {
+      affine.scale[c] = gamma[c] * statistics.inverseDeviation[c]
+      affine.shift[c] = beta[c] - statistics.mean[c] * affine.scale[c]
     }
-    var total = Array(partial[..<width])
-    for thread in 1..<max(context.threads, 1) {
-      for index in 0..<width { total[index] += partial[thread * width + index] }
+  }
+
+  /// y = [relu](normalised x [+ residual]) for `pixels`; a residual with statistics is normalised too.
+  func normalize(
+    _ x: Tensor, into y: Tensor, residual: Tensor? = nil, residualStatistics: Statistics? = nil,
+    relu: Bool, statistics: Statistics, pixels: Range<Int>
+  ) {
+    ChannelKernels.normalize(
+      x.pointer, statistics.affine,
+      residual: residual.map { .init(values: $0.pointer, affine: residualStatistics?.affine) },
+      relu: relu, into: y.pointer, rows: pixels, channels: channels)
+  }
+}
+
+// MARK: Backward in parts
+
+extension BatchNorm2D {
+  /// Masks `pixels` of y's gradient, which lie in one image, and adds them to thread `thread`'s sums.
+  func addGradient(
+    _ yGradient: Tensor, x: Tensor, mask: ChannelKernels.Mask, pixels: Range<Int>, thread: Int,
+    to statistics: Statistics
+  ) {
+    guard let sums = statistics.sums(thread) else { return }
+    ChannelKernels.maskAndSum(
+      yGradient.pointer, x: x.pointer, mean: statistics.mean, mask: mask, rows: pixels,
+      channels: channels, gradientSum: sums.first, productSum: sums.second)
+  }
+
+  /// Adds the gradients of weight and bias to the store, and makes the map to x's gradient.
+  ///
+  /// dx = a dy + b x + d per channel, from dx = gamma s (dy - sum(dy)/n - xhat sum(dy xhat)/n).
+  func endGradient(_ statistics: Statistics, store: ParameterStore, context: ComputeContext) {
+    statistics.addSums()
+    store.addGradient(statistics.totals[..<channels], at: bias.offset)
+    for c in 0..<channels {
+      statistics.weightGradient[c] =
+        statistics.totals[channels + c] * Double(statistics.inverseDeviation[c])
     }
-    return total
+    store.addGradient(statistics.weightGradient[...], at: weight.offset)
+    context.sumOverBatchNormGroup(&statistics.totals)
+    let gamma = store.value(weight)
+    let (a, b, d) = statistics.gradientCoefficients
+    for c in 0..<channels {
+      let deviation = Double(statistics.inverseDeviation[c])
+      let (sum, products) = (statistics.totals[c], statistics.totals[channels + c])
+      let slope = -products * deviation * deviation / statistics.count
+      let factor = Double(gamma[c]) * deviation
+      a[c] = Float(factor)
+      b[c] = Float(factor * slope)
+      d[c] = Float(-factor * (sum / statistics.count + slope * Double(statistics.mean[c])))
+    }
   }
 }

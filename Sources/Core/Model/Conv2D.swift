@@ -34,16 +34,25 @@ public struct Conv2D: Sendable {
     _ x: Tensor, into y: Tensor, accumulate: Bool = false, store: ParameterStore,
     context: ComputeContext
   ) {
+    forward(x, into: y, accumulate: accumulate, store: store, context: context) { _, _ in }
+  }
+
+  /// The same of max(0, scale x + shift) where `rectified` is given; `ready` is told of y's final pixels.
+  func forward(
+    _ x: Tensor, rectified: ChannelAffine? = nil, into y: Tensor, accumulate: Bool = false,
+    store: ParameterStore, context: ComputeContext, ready: PixelsReady
+  ) {
     check(x, y)
+    let input = ConvolutionInput(x.pointer, rectified: rectified)
     switch algorithm(in: context) {
     case .winograd(let convolution):
       convolution.forward(
-        input: ConvolutionInput(x.pointer), weights: store.value(weight), output: y.pointer,
-        batch: x.shape.batch, accumulate: accumulate, context: context)
+        input: input, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
+        accumulate: accumulate, context: context, ready: ready)
     case .im2col(let convolution):
       convolution.forward(
-        input: x.pointer, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
-        accumulate: accumulate, context: context)
+        input: input, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
+        accumulate: accumulate, context: context, ready: ready)
     }
   }
 
@@ -56,20 +65,36 @@ public struct Conv2D: Sendable {
     store: ParameterStore, context: ComputeContext
   ) {
     check(x, yGradient)
+    backward(
+      ConvolutionOutputGradient(yGradient.pointer), x: x, xGradient: xGradient,
+      accumulate: accumulate, store: store, context: context)
+  }
+
+  /// The same for an output gradient that BatchNorm's backward is still to be applied to, and for the input
+  /// max(0, scale x + shift) where `rectified` is given; `ready` is told of xGradient's final pixels.
+  func backward(
+    _ gradient: ConvolutionOutputGradient, x: Tensor, rectified: ChannelAffine? = nil,
+    xGradient: Tensor?, accumulate: Bool = false, store: ParameterStore, context: ComputeContext,
+    ready: PixelsReady = { _, _ in }
+  ) {
     if let xGradient {
       precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
     }
     let pass = BackwardPass(
-      x: x, yGradient: yGradient, xGradient: xGradient, accumulates: accumulate,
-      weights: store.value(weight), algorithm: algorithm(in: context))
+      x: x, rectified: rectified, gradient: gradient, xGradient: xGradient,
+      accumulates: accumulate, weights: store.value(weight), algorithm: algorithm(in: context),
+      outputCount: outputShape(batch: 1).count)
     guard let shards = context.imageShards else {
-      return pass.run(0..<x.shape.batch, into: store.gradient(weight), context: context)
+      return pass.run(
+        0..<x.shape.batch, into: store.gradient(weight), context: context, ready: ready)
     }
     // See Note [Sums that do not depend on the world].
     let partials = context.scratch(perThread: weight.count)
     context.forEachShard(shards) { images, single, thread in
       partials[thread].update(repeating: 0, count: weight.count)
-      pass.run(images, into: partials[thread], context: single)
+      pass.run(images, into: partials[thread], context: single) { pixels, _ in
+        ready(pixels, thread)
+      }
     } roundEnded: { count in
       store.addWideGradient(Array(partials[..<count]), of: weight, pool: context.pool)
     }
@@ -92,34 +117,40 @@ public struct Conv2D: Sendable {
 /// One convolution's backward, which may be asked for some of the batch's images at a time.
 private struct BackwardPass {
   let x: Tensor
-  let yGradient: Tensor
+  let rectified: ChannelAffine?
+  let gradient: ConvolutionOutputGradient
   let xGradient: Tensor?
   let accumulates: Bool
   let weights: UnsafeMutablePointer<Float>
   let algorithm: ConvolutionAlgorithm
+  /// Floats of one image's output.
+  let outputCount: Int
 
   /// Adds what `images` contribute to `weightGradient`, and yields their part of the input's gradient.
   func run(
-    _ images: Range<Int>, into weightGradient: UnsafeMutablePointer<Float>, context: ComputeContext
+    _ images: Range<Int>, into weightGradient: UnsafeMutablePointer<Float>,
+    context: ComputeContext, ready: PixelsReady
   ) {
-    let input = x.pointer(image: images.lowerBound)
-    let outputGradient = yGradient.pointer(image: images.lowerBound)
-    let inputGradient = xGradient?.pointer(image: images.lowerBound)
+    let input = ConvolutionInput(x.pointer(image: images.lowerBound), rectified: rectified)
+    let target = xGradient.map {
+      ConvolutionInputGradient($0.pointer(image: images.lowerBound), accumulate: accumulates)
+    }
+    var gradient = gradient
+    gradient.values += images.lowerBound * outputCount
+    gradient.normalization?.x += images.lowerBound * outputCount
+    let first = images.lowerBound * x.shape.height * x.shape.width
+    let shifted: PixelsReady = { pixels, thread in
+      ready(first + pixels.lowerBound..<first + pixels.upperBound, thread)
+    }
     switch algorithm {
     case .winograd(let convolution):
       convolution.backward(
-        input: ConvolutionInput(input), outputGradient: ConvolutionOutputGradient(outputGradient),
-        weights: weights, weightGradient: weightGradient,
-        inputGradient: inputGradient.map { .init($0, accumulate: accumulates) },
-        batch: images.count, context: context)
+        input: input, outputGradient: gradient, weights: weights, weightGradient: weightGradient,
+        inputGradient: target, batch: images.count, context: context, ready: shifted)
     case .im2col(let convolution):
-      convolution.backwardWeights(
-        input: input, outputGradient: outputGradient, weightGradient: weightGradient,
-        batch: images.count, context: context)
-      guard let inputGradient else { return }
-      convolution.backwardInput(
-        outputGradient: outputGradient, weights: weights, inputGradient: inputGradient,
-        batch: images.count, accumulate: accumulates, context: context)
+      convolution.backward(
+        input: input, outputGradient: gradient, weights: weights, weightGradient: weightGradient,
+        inputGradient: target, batch: images.count, context: context, ready: shifted)
     }
   }
 }

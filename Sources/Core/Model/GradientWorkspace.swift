@@ -1,17 +1,17 @@
 import Distributed
 
-/// Memory that backward passes share between blocks; it owns four buffers of the largest activation.
+/// Memory that backward passes share between blocks; it owns three buffers of the largest activation.
 ///
-/// Two carry the gradient from block to block, two are for use inside a block.
+/// Two carry the gradient from block to block, one is for use inside a block.
 final class GradientWorkspace {
   private let carried: [FloatBuffer]
-  private let inner: [FloatBuffer]
+  private let innerBuffer: FloatBuffer
   private var current = 0
 
   /// Room for activations of up to `largest` floats.
   init(largest: Int) {
     carried = [FloatBuffer(count: largest), FloatBuffer(count: largest)]
-    inner = [FloatBuffer(count: largest), FloatBuffer(count: largest)]
+    innerBuffer = FloatBuffer(count: largest)
   }
 
   /// The carried gradient as a tensor of `shape`.
@@ -25,8 +25,9 @@ final class GradientWorkspace {
     return carriedGradient(shape)
   }
 
-  /// The first buffer for use inside a block.
-  func first(_ shape: Shape) -> Tensor { Tensor(shape, in: inner[0]) }
-  /// The second buffer for use inside a block.
-  func second(_ shape: Shape) -> Tensor { Tensor(shape, in: inner[1]) }
+  /// What `nextCarriedGradient` will yield, for use inside a block until then.
+  func spare(_ shape: Shape) -> Tensor { Tensor(shape, in: carried[1 - current]) }
+
+  /// The buffer for use inside a block, as a tensor of `shape`.
+  func inner(_ shape: Shape) -> Tensor { Tensor(shape, in: innerBuffer) }
 }

@@ -11,23 +11,21 @@ final class PreActBlock: ResidualBlock {
   private let conv2: Conv2D
   private let shortcut: Conv2D?
 
-  /// What backward needs of forward, by name.
+  /// What backward needs of forward, by name; activations after a ReLU are computed as they are read.
   private struct Activations {
-    var relu1: Tensor
     var conv1: Tensor
-    var relu2: Tensor
     var output: Tensor
-    var statistics1 = BatchNorm2D.Statistics()
-    var statistics2 = BatchNorm2D.Statistics()
   }
   private var activations: Activations?
-  private let input: Shape
+  private let statistics1: BatchNorm2D.Statistics
+  private let statistics2: BatchNorm2D.Statistics
 
   /// Registers the block `name` in PyTorch's order: bn1, conv1, bn2, conv2, shortcut.
   init(
     _ name: String, input: Shape, outputChannels: Int, stride: Int, plan: inout ParameterLayoutPlan
   ) {
-    self.input = input
+    statistics1 = BatchNorm2D.Statistics(channels: input.channels)
+    statistics2 = BatchNorm2D.Statistics(channels: outputChannels)
     bn1 = BatchNorm2D("\(name).bn1", channels: input.channels, plan: &plan)
     conv1 = Conv2D(
       "\(name).conv1", input: input, outputChannels: outputChannels, stride: stride, plan: &plan)
@@ -46,59 +44,104 @@ final class PreActBlock: ResidualBlock {
   func outputShape(batch: Int) -> Shape { conv2.outputShape(batch: batch) }
 
   func reserve(_ capacity: Int) {
-    var inputShape = input
-    inputShape.batch = capacity
     let shape = outputShape(batch: capacity)
-    activations = Activations(
-      relu1: Tensor(inputShape), conv1: Tensor(shape), relu2: Tensor(shape), output: Tensor(shape))
+    activations = Activations(conv1: Tensor(shape), output: Tensor(shape))
+  }
+
+  private func activations(batch: Int) -> Activations {
+    guard let a = activations else { preconditionFailure("a block is used before reserve") }
+    return Activations(conv1: a.conv1.withBatch(batch), output: a.output.withBatch(batch))
   }
 
   func forward(
     _ x: Tensor, mode: PassMode, store: ParameterStore, context: ComputeContext
   ) -> Tensor {
-    guard var a = activations else { preconditionFailure("forward before reserve") }
-    let batch = x.shape.batch
-    let (r1, c1) = (a.relu1.withBatch(batch), a.conv1.withBatch(batch))
-    let (r2, output) = (a.relu2.withBatch(batch), a.output.withBatch(batch))
-    a.statistics1 = bn1.forward(x, into: r1, relu: true, mode: mode, store: store, context: context)
-    conv1.forward(r1, into: c1, store: store, context: context)
-    a.statistics2 = bn2.forward(
-      c1, into: r2, relu: true, mode: mode, store: store, context: context)
-    if let shortcut {
-      shortcut.forward(r1, into: output, store: store, context: context)
+    let a = activations(batch: x.shape.batch)
+    if mode == .training {
+      bn1.begin(statistics1, store: store, context: context)
+      context.forEachImage(x.shape) {
+        bn1.add(x, pixels: $0, thread: $1, to: statistics1)
+      }
+      bn1.end(statistics1, pixels: x.shape.pixels, store: store, context: context)
+      bn2.begin(statistics2, store: store, context: context)
+      conv1.forward(
+        x, rectified: statistics1.affine, into: a.conv1, store: store, context: context
+      ) { [self] in bn2.add(a.conv1, pixels: $0, thread: $1, to: statistics2) }
+      bn2.end(statistics2, pixels: a.conv1.shape.pixels, store: store, context: context)
     } else {
-      output.pointer.update(from: x.pointer, count: x.shape.count)
+      bn1.useRunning(statistics1, store: store)
+      bn2.useRunning(statistics2, store: store)
+      conv1.forward(
+        x, rectified: statistics1.affine, into: a.conv1, store: store, context: context
+      ) { _, _ in }
     }
-    conv2.forward(r2, into: output, accumulate: true, store: store, context: context)
-    activations = a
-    return output
+    if let shortcut {
+      shortcut.forward(
+        x, rectified: statistics1.affine, into: a.output, store: store, context: context
+      ) { _, _ in }
+    } else {
+      context.pool.forEachShare(of: x.shape.count) { share, _ in
+        (a.output.pointer + share.lowerBound)
+          .update(from: x.pointer + share.lowerBound, count: share.count)
+      }
+    }
+    conv2.forward(
+      a.conv1, rectified: statistics2.affine, into: a.output, accumulate: true, store: store,
+      context: context
+    ) { _, _ in }
+    return a.output
   }
+
+  func beginBackward(context: ComputeContext) {}
+
+  func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {}
 
   func backward(
     _ outputGradient: Tensor, x: Tensor, workspace: GradientWorkspace, store: ParameterStore,
-    context: ComputeContext
+    context: ComputeContext, ready: GradientReady
   ) -> Tensor {
-    guard let a = activations else { preconditionFailure("backward before forward") }
-    let batch = x.shape.batch
-    let (r1, c1) = (a.relu1.withBatch(batch), a.conv1.withBatch(batch))
-    let r2 = a.relu2.withBatch(batch)
-    let (first, second) = (workspace.first(c1.shape), workspace.second(c1.shape))
-    conv2.backward(outputGradient, x: r2, xGradient: second, store: store, context: context)
-    bn2.backward(
-      second, x: c1, reluOutput: r2, statistics: a.statistics2, xGradient: first, store: store,
-      context: context)
-    let activatedGradient = workspace.second(x.shape)
-    conv1.backward(first, x: r1, xGradient: activatedGradient, store: store, context: context)
+    let a = activations(batch: x.shape.batch)
+    let (inner, activated) = (workspace.inner(a.conv1.shape), workspace.spare(x.shape))
+    statistics2.clearSums(threads: context.threads)
+    conv2.backward(
+      ConvolutionOutputGradient(outputGradient.pointer), x: a.conv1,
+      rectified: statistics2.affine, xGradient: inner, store: store, context: context
+    ) { [self] in
+      bn2.addGradient(
+        inner, x: a.conv1, mask: .affine(statistics2.affine), pixels: $0, thread: $1,
+        to: statistics2)
+    }
+    bn2.endGradient(statistics2, store: store, context: context)
+    conv1.backward(
+      statistics2.gradient(inner, x: a.conv1), x: x, rectified: statistics1.affine,
+      xGradient: activated, store: store, context: context)
     var xGradient = outputGradient  // the identity shortcut's gradient, to which bn1 adds
     if let shortcut {
       shortcut.backward(
-        outputGradient, x: r1, xGradient: activatedGradient, accumulate: true, store: store,
-        context: context)
+        ConvolutionOutputGradient(outputGradient.pointer), x: x, rectified: statistics1.affine,
+        xGradient: activated, accumulate: true, store: store, context: context)
       xGradient = workspace.nextCarriedGradient(x.shape)
     }
-    bn1.backward(
-      activatedGradient, x: x, reluOutput: r1, statistics: a.statistics1, xGradient: xGradient,
-      accumulate: shortcut == nil, store: store, context: context)
+    bn1Backward(activated, x: x, into: xGradient, store: store, context: context, ready: ready)
     return xGradient
+  }
+
+  private func bn1Backward(
+    _ activated: Tensor, x: Tensor, into xGradient: Tensor, store: ParameterStore,
+    context: ComputeContext, ready: GradientReady
+  ) {
+    statistics1.clearSums(threads: context.threads)
+    context.forEachImage(x.shape) { pixels, thread in
+      bn1.addGradient(
+        activated, x: x, mask: .affine(statistics1.affine), pixels: pixels, thread: thread,
+        to: statistics1)
+    }
+    bn1.endGradient(statistics1, store: store, context: context)
+    context.pool.forEachShare(of: x.shape.pixels) { pixels, thread in
+      ChannelKernels.combine(
+        statistics1.gradient(activated, x: x), into: xGradient.pointer, rows: pixels,
+        channels: bn1.channels, accumulate: shortcut == nil)
+      ready(xGradient, pixels, thread)
+    }
   }
 }

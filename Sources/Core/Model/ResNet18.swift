@@ -31,7 +31,7 @@ public final class ResNet18 {
   private var images: Tensor?
   private var stemConv: Tensor
   private var stemOutput: Tensor
-  private var stemStatistics = BatchNorm2D.Statistics()
+  private let stemStatistics: BatchNorm2D.Statistics
   private var blockOutputs: [Tensor] = []
   private var logits: Tensor
   private var workspace = GradientWorkspace(largest: 0)
@@ -44,6 +44,7 @@ public final class ResNet18 {
     var plan = ParameterLayoutPlan()
     conv1 = Conv2D("conv1", input: inputShape, outputChannels: width, plan: &plan)
     bn1 = isPreActivation ? nil : BatchNorm2D("bn1", channels: width, plan: &plan)
+    stemStatistics = BatchNorm2D.Statistics(channels: width)
     var shape = conv1.outputShape(batch: 0)
     let blockType: any ResidualBlock.Type = isPreActivation ? PreActBlock.self : BasicBlock.self
     blocks = (0..<8).map { index in
@@ -68,11 +69,7 @@ public final class ResNet18 {
     reserve(images.shape.batch)
     setBatch(images.shape.batch)
     self.images = images
-    conv1.forward(images, into: stemConv, store: store, context: context)
-    if let bn1 {
-      stemStatistics = bn1.forward(
-        stemConv, into: stemOutput, relu: true, mode: mode, store: store, context: context)
-    }
+    forwardStem(images, mode: mode, context: context)
     var x = stemOutput
     for (index, block) in blocks.enumerated() {
       x = block.forward(x, mode: mode, store: store, context: context)
@@ -88,24 +85,69 @@ public final class ResNet18 {
     guard let images, let last = blockOutputs.last else {
       preconditionFailure("backward before forward")
     }
-    let featureGradient = extent == .all ? workspace.first(features.shape) : nil
+    let featureGradient = extent == .all ? workspace.inner(features.shape) : nil
     head.backward(logitsGradient, x: features, xGradient: featureGradient, store: store)
     guard let featureGradient else { return }
     var gradient = workspace.carriedGradient(last.shape)
     GlobalAveragePool.backward(featureGradient, xGradient: gradient, context: context)
+    blocks.last?.beginBackward(context: context)
+    context.forEachImage(gradient.shape) { [gradient] in
+      blocks.last?.receive(gradient, pixels: $0, thread: $1)
+    }
     for (index, block) in blocks.enumerated().reversed() {
+      let below = index > 0 ? blocks[index - 1] : nil
+      below?.beginBackward(context: context)
+      stemStatistics.clearSums(threads: context.threads)
       gradient = block.backward(
         gradient, x: index > 0 ? blockOutputs[index - 1] : stemOutput, workspace: workspace,
-        store: store, context: context)
+        store: store, context: context
+      ) {
+        if let below { below.receive($0, pixels: $1, thread: $2) } else { receiveStem($0, $1, $2) }
+      }
     }
+    backwardStem(gradient, images: images, context: context)
+  }
+
+  // MARK: Stem: conv1, and bn1 with ReLU where there is one
+
+  private func forwardStem(_ images: Tensor, mode: PassMode, context: ComputeContext) {
+    guard let bn1 else {
+      conv1.forward(images, into: stemConv, store: store, context: context)
+      return
+    }
+    let pixels = stemConv.shape.pixels
+    if mode == .evaluating {
+      bn1.useRunning(stemStatistics, store: store)
+      conv1.forward(images, into: stemOutput, store: store, context: context) { [self] share, _ in
+        bn1.normalize(
+          stemOutput, into: stemOutput, relu: true, statistics: stemStatistics, pixels: share)
+      }
+      return
+    }
+    bn1.begin(stemStatistics, store: store, context: context)
+    conv1.forward(images, into: stemConv, store: store, context: context) { [self] in
+      bn1.add(stemConv, pixels: $0, thread: $1, to: stemStatistics)
+    }
+    bn1.end(stemStatistics, pixels: pixels, store: store, context: context)
+    context.pool.forEachShare(of: pixels) { share, _ in
+      bn1.normalize(
+        stemConv, into: stemOutput, relu: true, statistics: stemStatistics, pixels: share)
+    }
+  }
+
+  private func receiveStem(_ gradient: Tensor, _ pixels: Range<Int>, _ thread: Int) {
+    bn1?.addGradient(
+      gradient, x: stemConv, mask: .output(stemOutput.pointer), pixels: pixels, thread: thread,
+      to: stemStatistics)
+  }
+
+  private func backwardStem(_ gradient: Tensor, images: Tensor, context: ComputeContext) {
+    var outputGradient = ConvolutionOutputGradient(gradient.pointer)
     if let bn1 {
-      let stemGradient = workspace.first(stemConv.shape)
-      bn1.backward(
-        gradient, x: stemConv, reluOutput: stemOutput, statistics: stemStatistics,
-        xGradient: stemGradient, store: store, context: context)
-      gradient = stemGradient
+      bn1.endGradient(stemStatistics, store: store, context: context)
+      outputGradient = stemStatistics.gradient(gradient, x: stemConv)
     }
-    conv1.backward(gradient, x: images, xGradient: nil, store: store, context: context)
+    conv1.backward(outputGradient, x: images, xGradient: nil, store: store, context: context)
   }
 
   private func setBatch(_ batch: Int) {

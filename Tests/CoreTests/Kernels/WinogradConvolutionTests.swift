@@ -6,8 +6,9 @@ import Testing
 @Suite struct WinogradConvolutionTests {
   static let layers = [
     ConvolutionProblem(32, 64, 64), ConvolutionProblem(16, 128, 128),
-    ConvolutionProblem(8, 256, 256), ConvolutionProblem(4, 512, 512), ConvolutionProblem(32, 64, 128, stride: 2),
-    ConvolutionProblem(16, 128, 256, stride: 2), ConvolutionProblem(8, 256, 512, stride: 2),
+    ConvolutionProblem(8, 256, 256), ConvolutionProblem(4, 512, 512),
+    ConvolutionProblem(32, 64, 128, stride: 2), ConvolutionProblem(16, 128, 256, stride: 2),
+    ConvolutionProblem(8, 256, 512, stride: 2),
     ConvolutionProblem(32, 16, 16), ConvolutionProblem(16, 16, 32, stride: 2),
   ]
 
@@ -37,8 +38,8 @@ import Testing
       input: ConvolutionInput(operands.input.pointer),
       outputGradient: ConvolutionOutputGradient(operands.outputGradient.pointer),
       weights: operands.weights.pointer, weightGradient: weightGradient.pointer,
-      inputGradient: .init(gradient.pointer, accumulate: start != nil), batch: convolution.batch,
-      context: context)
+      inputGradient: ConvolutionInputGradient(gradient.pointer, accumulate: start != nil),
+      batch: convolution.batch, context: context)
     return ConvolutionProblem.Results(
       output: output.array, inputGradient: gradient.array, weightGradient: weightGradient.array)
   }
@@ -111,8 +112,8 @@ import Testing
     let context = ComputeContext(threads: 2)
     let output = FloatBuffer(count: convolution.outputCount)
     Im2ColConvolution(geometry: convolution.geometry).forward(
-      input: operands.input.pointer, weights: operands.weights.pointer, output: output.pointer,
-      batch: convolution.batch, accumulate: false, context: context)
+      input: ConvolutionInput(operands.input.pointer), weights: operands.weights.pointer,
+      output: output.pointer, batch: convolution.batch, accumulate: false, context: context)
     #expect(euclideanError(output.array, convolution.reference(operands).output) < 1e-6)
   }
 }

@@ -1,0 +1,172 @@
+/// Convolutions as products of patch matrices, by blocks of output pixels that stay in cache.
+///
+/// N = batch, K = kernel x kernel x input channels, O = output channels; weights are HWIO, that is [K, O].
+package struct Im2ColConvolution: Sendable {
+  let geometry: ConvolutionGeometry
+
+  package init(geometry: ConvolutionGeometry) { self.geometry = geometry }
+
+  /// Output pixels per block: small enough for the cache, many enough that packing the weights pays.
+  private var rowsPerBlock: Int {
+    max(65_536 / geometry.patchSize, 2 * geometry.outputChannels, 32)
+  }
+  private var patchFloats: Int { rowsPerBlock * geometry.patchSize }
+  private var inputPixels: Int { geometry.inputHeight * geometry.inputWidth }
+
+  /// output[N, OH, OW, O] = input * weights, plus the old output where `accumulate` holds.
+  package func forward(
+    input: ConvolutionInput, weights: UnsafeMutablePointer<Float>,
+    output: UnsafeMutablePointer<Float>, batch: Int, accumulate: Bool, context: ComputeContext,
+    ready: PixelsReady = { _, _ in }
+  ) {
+    let columns = geometry.outputChannels
+    let x = plain(input, batch: batch, context: context)
+    let scratch = context.scratch(perThread: patchFloats)
+    context.pool.forEachShare(of: batch) { images, thread in
+      forEachBlock(of: images) { block in
+        let patches = self.patches(of: x, rows: block, scratch: scratch[thread])
+        GEMM.multiply(
+          patches, MatrixView(pointer: weights, stride: columns),
+          into: MatrixView(pointer: output + block.lowerBound * columns, stride: columns),
+          m: block.count, n: columns, k: geometry.patchSize, accumulate: accumulate)
+        forEachImagePart(of: block, pixels: geometry.outputPixels) { ready($0, thread) }
+      }
+    }
+  }
+
+  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is wanted.
+  ///
+  /// A thread owns whole images, so that overlapping patches are never added by two threads at once. It sums
+  /// the weights' gradient into its own copy; the copies are added in thread order.
+  package func backward(
+    input: ConvolutionInput, outputGradient: ConvolutionOutputGradient,
+    weights: UnsafeMutablePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+    inputGradient: ConvolutionInputGradient?, batch: Int, context: ComputeContext,
+    ready: PixelsReady = { _, _ in }
+  ) {
+    let x = plain(input, batch: batch, context: context)
+    let count = geometry.patchSize * geometry.outputChannels
+    let gradientFloats = rowsPerBlock * geometry.outputChannels
+    let scratch = context.scratch(perThread: patchFloats + gradientFloats + count)
+    let partial = patchFloats + gradientFloats
+    context.pool.run { (scratch[$0] + partial).update(repeating: 0, count: count) }
+    context.pool.forEachShare(of: batch) { images, thread in
+      if let inputGradient { clear(inputGradient, images: images) }
+      forEachBlock(of: images) { block in
+        let gradient = rows(of: outputGradient, block, scratch: scratch[thread] + patchFloats)
+        addWeightGradient(
+          x, gradient, block, scratch: scratch[thread], to: scratch[thread] + partial)
+        if let inputGradient {
+          addInputGradient(
+            gradient, weights, block, scratch: scratch[thread], to: inputGradient.values)
+        }
+      }
+      for image in images { ready(image * inputPixels..<(image + 1) * inputPixels, thread) }
+    }
+    context.pool.forEachShare(of: count) { range, _ in
+      for scratch in scratch {
+        let values = scratch + partial
+        for index in range { weightGradient[index] += values[index] }
+      }
+    }
+  }
+
+  private func addWeightGradient(
+    _ x: UnsafeMutablePointer<Float>, _ gradient: MatrixView, _ block: Range<Int>,
+    scratch: UnsafeMutablePointer<Float>, to partial: UnsafeMutablePointer<Float>
+  ) {
+    var patches = self.patches(of: x, rows: block, scratch: scratch)
+    patches.order = .transposed
+    GEMM.multiply(
+      patches, gradient, into: MatrixView(pointer: partial, stride: geometry.outputChannels),
+      m: geometry.patchSize, n: geometry.outputChannels, k: block.count, accumulate: true)
+  }
+
+  private func addInputGradient(
+    _ gradient: MatrixView, _ weights: UnsafeMutablePointer<Float>, _ block: Range<Int>,
+    scratch: UnsafeMutablePointer<Float>, to inputGradient: UnsafeMutablePointer<Float>
+  ) {
+    GEMM.multiply(
+      gradient,
+      MatrixView(pointer: weights, stride: geometry.outputChannels, order: .transposed),
+      into: MatrixView(pointer: scratch, stride: geometry.patchSize),
+      m: block.count, n: geometry.patchSize, k: geometry.outputChannels)
+    Im2Col.scatterAdd(geometry, patches: scratch, rows: block, inputGradient: inputGradient)
+  }
+
+  private func clear(_ gradient: ConvolutionInputGradient, images: Range<Int>) {
+    if gradient.accumulate { return }
+    let floats = inputPixels * geometry.inputChannels
+    (gradient.values + images.lowerBound * floats)
+      .update(repeating: 0, count: images.count * floats)
+  }
+
+  /// Calls `body` for blocks of output pixels: several whole images, or parts of one.
+  private func forEachBlock(of images: Range<Int>, _ body: (Range<Int>) -> Void) {
+    let pixels = geometry.outputPixels
+    let rows = images.lowerBound * pixels..<images.upperBound * pixels
+    if pixels <= rowsPerBlock {
+      let step = rowsPerBlock / pixels * pixels
+      for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+        body(start..<min(start + step, rows.upperBound))
+      }
+      return
+    }
+    for image in stride(from: rows.lowerBound, to: rows.upperBound, by: pixels) {
+      for start in stride(from: image, to: image + pixels, by: rowsPerBlock) {
+        body(start..<min(start + rowsPerBlock, image + pixels))
+      }
+    }
+  }
+
+  /// Calls `body` for the block's part of each image.
+  private func forEachImagePart(of block: Range<Int>, pixels: Int, _ body: (Range<Int>) -> Void) {
+    if block.count < pixels { return body(block) }
+    for start in stride(from: block.lowerBound, to: block.upperBound, by: pixels) {
+      body(start..<start + pixels)
+    }
+  }
+
+  /// The input itself; a map that is to be applied to it is applied to all of it at once.
+  private func plain(
+    _ input: ConvolutionInput, batch: Int, context: ComputeContext
+  ) -> UnsafeMutablePointer<Float> {
+    guard let affine = input.rectified else { return input.values }
+    let channels = geometry.inputChannels
+    let result = context.sharedScratch(batch * inputPixels * channels)
+    context.pool.forEachShare(of: batch * inputPixels) { pixels, _ in
+      ChannelKernels.normalize(
+        input.values, affine, residual: nil, relu: true, into: result, rows: pixels,
+        channels: channels)
+    }
+    return result
+  }
+
+  /// Rows `rows` of the output's gradient, with BatchNorm's backward applied: [rows, O].
+  private func rows(
+    of gradient: ConvolutionOutputGradient, _ rows: Range<Int>,
+    scratch: UnsafeMutablePointer<Float>
+  ) -> MatrixView {
+    let columns = geometry.outputChannels
+    let first = rows.lowerBound * columns
+    guard var normalization = gradient.normalization else {
+      return MatrixView(pointer: gradient.values + first, stride: columns)
+    }
+    normalization.x += first
+    ChannelKernels.combine(
+      ConvolutionOutputGradient(gradient.values + first, normalization: normalization),
+      into: scratch, rows: 0..<rows.count, channels: columns)
+    return MatrixView(pointer: scratch, stride: columns)
+  }
+
+  private func patches(
+    of input: UnsafeMutablePointer<Float>, rows: Range<Int>, scratch: UnsafeMutablePointer<Float>
+  ) -> MatrixView {
+    let size = geometry.patchSize
+    if geometry.isPointwise {
+      return MatrixView(pointer: input + rows.lowerBound * size, stride: size)
+    }
+    Im2Col.gather(geometry, input: input, rows: rows, patches: scratch)
+    return MatrixView(pointer: scratch, stride: size)
+  }
+}
