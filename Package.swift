@@ -46,7 +46,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Core", "Distributed"], path: "Tests/TestSupport"),
-    // What every communicator must do, in closed form: by threads in unit tests, by the probe under mpirun.
+    // What every communicator must do, in closed form: by threads in unit tests, by the probe under
+    // mpirun.
     .target(
       name: "CollectiveLaws", dependencies: ["Distributed"], path: "Tests/CollectiveLaws"),
     .executableTarget(

@@ -1,10 +1,11 @@
 /// Which ranges of the flat gradient buffer are summed over the ranks, in which order; pure data.
 ///
-/// Note [Bucket order]: the gradient buffer holds its slots in state_dict order, first layer first, and
-/// backward makes them ready from its end to its beginning. So the plan takes the slots from the end,
-/// joins neighbours until a cap is reached, and every bucket is one contiguous range. It depends on the
-/// slots' sizes and the caps alone: all ranks derive the same plan, and nothing is negotiated. The first
-/// bucket has a smaller cap, so that communication can start while most of backward is still to come.
+/// Note [Bucket order]: the gradient buffer holds its slots in state_dict order, first layer first,
+/// and backward makes them ready from its end to its beginning. So the plan takes the slots from
+/// the end, joins neighbours until a cap is reached, and every bucket is one contiguous range. It
+/// depends on the slots' sizes and the caps alone: all ranks derive the same plan, and nothing is
+/// negotiated. The first bucket has a smaller cap, so that communication can start while most of
+/// backward is still to come.
 public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
   /// The first bucket's cap where no other is given: 1 MiB, in bytes.
   public static let defaultFirstCap = 1 << 20
@@ -20,8 +21,8 @@ public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
 
   /// Plans a buffer whose slots have `sizesInReadyOrder` floats, the buffer's last slot first.
   ///
-  /// A bucket never exceeds its cap (in bytes), except that a slot larger than the cap is a bucket of
-  /// its own. Slots are never split.
+  /// A bucket never exceeds its cap (in bytes), except that a slot larger than the cap is a bucket
+  /// of its own. Slots are never split.
   public init(
     sizesInReadyOrder sizes: [Int], firstCap: Int = defaultFirstCap, cap: Int = defaultCap
   ) {

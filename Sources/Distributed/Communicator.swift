@@ -1,7 +1,8 @@
-/// A group of ranks that compute together: the operations the trainer needs, each a blocking collective.
+/// A group of ranks that compute together: the operations the trainer needs, each a blocking
+/// collective.
 ///
-/// All ranks call the same operations in the same order. An operation either completes on all ranks or
-/// throws; after a throw the group is unusable and the process should end through `abort`.
+/// All ranks call the same operations in the same order. An operation either completes on all ranks
+/// or throws; after a throw the group is unusable and the process should end through `abort`.
 public protocol Communicator: AnyObject, Sendable {
   /// This member's number, `0..<worldSize`.
   var rank: Int { get }
@@ -24,10 +25,11 @@ public protocol Communicator: AnyObject, Sendable {
   func allGather(_ bytes: [UInt8]) throws -> [[UInt8]]
   /// Returns once all ranks have called it.
   func barrier() throws
-  /// Returns where this rank is to print why it failed and then `abort`; see Note [One failure ends all].
+  /// Returns where this rank is to print why it failed and then `abort`; see Note [One failure ends
+  /// all].
   ///
-  /// Where several ranks fail at about the same moment it returns on one of them, in a second or so, and
-  /// the others stay in here until that one's abort ends them.
+  /// Where several ranks fail at about the same moment it returns on one of them, in a second or
+  /// so, and the others stay in here until that one's abort ends them.
   func waitForTurnToFail()
   /// Ends all ranks with `exitCode`, without waiting for them.
   func abort(exitCode: Int32) -> Never

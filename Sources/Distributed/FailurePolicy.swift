@@ -1,8 +1,9 @@
-// Note [One failure ends all]: whatever goes wrong, all ranks end with one message and an exit status
-// that is not zero. Two ways lead there, and `MPIEnvironment.run` walks both. While all ranks do the
-// same thing that may fail (read options, open files), the phase runs inside `together`: all learn of
-// the failure and throw the same error, rank 0 prints it, MPI is finalised, each exits. A failure outside such a phase is known to one rank alone,
-// the others wait in a collective: that rank takes its turn (`waitForTurnToFail`), prints, and aborts.
+// Note [One failure ends all]: whatever goes wrong, all ranks end with one message and an exit
+// status that is not zero. Two ways lead there, and `MPIEnvironment.run` walks both. While all
+// ranks do the same thing that may fail (read options, open files), the phase runs inside
+// `together`: all learn of the failure and throw the same error, rank 0 prints it, MPI is
+// finalised, each exits. A failure outside such a phase is known to one rank alone, the others wait
+// in a collective: that rank takes its turn (`waitForTurnToFail`), prints, and aborts.
 
 /// An error that is thrown on all ranks alike, so that none of them waits for another.
 public protocol ThrownOnAllRanks: Error {}
@@ -45,8 +46,9 @@ extension Communicator {
 
   /// Runs `body` on this rank and returns its result if it succeeded on all ranks.
   ///
-  /// Throws `SharedFailure`, on all ranks alike, if `body` threw on any; in a world of one `body`'s own
-  /// error. `body` may use collectives only where it cannot throw between them. See Note [One failure ends all].
+  /// Throws `SharedFailure`, on all ranks alike, if `body` threw on any; in a world of one `body`'s
+  /// own error. `body` may use collectives only where it cannot throw between them. See Note [One
+  /// failure ends all].
   public func together<Result>(_ body: () throws -> Result) throws -> Result {
     guard worldSize > 1 else { return try body() }
     let result = Swift.Result { try body() }

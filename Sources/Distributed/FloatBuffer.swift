@@ -2,9 +2,9 @@ import Foundation
 
 /// Aligned float memory that MPI may fill while Swift computes; it owns its allocation.
 ///
-/// The one place where float memory is allocated and freed: tensors, parameters, gradients and batches
-/// are views of such buffers. It is `@unchecked Sendable`: who writes when is decided by the training
-/// step's fixed order, never by a lock in here.
+/// The one place where float memory is allocated and freed: tensors, parameters, gradients and
+/// batches are views of such buffers. It is `@unchecked Sendable`: who writes when is decided by
+/// the training step's fixed order, never by a lock in here.
 public final class FloatBuffer: @unchecked Sendable {
   /// Alignment of the first float, in bytes: one cache line, which also suits every SIMD width.
   public static let alignment = 64
@@ -26,7 +26,8 @@ public final class FloatBuffer: @unchecked Sendable {
     let raw = UnsafeMutableRawPointer.allocate(
       byteCount: bytes, alignment: isLarge ? Self.hugePage : Self.alignment)
     #if os(Linux)
-      // Fewer page faults and TLB misses: 2 to 4 % of a training step. A hint, so its failure is no matter.
+      // Fewer page faults and TLB misses: 2 to 4 % of a training step. A hint, so its failure is no
+      // matter.
       if isLarge { madvise(raw, bytes, Int32(MADV_HUGEPAGE)) }
     #endif
     pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))

@@ -1,7 +1,8 @@
 /// Sums the gradients of all ranks after backward, bucket by bucket in plan order.
 ///
 /// The loss is divided by the global batch size before backward, so the sum over the ranks is the
-/// gradient of the global mean and nothing is averaged here. Uneven shares of the batch need no care.
+/// gradient of the global mean and nothing is averaged here. Uneven shares of the batch need no
+/// care.
 public struct GradientReducer: Sendable {
   /// The plan; see Note [Bucket order].
   public let plan: BucketPlan

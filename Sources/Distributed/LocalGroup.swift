@@ -2,11 +2,12 @@ import Foundation
 
 /// Ranks as threads of one process, for tests: the laws of a `Communicator` without a launcher.
 ///
-/// Every collective is one exchange: each member puts its bytes down, the last to arrive publishes them
-/// all, and each computes its own result from them in rank order, so all get the same bits. A member
-/// that throws, or returns while others still wait, makes the others' collectives throw.
+/// Every collective is one exchange: each member puts its bytes down, the last to arrive publishes
+/// them all, and each computes its own result from them in rank order, so all get the same bits. A
+/// member that throws, or returns while others still wait, makes the others' collectives throw.
 public enum LocalGroup {
-  /// Runs `body` once per rank, each on a thread of its own, and returns their results in rank order.
+  /// Runs `body` once per rank, each on a thread of its own, and returns their results in rank
+  /// order.
   ///
   /// Throws the error of the member that failed first, after all have ended.
   public static func run<Result: Sendable>(
@@ -67,8 +68,8 @@ private final class Meeting<Result: Sendable>: @unchecked Sendable {
 
   /// Puts down `bytes`, waits for all members and returns theirs in rank order.
   ///
-  /// `published` stands until the next round is complete, which needs this very member to arrive again:
-  /// so no member can miss it.
+  /// `published` stands until the next round is complete, which needs this very member to arrive
+  /// again: so no member can miss it.
   func exchange(rank: Int, _ called: String, _ bytes: [UInt8]) throws -> [[UInt8]] {
     condition.lock()
     defer { condition.unlock() }

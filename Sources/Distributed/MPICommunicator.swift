@@ -3,9 +3,10 @@ import MPIShim
 
 /// The ranks of one mpirun, over `MPI_COMM_WORLD`; it owns this process's one MPI session.
 ///
-/// Note [Which thread calls MPI]: MPI is started with MPI_THREAD_FUNNELED, so every call comes from the
-/// thread that made this object. Each operation checks that; only `abort`, after which nothing matters,
-/// may come from any thread. It is `@unchecked Sendable` because that check stands in for a lock.
+/// Note [Which thread calls MPI]: MPI is started with MPI_THREAD_FUNNELED, so every call comes from
+/// the thread that made this object. Each operation checks that; only `abort`, after which nothing
+/// matters, may come from any thread. It is `@unchecked Sendable` because that check stands in for
+/// a lock.
 public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// This member's number, `0..<worldSize`.
   public let rank: Int
@@ -128,11 +129,13 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     try checkMPI(fst_mpi_barrier(), call: "MPI_Barrier")
   }
 
-  /// Returns where this rank is to print why it failed and then `abort`; see Note [One failure ends all].
+  /// Returns where this rank is to print why it failed and then `abort`; see Note [One failure ends
+  /// all].
   ///
-  /// Rank 0 goes first, the others after a second and a quarter more per rank: who goes sends every rank
-  /// a note, and who finds one keeps still. The launcher takes some seconds to end ranks on other hosts,
-  /// so time alone would not do. A rank that is not ended within 30 s after a note goes all the same.
+  /// Rank 0 goes first, the others after a second and a quarter more per rank: who goes sends every
+  /// rank a note, and who finds one keeps still. The launcher takes some seconds to end ranks on
+  /// other hosts, so time alone would not do. A rank that is not ended within 30 s after a note
+  /// goes all the same.
   public func waitForTurnToFail() {
     guard pthread_equal(owner, pthread_self()) != 0 else { return }
     if rank > 0, findsNote(within: 1 + 0.25 * Double(min(rank - 1, 8)), from: 0..<worldSize) {

@@ -4,15 +4,17 @@ import Synchronization
 
 /// Whether a launcher started this process, and the one communicator that follows from it.
 ///
-/// Only variables are looked at: a process that no launcher started never calls MPI, which would fork
-/// a daemon, and fails where there is neither ssh nor a network.
+/// Only variables are looked at: a process that no launcher started never calls MPI, which would
+/// fork a daemon, and fails where there is neither ssh nor a network.
 public enum MPIEnvironment {
-  /// Settings for OpenMPI, used unless the environment (or `mpirun --mca`) already has the variable.
+  /// Settings for OpenMPI, used unless the environment (or `mpirun --mca`) already has the
+  /// variable.
   ///
-  /// Ring all-reduce and two TCP links were 1.7-1.9 times faster than OpenMPI's defaults for gradients
-  /// of 45 MB, between machines and on one; yielding leaves the core to whoever computes. The fixed
-  /// algorithm also fixes the order of the additions, so equal runs give equal bits. A value that a
-  /// user's `mca-params.conf` gives is overridden too, since OpenMPI ranks variables above files.
+  /// Ring all-reduce and two TCP links were 1.7-1.9 times faster than OpenMPI's defaults for
+  /// gradients of 45 MB, between machines and on one; yielding leaves the core to whoever computes.
+  /// The fixed algorithm also fixes the order of the additions, so equal runs give equal bits. A
+  /// value that a user's `mca-params.conf` gives is overridden too, since OpenMPI ranks variables
+  /// above files.
   public static let defaults: [(name: String, value: String)] = [
     ("OMPI_MCA_coll_tuned_use_dynamic_rules", "1"),
     ("OMPI_MCA_coll_tuned_allreduce_algorithm", "4"),
@@ -22,16 +24,17 @@ public enum MPIEnvironment {
 
   /// Whether these variables are those of a process that an MPI launcher started.
   ///
-  /// mpirun sets `OMPI_COMM_WORLD_SIZE`, `srun --mpi=pmix` sets `PMIX_RANK`. Slurm's own variables say
-  /// nothing: they stand in every shell of an allocation, and MPI_Init would fail there.
+  /// mpirun sets `OMPI_COMM_WORLD_SIZE`, `srun --mpi=pmix` sets `PMIX_RANK`. Slurm's own variables
+  /// say nothing: they stand in every shell of an allocation, and MPI_Init would fail there.
   public static func isLaunched(_ variables: [String: String]) -> Bool {
     ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK"].contains { variables[$0]?.isEmpty == false }
   }
 
   /// The group this process belongs to: all ranks of the launcher's job, or a world of one.
   ///
-  /// The first call starts MPI where a launcher is found, on the calling thread, which from then on is
-  /// the only one that may use the communicator; later calls return the same object. Throws `MPIError`, after
+  /// The first call starts MPI where a launcher is found, on the calling thread, which from then on
+  /// is the only one that may use the communicator; later calls return the same object. Throws
+  /// `MPIError`, after
   /// `finalize` too.
   public static func communicator() throws -> any Communicator {
     try state.withLock { state in
@@ -51,9 +54,9 @@ public enum MPIEnvironment {
 
   /// Runs `body` with this process's communicator and returns the exit status it should end with.
   ///
-  /// An error ends all ranks with one call of `report` among them, by Note [One failure ends all]; an
-  /// error known to one rank alone aborts the group there and does not return. `exitCode` gives an
-  /// error's exit status, which must not be 0.
+  /// An error ends all ranks with one call of `report` among them, by Note [One failure ends all];
+  /// an error known to one rank alone aborts the group there and does not return. `exitCode` gives
+  /// an error's exit status, which must not be 0.
   public static func run(
     report: (any Error) -> Void, exitCode: (any Error) -> Int32 = { _ in 1 },
     _ body: (any Communicator) throws -> Void

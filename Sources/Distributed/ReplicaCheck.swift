@@ -2,8 +2,8 @@
 public enum Checksum {
   /// The checksum of `bytes`: FNV-1a's step over eight bytes at a time, then over those left.
   ///
-  /// After each step the high half is folded into the low one. Every step is a bijection of the state,
-  /// so a single difference can never cancel; without the fold, two flipped sign bits would.
+  /// After each step the high half is folded into the low one. Every step is a bijection of the
+  /// state, so a single difference can never cancel; without the fold, two flipped sign bits would.
   public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     let prime: UInt64 = 0x100_0000_01b3
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -25,9 +25,9 @@ public enum Checksum {
 public enum ReplicaCheck {
   /// Throws `Disagreement`, on all ranks alike, unless every rank holds the same layout and bits.
   ///
-  /// `layout` is any text that fixes what `buffer` holds: names and shapes of its slots in order. It is
-  /// compared first, since memory laid out differently is a mistake of its own. `subject` names the
-  /// memory, for example "parameters after step 7".
+  /// `layout` is any text that fixes what `buffer` holds: names and shapes of its slots in order.
+  /// It is compared first, since memory laid out differently is a mistake of its own. `subject`
+  /// names the memory, for example "parameters after step 7".
   public static func verify(
     _ buffer: FloatBuffer, layout: String, subject: String, on communicator: any Communicator
   ) throws {

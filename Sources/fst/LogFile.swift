@@ -3,8 +3,8 @@ import Synchronization
 
 /// The log of a run, `<folder>/<yyyy_mm_dd_HH_MM_SS>.log`; it owns the open file.
 ///
-/// A run makes its folder itself, so lines wait until it says so (`mayOpen`) and the folder is there. A log that cannot be written
-/// is not worth a training run: its lines are dropped.
+/// A run makes its folder itself, so lines wait until it says so (`mayOpen`) and the folder is
+/// there. A log that cannot be written is not worth a training run: its lines are dropped.
 final class LogFile: Sendable {
   private struct State {
     var waiting: [String] = []

@@ -35,7 +35,8 @@ struct CombinedObserver: TrainingObserver {
   func observe(_ event: TrainingEvent) { observers.forEach { $0.observe(event) } }
 }
 
-/// Progress as whole lines, for files and launchers: one an epoch, and one every ten seconds within.
+/// Progress as whole lines, for files and launchers: one an epoch, and one every ten seconds
+/// within.
 final class PlainProgress: TrainingObserver {
   private static let interval: Duration = .seconds(10)
   private let write: @Sendable (String) -> Void

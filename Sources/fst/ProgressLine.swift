@@ -14,7 +14,8 @@ enum ProgressLine {
     }
   }
 
-  /// The event as a bar of at most `columns` characters; figures go before the bar where it is narrow.
+  /// The event as a bar of at most `columns` characters; figures go before the bar where it is
+  /// narrow.
   static func bar(_ event: TrainingEvent, columns: Int) -> String {
     switch event {
     case .step(let step):

@@ -10,8 +10,8 @@ struct Session {
 
   /// Runs `body` on every rank and ends the process on a failure, with one message for all ranks.
   ///
-  /// `configure` reads flags and files; `body` gets what it made and works on it. What `body` returns
-  /// is reported on rank 0 alone. See Note [One failure ends all] in Distributed.
+  /// `configure` reads flags and files; `body` gets what it made and works on it. What `body`
+  /// returns is reported on rank 0 alone. See Note [One failure ends all] in Distributed.
   static func run<Configuration: Sendable, Outcome>(
     logFolder: (Configuration) -> String?, savesOnSignals: Bool = true,
     configure: () throws -> DecodedConfiguration<Configuration>,

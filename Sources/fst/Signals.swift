@@ -4,8 +4,8 @@ import Synchronization
 
 /// Turns Ctrl-C, SIGTERM and SIGUSR1 into a request to stop after the running step.
 ///
-/// SIGUSR1 is the one that batch systems send ahead of a time limit and that mpirun passes on to all
-/// ranks; it only ever requests. A second Ctrl-C or SIGTERM ends the process at once.
+/// SIGUSR1 is the one that batch systems send ahead of a time limit and that mpirun passes on to
+/// all ranks; it only ever requests. A second Ctrl-C or SIGTERM ends the process at once.
 enum Signals {
   /// Kept so that they go on listening; only `interruption` writes it, once, on the main thread.
   private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []

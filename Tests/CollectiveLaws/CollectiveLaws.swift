@@ -8,8 +8,9 @@ public struct LawBroken: Error, CustomStringConvertible {
 
 /// What every communicator must do, with data whose result is known in closed form.
 ///
-/// Rank r sends r * 1000 + i at position i; all results are integers below 2^24 (or 2^53), so equality
-/// is exact. Each law is called on all ranks and throws `LawBroken` where the result differs.
+/// Rank r sends r * 1000 + i at position i; all results are integers below 2^24 (or 2^53), so
+/// equality is exact. Each law is called on all ranks and throws `LawBroken` where the result
+/// differs.
 public enum CollectiveLaws {
   /// Checks all laws with `count` elements on `communicator`.
   public static func checkAll(_ communicator: any Communicator, count: Int) throws {

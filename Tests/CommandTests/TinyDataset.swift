@@ -1,7 +1,8 @@
 import Foundation
 import TestSupport
 
-/// A folder of 32x32 images in two classes, a dark and a bright one, and a place for runs; it owns both.
+/// A folder of 32x32 images in two classes, a dark and a bright one, and a place for runs; it owns
+/// both.
 final class TinyDataset {
   static let program = RunProcess.product("fst")
   let folder: String

@@ -2,7 +2,8 @@ import Distributed
 import TestSupport
 import Testing
 
-/// The communicator over MPI, by the probe under mpirun; serialized, since each test takes all cores.
+/// The communicator over MPI, by the probe under mpirun; serialized, since each test takes all
+/// cores.
 @Suite(.serialized) struct MPITests {
   private let probe = RunProcess.product("distributed-probe")
 

@@ -2,8 +2,8 @@
 public enum FiniteDifference {
   /// The gradient of `function` at `point`, one element after the other.
   ///
-  /// Exact but for rounding where `function` is linear or quadratic; otherwise the error grows with the
-  /// square of `step`, and the rounding error with its inverse.
+  /// Exact but for rounding where `function` is linear or quadratic; otherwise the error grows with
+  /// the square of `step`, and the rounding error with its inverse.
   public static func gradient(
     at point: [Float], step: Float, of function: ([Float]) -> Double
   ) -> [Double] {

@@ -12,8 +12,8 @@ public struct GoldenError: Error, CustomStringConvertible, Sendable {
 
 /// A part of a golden file: what PyTorch computed, as `Tests/Goldens/generate.py` wrote it.
 ///
-/// Values below are found by paths such as `sgd/gradients/layer1.0.conv1.weight`. All tensors are in
-/// PyTorch's layout (images NCHW, convolutions OIHW).
+/// Values below are found by paths such as `sgd/gradients/layer1.0.conv1.weight`. All tensors are
+/// in PyTorch's layout (images NCHW, convolutions OIHW).
 public struct Golden: Sendable {
   enum Node: Sendable {
     case object([String: Node])

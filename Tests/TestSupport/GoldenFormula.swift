@@ -2,8 +2,8 @@ import Core
 
 /// The inputs of the goldens: a function of name and index, the same to the bit in `generate.py`.
 ///
-/// uniform(name, i) = m / 2^23 − 1, where m is the top 24 bits of splitmix64 over the FNV-1a hash of
-/// the name. Not a random stream of the program: it must never change.
+/// uniform(name, i) = m / 2^23 − 1, where m is the top 24 bits of splitmix64 over the FNV-1a hash
+/// of the name. Not a random stream of the program: it must never change.
 public enum Formula {
   /// `count` values in [−1, 1), each exact in float32.
   public static func uniform(_ name: String, count: Int) -> [Double] {

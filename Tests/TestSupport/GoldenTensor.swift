@@ -2,8 +2,8 @@ import Foundation
 
 /// A tensor of a golden file: all of it, or independent projections of it where it is large.
 ///
-/// A projected tensor holds its norm, its sum, its dot products with random vectors, and its first and
-/// last values: the header of `Tests/Goldens/generate.py` says how and why.
+/// A projected tensor holds its norm, its sum, its dot products with random vectors, and its first
+/// and last values: the header of `Tests/Goldens/generate.py` says how and why.
 public struct GoldenTensor: Sendable {
   enum Content: Sendable {
     case whole([Double])
@@ -32,11 +32,11 @@ public struct GoldenTensor: Sendable {
 
   /// The relative L2 error of `actual`, row-major in PyTorch's layout.
   ///
-  /// ‖actual − golden‖ / ‖golden‖; estimated for a projected tensor as the largest of: the root mean
-  /// square of the errors of its dot products, times √3 as their weights have variance 1/3; the errors
-  /// of norm and sum (the latter over √n); and the error of the stored values (over what share of the
-  /// norm is theirs if all are alike).
-  /// Infinite where the count is wrong or a value is not finite; absolute where the golden is zero.
+  /// ‖actual − golden‖ / ‖golden‖; estimated for a projected tensor as the largest of: the root
+  /// mean square of the errors of its dot products, times √3 as their weights have variance 1/3;
+  /// the errors of norm and sum (the latter over √n); and the error of the stored values (over what
+  /// share of the norm is theirs if all are alike). Infinite where the count is wrong or a value is
+  /// not finite; absolute where the golden is zero.
   public func relativeError(of actual: [Float]) -> Double {
     guard actual.count == count, actual.allSatisfy(\.isFinite) else { return .infinity }
     switch content {

@@ -124,7 +124,8 @@ public enum RunProcess {
       currentFolder: currentFolder, timeout: timeout)
   }
 
-  /// The mpirun command with what tests need: root in a container, more ranks than cores, no binding.
+  /// The mpirun command with what tests need: root in a container, more ranks than cores, no
+  /// binding.
   public static func mpirunCommand(_ ranks: Int) -> [String] {
     ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", "\(ranks)"]
   }

@@ -24,9 +24,9 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
 
 /// A training run as it stands after an epoch: enough to go on with the same bits.
 ///
-/// A torch archive too: a dict of format, version, epochs, settings, model (state_dict), momentum (one
-/// float for each parameter, in this program's own order) and the rows of attack_df.csv so far. Every
-/// random draw is keyed by epoch and image, so that no generator's state belongs to it.
+/// A torch archive too: a dict of format, version, epochs, settings, model (state_dict), momentum
+/// (one float for each parameter, in this program's own order) and the rows of attack_df.csv so
+/// far. Every random draw is keyed by epoch and image, so that no generator's state belongs to it.
 public struct Checkpoint: Sendable {
   /// Epochs finished.
   public var epochs: Int

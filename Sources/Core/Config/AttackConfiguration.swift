@@ -1,7 +1,7 @@
 /// All that decides an attack run: data, poison, model, optimisation and where the result goes.
 ///
-/// Properties carry the names of the field; their YAML keys and flags are BackdoorBench's and stand in
-/// `AttackConfiguration.fields`. Nothing changes a configuration once the run has started.
+/// Properties carry the names of the field; their YAML keys and flags are BackdoorBench's and stand
+/// in `AttackConfiguration.fields`. Nothing changes a configuration once the run has started.
 public struct AttackConfiguration: Equatable, Sendable {
   /// The trigger and how its images are chosen.
   public var attack: AttackName

@@ -69,8 +69,8 @@ public enum ConfigDecoder {
     try paths.compactMap { $0 }.map { try ConfigLayer(yaml: $0) }
   }
 
-  /// Applies the layers in order, so that the last one wins; every setting is checked, even one that
-  /// a later layer overrides.
+  /// Applies the layers in order, so that the last one wins; every setting is checked, even one
+  /// that a later layer overrides.
   private static func decode<Target>(
     _ defaults: Target, _ fields: [ConfigField<Target>], layers: [ConfigLayer], otherKeys: [String]
   ) throws -> DecodedConfiguration<Target> {

@@ -1,6 +1,7 @@
 /// The name of a run's folder, by which the commands after an attack find it again.
 enum RunFolderName {
-  /// `record/<dataset>/<attack>/pratio_<p>-target_<t>-archi_<model>`, `<p>` as Python prints a float.
+  /// `record/<dataset>/<attack>/pratio_<p>-target_<t>-archi_<model>`, `<p>` as Python prints a
+  /// float.
   static func path(
     record: String, dataset: String, attack: AttackName, poisonRatio: Double, attackTarget: Int,
     model: ModelArchitecture

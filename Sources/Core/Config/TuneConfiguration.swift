@@ -1,7 +1,7 @@
 /// All that decides a tuning run: which attack's result, on which clean images, and how.
 ///
-/// Properties carry the names of the field; their YAML keys and flags are those of the FST scripts and
-/// stand in `TuneConfiguration.fields`.
+/// Properties carry the names of the field; their YAML keys and flags are those of the FST scripts
+/// and stand in `TuneConfiguration.fields`.
 public struct TuneConfiguration: Equatable, Sendable {
   /// The attack whose result is tuned.
   public var attack: AttackName

@@ -2,8 +2,8 @@ import Foundation
 
 /// Reads a YAML file within limits that keep the recursive parser's stack small.
 ///
-/// Nesting costs at least one column in block style and one bracket in flow style, so a bound on line
-/// length and brackets bounds the depth.
+/// Nesting costs at least one column in block style and one bracket in flow style, so a bound on
+/// line length and brackets bounds the depth.
 enum YAMLText {
   static let maximumBytes = 1 << 20
   static let maximumLineBytes = 1000

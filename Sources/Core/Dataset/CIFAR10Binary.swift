@@ -1,6 +1,7 @@
 import Foundation
 
-/// CIFAR-10's binary version: records of one label byte and 3072 pixel bytes, planes red, green, blue.
+/// CIFAR-10's binary version: records of one label byte and 3072 pixel bytes, planes red, green,
+/// blue.
 public enum CIFAR10Binary {
   /// Names of the ten classes, by label.
   public static let classNames = [
@@ -23,7 +24,8 @@ public enum CIFAR10Binary {
 
   /// Reads those of data_batch_1.bin … data_batch_5.bin that are there, and test_batch.bin.
   ///
-  /// Throws `DatasetError` where a file is missing, is not made of whole records or has a wrong label.
+  /// Throws `DatasetError` where a file is missing, is not made of whole records or has a wrong
+  /// label.
   public static func load(folder: String) throws -> DatasetPair {
     let present = trainFiles.map { "\(folder)/\($0)" }
       .filter { FileManager.default.fileExists(atPath: $0) }

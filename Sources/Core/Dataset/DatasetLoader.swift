@@ -7,7 +7,8 @@ public enum DatasetLoader {
 
   /// Reads the dataset called `name` (a `DatasetName`) from `path`.
   ///
-  /// CIFAR-10 may be the binary files, the Python pickles or a folder of images; it is looked for in
+  /// CIFAR-10 may be the binary files, the Python pickles or a folder of images; it is looked for
+  /// in
   /// `path` and in `usualFolders` below it. Synthetic images are generated from `seed` and need no
   /// path. Throws `DatasetError`, or `ImageError` for a picture that cannot be decoded.
   public static func load(name: String, path: String, seed: UInt64) throws -> DatasetPair {

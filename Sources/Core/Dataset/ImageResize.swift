@@ -1,8 +1,9 @@
 /// Antialiased bilinear resizing in Pillow's fixed-point arithmetic, to the same integers.
 ///
 /// Each output value is a weighted sum of the inputs under a triangle whose half-width is the scale
-/// (at least 1), horizontally first, then vertically; weights have 22 fractional bits, and each pass
-/// rounds to 8 bits. It is what torchvision's Resize does to a picture that is not yet a tensor.
+/// (at least 1), horizontally first, then vertically; weights have 22 fractional bits, and each
+/// pass rounds to 8 bits. It is what torchvision's Resize does to a picture that is not yet a
+/// tensor.
 public enum ImageResize {
   /// Fractional bits of a weight: 32 less 8 for the value less 2 for sign and sum.
   private static let precision = 22

@@ -24,7 +24,8 @@ public struct SyntheticImages: Equatable, Sendable {
   public var tilt: Float = 0.2
   /// Pixels from one stripe to the next of its colour.
   public var stripePeriod: ClosedRange<Float> = 3.5...6
-  /// The smallest distance of two stripe colours, and of theirs to the background's, in grey levels.
+  /// The smallest distance of two stripe colours, and of theirs to the background's, in grey
+  /// levels.
   public var contrast: Float = 35
   /// Strokes and blobs behind the shape.
   public var clutterCount = 3

@@ -1,8 +1,9 @@
-/// Passes over [rows, channels] memory whose coefficients differ by channel: the inner loops of BatchNorm.
+/// Passes over [rows, channels] memory whose coefficients differ by channel: the inner loops of
+/// BatchNorm.
 ///
-/// They go down the rows channel group by channel group, in blocks that stay in the first-level cache, with
-/// coefficients and sums in registers. Sums run in float over a block and in double beyond, so their error
-/// does not grow with N.
+/// They go down the rows channel group by channel group, in blocks that stay in the first-level
+/// cache, with coefficients and sums in registers. Sums run in float over a block and in double
+/// beyond, so their error does not grow with N.
 enum ChannelKernels {
   typealias Floats = UnsafeMutablePointer<Float>
   typealias Doubles = UnsafeMutablePointer<Double>
@@ -53,8 +54,8 @@ enum ChannelKernels {
 
   /// sum += Σ (x - pivot), squareSum += Σ (x - pivot)², per channel.
   ///
-  /// Each block is summed about its own first row and moved to the pivot in double: little cancels in the
-  /// variance even where the pivot is far from the mean.
+  /// Each block is summed about its own first row and moved to the pivot in double: little cancels
+  /// in the variance even where the pivot is far from the mean.
   static func shiftedSums(
     _ x: Floats, pivot: Floats, rows: Range<Int>, channels: Int, sum: Doubles, squareSum: Doubles
   ) {

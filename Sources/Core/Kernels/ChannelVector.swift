@@ -1,6 +1,7 @@
 /// Some neighbouring channels of one pixel that are computed together: 16, 8 or 1.
 ///
-/// Kernels that work by channel are written once, and run on whole cache lines where channels allow it.
+/// Kernels that work by channel are written once, and run on whole cache lines where channels allow
+/// it.
 protocol ChannelVector {
   static var width: Int { get }
   static var zero: Self { get }

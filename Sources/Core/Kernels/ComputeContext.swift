@@ -1,6 +1,7 @@
 import Distributed
 
-/// What every layer needs to compute: the threads, their scratch memory, and the ranks it may talk to.
+/// What every layer needs to compute: the threads, their scratch memory, and the ranks it may talk
+/// to.
 ///
 /// It owns the scratch memory; one context serves one training or evaluation loop at a time.
 public final class ComputeContext {
@@ -11,14 +12,16 @@ public final class ComputeContext {
 
   private let batchNormGroup: (any Communicator)?
 
-  /// The parts of this rank's images whose weight gradients are summed apart; nil joins them freely.
+  /// The parts of this rank's images whose weight gradients are summed apart; nil joins them
+  /// freely.
   ///
-  /// Note [Sums that do not depend on the world]: float sums depend on their order, and a training that
-  /// amplifies differences tenfold a step shows it within ten steps. With `--sync_bn` every batch is cut
-  /// into 24 shards, the same for every world size and number of threads. What one image adds to a sum is
-  /// computed alone, what a shard adds to a weight's gradient too, both in float and in a fixed order;
-  /// across images and shards sums run in double, where adding a few floats is exact but for freak cases.
-  /// The ranks of 1, 2, 3, 4, 6, 8, 12 and 24 hold whole shards, and so come to the same bits.
+  /// Note [Sums that do not depend on the world]: float sums depend on their order, and a training
+  /// that amplifies differences tenfold a step shows it within ten steps. With `--sync_bn` every
+  /// batch is cut into 24 shards, the same for every world size and number of threads. What one
+  /// image adds to a sum is computed alone, what a shard adds to a weight's gradient too, both in
+  /// float and in a fixed order; across images and shards sums run in double, where adding a few
+  /// floats is exact but for freak cases. The ranks of 1, 2, 3, 4, 6, 8, 12 and 24 hold whole
+  /// shards, and so come to the same bits.
   var imageShards: [Range<Int>]?
 
   /// The number of shards of a global batch: divisible by every world size up to 4, by 6, 8 and 12.
@@ -50,7 +53,8 @@ public final class ComputeContext {
   /// The number of threads.
   public var threads: Int { pool.threadCount }
 
-  /// Makes sure that each thread has `count` floats of scratch memory, and returns where each begins.
+  /// Makes sure that each thread has `count` floats of scratch memory, and returns where each
+  /// begins.
   ///
   /// The memory is the layer's until the next call; it grows to the largest request and stays.
   func scratch(perThread count: Int) -> [UnsafeMutablePointer<Float>] {
@@ -69,7 +73,8 @@ public final class ComputeContext {
 
   /// Calls `body(pixels, thread)` for each image, with its pixels counted over all images.
   ///
-  /// What one image adds to a sum is computed alone: see Note [Sums that do not depend on the world].
+  /// What one image adds to a sum is computed alone: see Note [Sums that do not depend on the
+  /// world].
   func forEachImage(_ shape: Shape, _ body: (Range<Int>, Int) -> Void) {
     let pixels = shape.height * shape.width
     pool.forEachShare(of: shape.batch) { images, thread in
@@ -79,7 +84,8 @@ public final class ComputeContext {
 
   /// Calls `body(shard, context, thread)` for each shard of images, one whole shard on one thread.
   ///
-  /// Shards run in rounds of one for each thread; `roundEnded` gets the number of shards in the round.
+  /// Shards run in rounds of one for each thread; `roundEnded` gets the number of shards in the
+  /// round.
   func forEachShard(
     _ shards: [Range<Int>], _ body: (Range<Int>, ComputeContext, Int) -> Void,
     roundEnded: (Int) -> Void

@@ -9,7 +9,8 @@ package struct ChannelAffine {
   }
 }
 
-/// A convolution's input as it lies in memory, with the BatchNorm and ReLU that are applied as it is read.
+/// A convolution's input as it lies in memory, with the BatchNorm and ReLU that are applied as it
+/// is read.
 ///
 /// Reading through them saves the memory of the activation, writing it once and reading it twice.
 package struct ConvolutionInput {
@@ -56,8 +57,9 @@ package struct ConvolutionOutputGradient {
   }
 }
 
-/// Told by thread `thread` that pixels `pixels` (counted over all images) of the result are final, while
-/// they still lie in its cache; they are of one image, and cut the same way whatever the batch.
+/// Told by thread `thread` that pixels `pixels` (counted over all images) of the result are final,
+/// while they still lie in its cache; they are of one image, and cut the same way whatever the
+/// batch.
 package typealias PixelsReady = (_ pixels: Range<Int>, _ thread: Int) -> Void
 
 /// Where a convolution's input gradient goes.

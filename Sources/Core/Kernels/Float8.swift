@@ -1,6 +1,7 @@
 /// Eight floats that are computed together: one 256-bit register of x86-64-v3, two of NEON's.
 ///
-/// Only `addingProduct` becomes one fused instruction; a constant is negated rather than the product.
+/// Only `addingProduct` becomes one fused instruction; a constant is negated rather than the
+/// product.
 typealias Float8 = SIMD8<Float>
 
 extension UnsafeMutablePointer where Pointee == Float {

@@ -33,8 +33,8 @@ package struct ConvolutionGeometry: Equatable, Sendable {
 
 /// Patch matrices of NHWC images: row r holds the inputs that output pixel r sees, in HWI order.
 ///
-/// With weights kept as HWIO a convolution is then one product, patches[rows, K] x weights[K, O]. This is
-/// the reference for every faster convolution kernel.
+/// With weights kept as HWIO a convolution is then one product, patches[rows, K] x weights[K, O].
+/// This is the reference for every faster convolution kernel.
 enum Im2Col {
   /// Writes the patches of output pixels `rows` (counted over all images) to `patches`: [rows, K].
   static func gather(
@@ -64,8 +64,8 @@ enum Im2Col {
   /// Calls `body` for each kernel row of each output pixel in `rows`: the kernel row's columns are
   /// neighbours in memory, so one call covers `kernel * channels` floats of the patch.
   ///
-  /// The arguments are the position in the patch matrix, the position in the input, and the numbers of
-  /// floats inside the image, left of it and right of it.
+  /// The arguments are the position in the patch matrix, the position in the input, and the numbers
+  /// of floats inside the image, left of it and right of it.
   @inline(__always)
   private static func forEachTapRow(
     _ geometry: ConvolutionGeometry, rows: Range<Int>,

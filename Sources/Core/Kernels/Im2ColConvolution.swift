@@ -1,12 +1,14 @@
 /// Convolutions as products of patch matrices, by blocks of output pixels that stay in cache.
 ///
-/// N = batch, K = kernel x kernel x input channels, O = output channels; weights are HWIO, that is [K, O].
+/// N = batch, K = kernel x kernel x input channels, O = output channels; weights are HWIO, that is
+/// [K, O].
 package struct Im2ColConvolution: Sendable {
   let geometry: ConvolutionGeometry
 
   package init(geometry: ConvolutionGeometry) { self.geometry = geometry }
 
-  /// Output pixels per block: small enough for the cache, many enough that packing the weights pays.
+  /// Output pixels per block: small enough for the cache, many enough that packing the weights
+  /// pays.
   private var rowsPerBlock: Int {
     max(65_536 / geometry.patchSize, 2 * geometry.outputChannels, 32)
   }
@@ -34,10 +36,11 @@ package struct Im2ColConvolution: Sendable {
     }
   }
 
-  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is wanted.
+  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is
+  /// wanted.
   ///
-  /// A thread owns whole images, so that overlapping patches are never added by two threads at once. It sums
-  /// the weights' gradient into its own copy; the copies are added in thread order.
+  /// A thread owns whole images, so that overlapping patches are never added by two threads at
+  /// once. It sums the weights' gradient into its own copy; the copies are added in thread order.
   package func backward(
     input: ConvolutionInput, outputGradient: ConvolutionOutputGradient,
     weights: UnsafeMutablePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,

@@ -1,8 +1,9 @@
 /// Matrix products of our own for the small matrices of Winograd's transformed domain.
 ///
-/// The second factor of `multiply` is packed once in panels of 16 columns, [n / 16][k][16], so that the
-/// micro-kernel reads it straight through; nothing is packed per call. It computes 6 x 16 results in 12
-/// registers. Where OpenBLAS is ahead is a matter of measurement: see `ConvolutionAlgorithm`.
+/// The second factor of `multiply` is packed once in panels of 16 columns, [n / 16][k][16], so that
+/// the micro-kernel reads it straight through; nothing is packed per call. It computes 6 x 16
+/// results in 12 registers. Where OpenBLAS is ahead is a matter of measurement: see
+/// `ConvolutionAlgorithm`.
 package enum PackedGEMM {
   /// Columns of a panel.
   package static let panelWidth = 16
@@ -12,7 +13,8 @@ package enum PackedGEMM {
   /// The same where both factors are read by rows, each of which takes cache lines of its own.
   private static let transposedDepthPerPass = 128
 
-  /// result[m, n] = a[m, k] b[k, n], with b in panels `panelStride` floats apart; n is a multiple of 16.
+  /// result[m, n] = a[m, k] b[k, n], with b in panels `panelStride` floats apart; n is a multiple
+  /// of 16.
   package static func multiply(
     _ a: UnsafeMutablePointer<Float>, stride aStride: Int, panels: UnsafeMutablePointer<Float>,
     panelStride: Int, into result: UnsafeMutablePointer<Float>, stride: Int, m: Int, n: Int, k: Int

@@ -3,9 +3,9 @@ import Synchronization
 
 /// A fixed set of threads that run one body together; it owns its worker threads.
 ///
-/// Thread t always gets the same share of the work, so sums associate in the same order on every run.
-/// The calling thread takes part as thread 0. Workers spin for some microseconds, then sleep: kernels of
-/// one step follow each other closely, and an idle program must not burn a core.
+/// Thread t always gets the same share of the work, so sums associate in the same order on every
+/// run. The calling thread takes part as thread 0. Workers spin for some microseconds, then sleep:
+/// kernels of one step follow each other closely, and an idle program must not burn a core.
 public final class ThreadPool: Sendable {
   /// The number of threads that take part, the caller included.
   public let threadCount: Int
@@ -47,8 +47,8 @@ public final class ThreadPool: Sendable {
 
 /// What the pool's owner and its workers share.
 ///
-/// `@unchecked`: `body` is written before `generation` grows (releasing) and read after that was seen
-/// (acquiring); `isStopped` is only touched under the lock.
+/// `@unchecked`: `body` is written before `generation` grows (releasing) and read after that was
+/// seen (acquiring); `isStopped` is only touched under the lock.
 private final class PoolState: @unchecked Sendable {
   private let generation = Atomic<Int>(0)
   private let running = Atomic<Int>(0)

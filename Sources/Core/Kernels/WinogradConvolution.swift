@@ -1,12 +1,13 @@
-/// 3x3 convolutions by Winograd's algorithm: a quarter of direct convolution's multiplications at stride 1,
-/// 81 of 144 at stride 2.
+/// 3x3 convolutions by Winograd's algorithm: a quarter of direct convolution's multiplications at
+/// stride 1, 81 of 144 at stride 2.
 ///
-/// Output tiles of 4x4 are linear combinations of products in a transformed domain, where the convolution is
-/// one matrix product per point ("plane"): forward y = Aᵀ[(G g) (Bᵀ d)], its transpose for the input's
-/// gradient, values' transposed times products' gradients for the weights'. Blocks of tiles stay in cache
-/// from the first transform to the last. Narrow layers: each thread runs its own blocks. Wide layers, whose
-/// weights exceed the cache: threads share each block and split the planes. Which thread does what, and the
-/// order of every sum, is fixed. N = batch, I and O = input and output channels; weights are HWIO.
+/// Output tiles of 4x4 are linear combinations of products in a transformed domain, where the
+/// convolution is one matrix product per point ("plane"): forward y = Aᵀ[(G g) (Bᵀ d)], its
+/// transpose for the input's gradient, values' transposed times products' gradients for the
+/// weights'. Blocks of tiles stay in cache from the first transform to the last. Narrow layers:
+/// each thread runs its own blocks. Wide layers, whose weights exceed the cache: threads share each
+/// block and split the planes. Which thread does what, and the order of every sum, is fixed. N =
+/// batch, I and O = input and output channels; weights are HWIO.
 package struct WinogradConvolution: Sendable {
   let plan: WinogradPlan
 
@@ -48,7 +49,8 @@ package struct WinogradConvolution: Sendable {
       })
   }
 
-  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is wanted.
+  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is
+  /// wanted.
   ///
   /// Both need the transformed gradient of the output, which is computed once.
   package func backward(
@@ -120,7 +122,8 @@ package struct WinogradConvolution: Sendable {
   }
 }
 
-/// Which planes of which thread's weight gradient have been written in this call: the first sum overwrites.
+/// Which planes of which thread's weight gradient have been written in this call: the first sum
+/// overwrites.
 private final class StartedPlanes: @unchecked Sendable {
   private let flags: UnsafeMutableBufferPointer<Bool>
   private let planes: Int

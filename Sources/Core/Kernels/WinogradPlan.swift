@@ -1,11 +1,12 @@
-/// The sizes of one layer's Winograd convolution: planes, their places in scratch memory, blocks of tiles.
+/// The sizes of one layer's Winograd convolution: planes, their places in scratch memory, blocks of
+/// tiles.
 ///
-/// Tiles are 4x4 outputs. A plane is one point of the transformed domain; there the convolution is a product
-/// of matrices, values[tiles, depth] x weights[depth, O]. At stride 1 there are 36 planes of depth C. At
-/// stride 2 the four phases of the input (odd or even rows and columns) meet in 25 planes: phases lie side
-/// by side in a plane's depth, and those with a one-tap filter are missing at infinity, so that depths are
-/// 4C, 2C and C. Planes are ordered by falling depth; rows are padded by 16 floats and planes kept off
-/// powers of two.
+/// Tiles are 4x4 outputs. A plane is one point of the transformed domain; there the convolution is
+/// a product of matrices, values[tiles, depth] x weights[depth, O]. At stride 1 there are 36 planes
+/// of depth C. At stride 2 the four phases of the input (odd or even rows and columns) meet in 25
+/// planes: phases lie side by side in a plane's depth, and those with a one-tap filter are missing
+/// at infinity, so that depths are 4C, 2C and C. Planes are ordered by falling depth; rows are
+/// padded by 16 floats and planes kept off powers of two.
 package struct WinogradPlan: Sendable {
   /// One point of the transformed domain: its depth, and where its matrices begin.
   struct Plane {
@@ -120,7 +121,8 @@ package struct WinogradPlan: Sendable {
   /// Floats of the strip that a thread transforms a tile row in: rows of transformed columns.
   var stripFloats: Int { stripRows * stripStride }
   private var stripRows: Int { isStrided ? 9 : 6 }
-  /// Floats from one strip row to the next: room for the input with its padding, or for the outputs.
+  /// Floats from one strip row to the next: room for the input with its padding, or for the
+  /// outputs.
   var stripStride: Int {
     max((geometry.inputWidth + 2) * channels, geometry.outputWidth * outputs) + Self.rowPadding
   }
@@ -130,7 +132,8 @@ package struct WinogradPlan: Sendable {
 
 /// How many tiles are transformed at a time: the one table, measured at widths 16 and 64.
 enum WinogradBlocks {
-  /// Weights beyond this many floats (all planes) pass through the cache too slowly for blocks per thread.
+  /// Weights beyond this many floats (all planes) pass through the cache too slowly for blocks per
+  /// thread.
   private static let largestPrivateWeights = 36 * 128 * 160
   private static let privateTiles = 24
   private static let sharedTiles = 128

@@ -1,8 +1,8 @@
 /// The one-dimensional transforms of Winograd's F(4, 3), eight channels at a time.
 ///
-/// Four outputs of a three-tap filter from six inputs: y = Aᵀ[(G g) ⊙ (Bᵀ d)], interpolated at 0, ±3/4, ±3/2
-/// and infinity; half the rounding error of the usual 0, ±1, ±2 at the same cost. The adjoints carry
-/// gradients back: A y', B v, Gᵀ u.
+/// Four outputs of a three-tap filter from six inputs: y = Aᵀ[(G g) ⊙ (Bᵀ d)], interpolated at 0,
+/// ±3/4, ±3/2 and infinity; half the rounding error of the usual 0, ±1, ±2 at the same cost. The
+/// adjoints carry gradients back: A y', B v, Gᵀ u.
 enum SixPoints {
   private static let a: Float = 0.75
   private static let b: Float = 1.5
@@ -97,8 +97,8 @@ enum SixPoints {
 
 /// The one-dimensional transforms of Winograd's F(4, 2), for the phases of a stride-2 convolution.
 ///
-/// Four outputs of a two-tap filter from five inputs, interpolated at ±3/8, ±5/4 and infinity. A filter of
-/// one tap is zero at infinity, so that its four inputs meet only the four finite points.
+/// Four outputs of a two-tap filter from five inputs, interpolated at ±3/8, ±5/4 and infinity. A
+/// filter of one tap is zero at infinity, so that its four inputs meet only the four finite points.
 enum FivePoints {
   private static let a: Float = 0.375
   private static let b: Float = 1.25

@@ -1,10 +1,11 @@
 /// The transforms of F(4x4, 3x3) for stride 2, one row of tiles at a time.
 ///
-/// Output y sees input rows 2y-1, 2y and 2y+1: odd rows meet a filter of two taps, even rows one of one tap,
-/// and columns likewise. A tile's nine input rows are five odd ones, which become strip rows 0 to 4 (five
-/// points), and four even ones, strip rows 5 to 8 (four finite points). The four combinations are phases
-/// whose products add up: their values lie side by side in a plane's depth, in the order odd-odd, odd-even,
-/// even-odd, even-even, those that are missing at infinity left out.
+/// Output y sees input rows 2y-1, 2y and 2y+1: odd rows meet a filter of two taps, even rows one of
+/// one tap, and columns likewise. A tile's nine input rows are five odd ones, which become strip
+/// rows 0 to 4 (five points), and four even ones, strip rows 5 to 8 (four finite points). The four
+/// combinations are phases whose products add up: their values lie side by side in a plane's depth,
+/// in the order odd-odd, odd-even, even-odd, even-even, those that are missing at infinity left
+/// out.
 struct WinogradStrideTwo {
   let plan: WinogradPlan
   private let inputRow: Int
@@ -57,12 +58,14 @@ struct WinogradStrideTwo {
     }
   }
 
-  /// The planes that row point `i` (4 is infinity) shares with column points 0 to 3, and with infinity.
+  /// The planes that row point `i` (4 is infinity) shares with column points 0 to 3, and with
+  /// infinity.
   static func planes(ofRowPoint i: Int) -> (finite: Int, infinity: Int) {
     i < 4 ? (4 * i, 16 + i) : (20, 24)
   }
 
-  /// Places of the values of tile `tile` that come from strip row `stripRow` and odd or even columns.
+  /// Places of the values of tile `tile` that come from strip row `stripRow` and odd or even
+  /// columns.
   private func valuePlaces(stripRow: Int, tile: Int, oddColumns: Bool) -> Places {
     let isOddRow = stripRow < 5
     let indices = Self.planes(ofRowPoint: isOddRow ? stripRow : stripRow - 5)
@@ -230,7 +233,8 @@ struct WinogradStrideTwo {
     }
   }
 
-  /// Transforms the strip's columns into the input's gradient; `carry` holds what two tile rows share.
+  /// Transforms the strip's columns into the input's gradient; `carry` holds what two tile rows
+  /// share.
   func inputGradientColumns(
     strip source: UnsafeMutablePointer<Float>, carry: UnsafeMutablePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, image: Int, row: Int, accumulate: Bool

@@ -73,7 +73,8 @@ struct WinogradTiles {
     }
   }
 
-  /// Transforms the gradients of `values`, which begin with tile row `first`, into the input's gradient.
+  /// Transforms the gradients of `values`, which begin with tile row `first`, into the input's
+  /// gradient.
   ///
   /// An image's rows must come in order from one thread, with the same `carry`.
   func storeInputGradient(

@@ -1,7 +1,8 @@
 /// The transforms of F(4x4, 3x3) for stride 1, one row of tiles at a time.
 ///
-/// Each two-dimensional transform is two passes through a strip of memory that stays in the first-level
-/// cache: along columns, which neighbouring tiles share, and along rows. Strips hold six rows.
+/// Each two-dimensional transform is two passes through a strip of memory that stays in the
+/// first-level cache: along columns, which neighbouring tiles share, and along rows. Strips hold
+/// six rows.
 struct WinogradUnitStride {
   let plan: WinogradPlan
   private let inputRow: Int
@@ -172,7 +173,8 @@ struct WinogradUnitStride {
     }
   }
 
-  /// Transforms the strip's columns into the input's gradient; `carry` holds what two tile rows share.
+  /// Transforms the strip's columns into the input's gradient; `carry` holds what two tile rows
+  /// share.
   func inputGradientColumns(
     strip source: UnsafeMutablePointer<Float>, carry: UnsafeMutablePointer<Float>,
     inputGradient: UnsafeMutablePointer<Float>, image: Int, row: Int, accumulate: Bool

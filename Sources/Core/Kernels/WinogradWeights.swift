@@ -1,7 +1,9 @@
-/// The weights' way into the transformed domain, packed for `PackedGEMM`, and their gradient's way back.
+/// The weights' way into the transformed domain, packed for `PackedGEMM`, and their gradient's way
+/// back.
 ///
-/// Weights are HWIO, [3, 3, rows, vectors] here: forward packs panels of output channels; for the input's
-/// gradient the same is done to the transposed weights [3, 3, O, I], which yields panels of the depth.
+/// Weights are HWIO, [3, 3, rows, vectors] here: forward packs panels of output channels; for the
+/// input's gradient the same is done to the transposed weights [3, 3, O, I], which yields panels of
+/// the depth.
 struct WinogradWeights {
   let plan: WinogradPlan
 

@@ -1,7 +1,7 @@
 /// Random crop after padding with black, then a random horizontal flip, on 8-bit pixels.
 ///
-/// The padding is black before normalisation, as torchvision's RandomCrop on an image gives. What an
-/// image gets depends on (seed, epoch, index) alone.
+/// The padding is black before normalisation, as torchvision's RandomCrop on an image gives. What
+/// an image gets depends on (seed, epoch, index) alone.
 public struct Augmentation: Equatable, Sendable {
   /// Black pixels added on each side before the crop to the original size.
   public let padding: Int

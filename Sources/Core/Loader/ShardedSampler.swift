@@ -1,8 +1,8 @@
 /// Which images each rank takes in each step; the global order is the same for every world size.
 ///
 /// An epoch is an order of all images cut into global batches. Of a batch of n images, rank r of w
-/// takes the contiguous share `r*n/w ..< (r+1)*n/w`, so shares differ by at most one image and may be
-/// empty where the last batch has fewer images than there are ranks.
+/// takes the contiguous share `r*n/w ..< (r+1)*n/w`, so shares differ by at most one image and may
+/// be empty where the last batch has fewer images than there are ranks.
 public struct ShardedSampler: Sendable {
   /// The number of images in the dataset.
   public let count: Int
@@ -61,7 +61,8 @@ public struct ShardedSampler: Sendable {
 
   /// The images that this rank takes in `step` of `epoch`.
   ///
-  /// Computes the whole order; a loop over steps keeps `order(epoch:)` and slices it by `localRange`.
+  /// Computes the whole order; a loop over steps keeps `order(epoch:)` and slices it by
+  /// `localRange`.
   public func localIndices(epoch: Int, step: Int) -> [Int] {
     Array(order(epoch: epoch)[localRange(step: step)])
   }

@@ -1,9 +1,10 @@
 import Foundation
 
-/// Cross-entropy of logits against labels, with optional label smoothing (PyTorch `CrossEntropyLoss`).
+/// Cross-entropy of logits against labels, with optional label smoothing (PyTorch
+/// `CrossEntropyLoss`).
 ///
-/// loss = -Σ_k q_k log softmax(logits)_k, q = (1 - s) onehot(label) + s / classes, averaged over the
-/// global batch. Shapes: logits, gradient [N, 1, 1, classes]; labels [N].
+/// loss = -Σ_k q_k log softmax(logits)_k, q = (1 - s) onehot(label) + s / classes, averaged over
+/// the global batch. Shapes: logits, gradient [N, 1, 1, classes]; labels [N].
 public struct CrossEntropy: Sendable {
   /// s, the share of the target that is spread over all classes.
   public var labelSmoothing: Double
@@ -11,8 +12,9 @@ public struct CrossEntropy: Sendable {
   /// A loss with `labelSmoothing` s in 0...1.
   public init(labelSmoothing: Double = 0) { self.labelSmoothing = labelSmoothing }
 
-  /// The loss that the originals' `--lb_smooth` means: 1 - `smoothing` on the label, the rest spread over
-  /// the *other* classes alone, which is PyTorch's smoothing with s = smoothing classes / (classes - 1).
+  /// The loss that the originals' `--lb_smooth` means: 1 - `smoothing` on the label, the rest
+  /// spread over the *other* classes alone, which is PyTorch's smoothing with s = smoothing classes
+  /// / (classes - 1).
   public static func smoothingOtherClasses(_ smoothing: Double, classCount: Int) -> CrossEntropy {
     CrossEntropy(labelSmoothing: smoothing * Double(classCount) / Double(max(classCount - 1, 1)))
   }
@@ -27,8 +29,8 @@ public struct CrossEntropy: Sendable {
     public var predictions: [Int32] = []
   }
 
-  /// The loss's sum and the predictions; the gradient of the mean over `globalCount` images is written
-  /// to `gradient` where given.
+  /// The loss's sum and the predictions; the gradient of the mean over `globalCount` images is
+  /// written to `gradient` where given.
   public func evaluate(
     _ logits: Tensor, labels: [Int32], globalCount: Int, gradient: Tensor? = nil
   ) -> Result {

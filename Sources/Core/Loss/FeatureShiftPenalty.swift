@@ -1,7 +1,8 @@
 /// Feature Shift Tuning's term and constraint on the head's weight (FST paper, equation 2).
 ///
-/// penalty = α ⟨ω, ω_ori⟩ with ω_ori the attacked model's head weight; after each step ω is rescaled to
-/// ‖ω_ori‖ (Frobenius). The bias takes part in neither. Shapes: ω, ω_ori [classes, features].
+/// penalty = α ⟨ω, ω_ori⟩ with ω_ori the attacked model's head weight; after each step ω is
+/// rescaled to ‖ω_ori‖ (Frobenius). The bias takes part in neither. Shapes: ω, ω_ori [classes,
+/// features].
 public struct FeatureShiftPenalty: Sendable {
   /// ω_ori, row-major.
   public let originalWeight: [Float]

@@ -2,7 +2,8 @@ import Distributed
 
 /// ResNet's basic block: out = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)).
 ///
-/// The shortcut is x itself, or bn(conv1x1(x)) where the size changes (He et al. 2016, figure 5 left).
+/// The shortcut is x itself, or bn(conv1x1(x)) where the size changes (He et al. 2016, figure 5
+/// left).
 final class BasicBlock: ResidualBlock {
   private let conv1: Conv2D
   private let bn1: BatchNorm2D
@@ -105,7 +106,8 @@ final class BasicBlock: ResidualBlock {
     }
   }
 
-  /// Each BatchNorm, residual sum and ReLU is applied in place to pixels that a convolution has just written.
+  /// Each BatchNorm, residual sum and ReLU is applied in place to pixels that a convolution has
+  /// just written.
   private func forwardEvaluating(
     _ x: Tensor, _ a: Activations, store: ParameterStore, context: ComputeContext
   ) {

@@ -9,8 +9,8 @@ public enum PassMode: Sendable {
 ///
 /// Training: xhat = (x - mean) / sqrt(variance + 1e-5) with the batch's biased variance;
 /// y = [relu](weight xhat + bias [+ residual]). Running statistics follow PyTorch:
-/// running = 0.9 running + 0.1 batch, with the unbiased variance. Evaluating: running statistics instead.
-/// With a BatchNorm group in the context, sums run over all its ranks (SyncBatchNorm).
+/// running = 0.9 running + 0.1 batch, with the unbiased variance. Evaluating: running statistics
+/// instead. With a BatchNorm group in the context, sums run over all its ranks (SyncBatchNorm).
 /// Shapes: x, y, residual [N, H, W, C]; weight, bias, statistics [C].
 public struct BatchNorm2D: Sendable {
   /// The scale's place in the parameters.
@@ -61,8 +61,9 @@ public struct BatchNorm2D: Sendable {
 
   /// Backward through ReLU (where `reluOutput` is given), residual sum and normalisation.
   ///
-  /// `yGradient` is overwritten by the gradient before the ReLU, which is also the residual's gradient.
-  /// The gradient of x is written into `xGradient`, or added there where `accumulate` holds.
+  /// `yGradient` is overwritten by the gradient before the ReLU, which is also the residual's
+  /// gradient. The gradient of x is written into `xGradient`, or added there where `accumulate`
+  /// holds.
   public func backward(
     _ yGradient: Tensor, x: Tensor, reluOutput: Tensor?, statistics: Statistics,
     xGradient: Tensor, accumulate: Bool = false, store: ParameterStore, context: ComputeContext
@@ -86,7 +87,8 @@ public struct BatchNorm2D: Sendable {
 extension BatchNorm2D {
   /// Begins a batch's statistics.
   ///
-  /// Sums are those of x - pivot: the running mean lies near the batch's, so little cancels in the variance.
+  /// Sums are those of x - pivot: the running mean lies near the batch's, so little cancels in the
+  /// variance.
   func begin(_ statistics: Statistics, store: ParameterStore, context: ComputeContext) {
     statistics.clearSums(threads: context.threads)
     statistics.mean.update(from: store.buffer(running.mean), count: channels)
@@ -143,7 +145,8 @@ extension BatchNorm2D {
     }
   }
 
-  /// y = [relu](normalised x [+ residual]) for `pixels`; a residual with statistics is normalised too.
+  /// y = [relu](normalised x [+ residual]) for `pixels`; a residual with statistics is normalised
+  /// too.
   func normalize(
     _ x: Tensor, into y: Tensor, residual: Tensor? = nil, residualStatistics: Statistics? = nil,
     relu: Bool, statistics: Statistics, pixels: Range<Int>
@@ -158,7 +161,8 @@ extension BatchNorm2D {
 // MARK: Backward in parts
 
 extension BatchNorm2D {
-  /// Masks `pixels` of y's gradient, which lie in one image, and adds them to thread `thread`'s sums.
+  /// Masks `pixels` of y's gradient, which lie in one image, and adds them to thread `thread`'s
+  /// sums.
   func addGradient(
     _ yGradient: Tensor, x: Tensor, mask: ChannelKernels.Mask, pixels: Range<Int>, thread: Int,
     to statistics: Statistics

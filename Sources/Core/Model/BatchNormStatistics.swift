@@ -1,8 +1,8 @@
 import Distributed
 
 extension BatchNorm2D {
-  /// One layer's statistics of the last forward, the coefficients that follow from them, and each thread's
-  /// part of the sums that they are computed from; it owns that memory.
+  /// One layer's statistics of the last forward, the coefficients that follow from them, and each
+  /// thread's part of the sums that they are computed from; it owns that memory.
   ///
   /// `@unchecked`: threads only write their own sums; all else is written between parallel passes.
   public final class Statistics: @unchecked Sendable {

@@ -37,7 +37,8 @@ public struct Conv2D: Sendable {
     forward(x, into: y, accumulate: accumulate, store: store, context: context) { _, _ in }
   }
 
-  /// The same of max(0, scale x + shift) where `rectified` is given; `ready` is told of y's final pixels.
+  /// The same of max(0, scale x + shift) where `rectified` is given; `ready` is told of y's final
+  /// pixels.
   func forward(
     _ x: Tensor, rectified: ChannelAffine? = nil, into y: Tensor, accumulate: Bool = false,
     store: ParameterStore, context: ComputeContext, ready: PixelsReady
@@ -70,8 +71,9 @@ public struct Conv2D: Sendable {
       accumulate: accumulate, store: store, context: context)
   }
 
-  /// The same for an output gradient that BatchNorm's backward is still to be applied to, and for the input
-  /// max(0, scale x + shift) where `rectified` is given; `ready` is told of xGradient's final pixels.
+  /// The same for an output gradient that BatchNorm's backward is still to be applied to, and for
+  /// the input max(0, scale x + shift) where `rectified` is given; `ready` is told of xGradient's
+  /// final pixels.
   func backward(
     _ gradient: ConvolutionOutputGradient, x: Tensor, rectified: ChannelAffine? = nil,
     xGradient: Tensor?, accumulate: Bool = false, store: ParameterStore, context: ComputeContext,
@@ -126,7 +128,8 @@ private struct BackwardPass {
   /// Floats of one image's output.
   let outputCount: Int
 
-  /// Adds what `images` contribute to `weightGradient`, and yields their part of the input's gradient.
+  /// Adds what `images` contribute to `weightGradient`, and yields their part of the input's
+  /// gradient.
   func run(
     _ images: Range<Int>, into weightGradient: UnsafeMutablePointer<Float>,
     context: ComputeContext, ready: PixelsReady

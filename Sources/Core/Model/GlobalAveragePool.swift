@@ -1,6 +1,7 @@
 /// The mean over all pixels of each channel: x [N, H, W, C] → y [N, 1, 1, C].
 ///
-/// Equal to the originals' 4x4 average pool on their 4x4 last stage, and to an adaptive pool to 1x1.
+/// Equal to the originals' 4x4 average pool on their 4x4 last stage, and to an adaptive pool to
+/// 1x1.
 public enum GlobalAveragePool {
   /// y[n, c] = mean over h, w of x[n, h, w, c].
   public static func forward(_ x: Tensor, into y: Tensor, context: ComputeContext) {

@@ -1,6 +1,7 @@
 import Distributed
 
-/// Memory that backward passes share between blocks; it owns three buffers of the largest activation.
+/// Memory that backward passes share between blocks; it owns three buffers of the largest
+/// activation.
 ///
 /// Two carry the gradient from block to block, one is for use inside a block.
 final class GradientWorkspace {

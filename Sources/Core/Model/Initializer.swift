@@ -2,8 +2,8 @@
 public enum Initializer {
   /// Fills the parameters of `store`; running statistics keep their start values.
   ///
-  /// Convolutions and linear layers are uniform in ±1/√fan-in (Kaiming uniform with a = √5), BatchNorm
-  /// weights 1 and biases 0.
+  /// Convolutions and linear layers are uniform in ±1/√fan-in (Kaiming uniform with a = √5),
+  /// BatchNorm weights 1 and biases 0.
   public static func initialize(_ store: ParameterStore, seed: UInt64) {
     var fanIn = 1
     for (index, slot) in store.plan.parameters.enumerated() {

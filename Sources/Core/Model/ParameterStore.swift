@@ -100,9 +100,11 @@ public struct ParameterLayoutPlan: Sendable {
   }
 }
 
-/// All of a model's state: parameters and gradients as two flat vectors, running statistics as a third.
+/// All of a model's state: parameters and gradients as two flat vectors, running statistics as a
+/// third.
 ///
-/// It owns the memory. SGD, all-reduce, broadcast, checkpoint and checksum are each one loop over it.
+/// It owns the memory. SGD, all-reduce, broadcast, checkpoint and checksum are each one loop over
+/// it.
 public final class ParameterStore {
   /// Names, shapes and positions.
   public let plan: ParameterLayoutPlan
@@ -117,7 +119,8 @@ public final class ParameterStore {
 
   /// Gradients summed in double over the whole world; nil while each rank sums in float.
   ///
-  /// See Note [Sums that do not depend on the world]. It owns nothing else than `gradients`' finer twin.
+  /// See Note [Sums that do not depend on the world]. It owns nothing else than `gradients`' finer
+  /// twin.
   public private(set) var wideGradients: [Double]?
 
   /// Allocates the state of `plan`, all zero but for running variances, which are one.
@@ -159,7 +162,8 @@ public final class ParameterStore {
     }
   }
 
-  /// Runs `body` on the double gradients, if there are any; they are rounded into `gradients` after.
+  /// Runs `body` on the double gradients, if there are any; they are rounded into `gradients`
+  /// after.
   public func reduceWideGradients(_ body: (inout [Double]) throws -> Void) throws {
     guard var wide = wideGradients else { return }
     wideGradients = nil

@@ -11,7 +11,8 @@ final class PreActBlock: ResidualBlock {
   private let conv2: Conv2D
   private let shortcut: Conv2D?
 
-  /// What backward needs of forward, by name; activations after a ReLU are computed as they are read.
+  /// What backward needs of forward, by name; activations after a ReLU are computed as they are
+  /// read.
   private struct Activations {
     var conv1: Tensor
     var output: Tensor

@@ -10,9 +10,10 @@ public enum GradientExtent: Sendable {
 
 /// ResNet18 for small images: 3x3 stem, four stages of two blocks, average pool, `linear` head.
 ///
-/// `resnet18` has basic blocks and BatchNorm + ReLU after the stem (122 state_dict entries at 10 classes);
-/// `preactresnet18` has pre-activation blocks, and BatchNorm neither after the stem nor before the pool
-/// (102 entries). It owns parameters and the activations of the last forward.
+/// `resnet18` has basic blocks and BatchNorm + ReLU after the stem (122 state_dict entries at 10
+/// classes);
+/// `preactresnet18` has pre-activation blocks, and BatchNorm neither after the stem nor before the
+/// pool (102 entries). It owns parameters and the activations of the last forward.
 public final class ResNet18 {
   /// Parameters, gradients and running statistics.
   public let store: ParameterStore

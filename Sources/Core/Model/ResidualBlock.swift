@@ -21,16 +21,18 @@ protocol ResidualBlock: AnyObject {
   /// Makes ready for `receive`.
   func beginBackward(context: ComputeContext)
 
-  /// Takes note of `pixels` of its output's gradient, which are final and still in thread `thread`'s cache.
+  /// Takes note of `pixels` of its output's gradient, which are final and still in thread
+  /// `thread`'s cache.
   ///
-  /// A block may overwrite them by their gradient before its last ReLU. After all have been received,
-  /// `backward` is called.
+  /// A block may overwrite them by their gradient before its last ReLU. After all have been
+  /// received, `backward` is called.
   func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int)
 
-  /// The gradient of `x`, the input of the last forward; parameter gradients are added to the store.
+  /// The gradient of `x`, the input of the last forward; parameter gradients are added to the
+  /// store.
   ///
-  /// `outputGradient` is the workspace's carried gradient, and so is the result. `ready` is told of the
-  /// result's final pixels.
+  /// `outputGradient` is the workspace's carried gradient, and so is the result. `ready` is told of
+  /// the result's final pixels.
   func backward(
     _ outputGradient: Tensor, x: Tensor, workspace: GradientWorkspace, store: ParameterStore,
     context: ComputeContext, ready: GradientReady

@@ -10,8 +10,8 @@ public enum LearningRateSchedule: Equatable, Sendable {
   case cosine(base: Double, period: Int)
   /// base gamma^(milestones at or before the epoch): `MultiStepLR`.
   case multiStep(base: Double, milestones: [Int], gamma: Double)
-  /// `OneCycleLR` with cosine annealing: peak / 25 up to peak within the first `warmUp` share of all
-  /// steps, then down to peak / 25 / 10,000.
+  /// `OneCycleLR` with cosine annealing: peak / 25 up to peak within the first `warmUp` share of
+  /// all steps, then down to peak / 25 / 10,000.
   case oneCycle(peak: Double, warmUp: Double)
 
   /// The learning rate of step `step` of epoch `epoch`, both counted from 0.

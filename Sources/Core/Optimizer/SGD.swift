@@ -1,9 +1,10 @@
 import Distributed
 
-/// Stochastic gradient descent with momentum and weight decay (PyTorch `SGD`, no dampening, no Nesterov).
+/// Stochastic gradient descent with momentum and weight decay (PyTorch `SGD`, no dampening, no
+/// Nesterov).
 ///
-/// g = gradient + weightDecay w; v = momentum v + g; w = w - learningRate v. It owns v, one float for
-/// each parameter, zero at the start.
+/// g = gradient + weightDecay w; v = momentum v + g; w = w - learningRate v. It owns v, one float
+/// for each parameter, zero at the start.
 public final class SGD {
   /// μ.
   public let momentum: Float

@@ -1,4 +1,5 @@
-/// What makes one attack differ from the next: its trigger, and whether it keeps labels in training.
+/// What makes one attack differ from the next: its trigger, and whether it keeps labels in
+/// training.
 public struct AttackTrigger: Sendable {
   /// Everything that the triggers can be given; each takes what concerns it.
   public struct Settings: Equatable, Sendable {

@@ -1,8 +1,8 @@
 /// A patch that replaces pixels (Gu et al., BadNets, 2017).
 ///
-/// Every value of the patch above 0 takes the image's place; a value of 0 leaves the image as it is.
-/// The default patch is a white square flush in the bottom right corner, of 3/32 of the shorter side:
-/// rows and columns 29...31 of an image of 32x32, as the original's mask has it.
+/// Every value of the patch above 0 takes the image's place; a value of 0 leaves the image as it
+/// is. The default patch is a white square flush in the bottom right corner, of 3/32 of the shorter
+/// side: rows and columns 29...31 of an image of 32x32, as the original's mask has it.
 public struct BadNetTrigger: Trigger {
   /// The attack's name.
   public let name = "badnet"

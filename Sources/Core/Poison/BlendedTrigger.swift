@@ -37,7 +37,8 @@ public struct BlendedTrigger: Trigger {
 
   /// The default pattern, drawn at `height` x `width`: waves of three directions, one per channel.
   ///
-  /// Value = 127.5 + 127.5 sin(2 pi (a u + b v) + phase), with u and v from 0 to 1 across the image.
+  /// Value = 127.5 + 127.5 sin(2 pi (a u + b v) + phase), with u and v from 0 to 1 across the
+  /// image.
   public static func defaultPattern(height: Int, width: Int) -> RGBImage {
     let waves: [(across: Double, down: Double, phase: Double)] = [
       (2.5, 1.0, 0.0), (-1.5, 3.0, 1.0), (3.5, -2.0, 2.5),

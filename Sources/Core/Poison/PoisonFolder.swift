@@ -26,8 +26,8 @@ public enum PoisonFolder {
 
   /// Writes the triggered images of `dataset` as PNG; a folder that was at `path` is replaced.
   ///
-  /// The images are written into a new folder beside it that is then renamed, so `path` never holds a
-  /// part of one run or parts of two. Throws `ImageError`.
+  /// The images are written into a new folder beside it that is then renamed, so `path` never holds
+  /// a part of one run or parts of two. Throws `ImageError`.
   public static func write(_ dataset: PoisonedDataset, to path: String) throws {
     let (parent, name) = (
       (path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent

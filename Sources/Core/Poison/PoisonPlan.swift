@@ -23,9 +23,9 @@ public enum PoisonError: Error, CustomStringConvertible, Equatable, Sendable {
 
 /// Which training images an attack poisons: a function of labels, ratio and seed alone.
 ///
-/// Equal to the original's draw: `np.random.seed(seed)`, then `np.random.choice` without replacement
-/// of round(ratio * N) images, from all classes, or from the target class where the attack keeps
-/// labels. The sets of one seed are nested across ratios.
+/// Equal to the original's draw: `np.random.seed(seed)`, then `np.random.choice` without
+/// replacement of round(ratio * N) images, from all classes, or from the target class where the
+/// attack keeps labels. The sets of one seed are nested across ratios.
 public enum PoisonPlan {
   /// Positions of the poisoned images in `labels`, ascending; none for a ratio of 0.
   ///

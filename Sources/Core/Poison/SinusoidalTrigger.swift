@@ -2,8 +2,8 @@ import Foundation
 
 /// A horizontal sine wave added to the whole image (Barni, Kallas, Tondi, SIG, 2019).
 ///
-/// Column j of w gets delta sin(2 pi j f / w), rounded to float32, in every row and channel; the sum
-/// in float64 is clipped to 0...255 and truncated.
+/// Column j of w gets delta sin(2 pi j f / w), rounded to float32, in every row and channel; the
+/// sum in float64 is clipped to 0...255 and truncated.
 public struct SinusoidalTrigger: Trigger {
   /// The attack's name.
   public let name = "sig"

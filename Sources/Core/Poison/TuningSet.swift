@@ -1,6 +1,7 @@
 /// Which training images are the clean tuning set: a function of labels, ratio and seed alone.
 public enum TuningSet {
-  /// The images that tune the model and those that the attack trains on, both ascending or as drawn.
+  /// The images that tune the model and those that the attack trains on, both ascending or as
+  /// drawn.
   public struct Indices: Equatable, Sendable {
     /// Positions of the tuning images in the whole training set.
     public let tuning: [Int]
@@ -29,7 +30,8 @@ public enum TuningSet {
     return generator.sample(count, count: size(of: count, ratio: ratio))
   }
 
-  /// The first int(N * ratio) / classes images of each class, left out of the attack's training set.
+  /// The first int(N * ratio) / classes images of each class, left out of the attack's training
+  /// set.
   ///
   /// A class with fewer images gives all it has.
   public static func heldOut(labels: [Int], classCount: Int, ratio: Double) -> Indices {

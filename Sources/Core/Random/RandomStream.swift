@@ -14,8 +14,8 @@ public enum RandomPurpose: UInt64, Sendable {
 
 /// A stream of random numbers keyed by meaning: (seed, purpose, epoch, index).
 ///
-/// Equal keys give equal streams on every machine, whatever ran before and however many ranks or threads
-/// there are. SplitMix64 (Steele, Lea, Flood 2014) over a hash of the key.
+/// Equal keys give equal streams on every machine, whatever ran before and however many ranks or
+/// threads there are. SplitMix64 (Steele, Lea, Flood 2014) over a hash of the key.
 public struct RandomStream: RandomNumberGenerator, Sendable {
   private var state: UInt64
 

@@ -94,7 +94,8 @@ struct AttackRecord {
         data.triggeredTest, folder: PoisonFolder.testName, count: data.cleanTest.count))
   }
 
-  /// The folder of the dataset itself, which is what the originals keep: `<dataset_path>/<dataset>`.
+  /// The folder of the dataset itself, which is what the originals keep:
+  /// `<dataset_path>/<dataset>`.
   private var archivedDataPath: String {
     let below = "\(configuration.datasetPath)/\(configuration.dataset)"
     return FileManager.default.fileExists(atPath: below) ? below : configuration.datasetPath

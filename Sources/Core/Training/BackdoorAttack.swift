@@ -14,11 +14,12 @@ public struct AttackOutcome: Sendable {
   public var seconds: Double
 }
 
-/// The training of a backdoored model: the one normal case that every attack is a small difference on.
+/// The training of a backdoored model: the one normal case that every attack is a small difference
+/// on.
 ///
 /// Arguments (`AttackConfiguration`), data (`AttackData`, where `AttackTrigger` is the difference),
-/// training loop (`Trainer`), and the archive after each epoch (`AttackRecord`). A poison ratio of 0
-/// trains a clean model. All ranks run it together.
+/// training loop (`Trainer`), and the archive after each epoch (`AttackRecord`). A poison ratio of
+/// 0 trains a clean model. All ranks run it together.
 public struct BackdoorAttack {
   private let configuration: AttackConfiguration
   private let communicator: any Communicator

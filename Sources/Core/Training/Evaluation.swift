@@ -91,7 +91,8 @@ public struct Evaluation {
     return archived.isEmpty ? "./data" : archived
   }
 
-  /// The attack's folder: the archive's, or for `…/defense/<mode>/defense_result.pt` three above it.
+  /// The attack's folder: the archive's, or for `…/defense/<mode>/defense_result.pt` three above
+  /// it.
   static func attackFolder(of path: String) -> String {
     let folder = (path as NSString).deletingLastPathComponent
     let parent = (folder as NSString).deletingLastPathComponent

@@ -15,7 +15,8 @@ public struct TuneOutcome: Sendable {
   public var seconds: Double
 }
 
-/// How one tuning mode differs from the others (FST paper, section 4; spelled as its code spells them).
+/// How one tuning mode differs from the others (FST paper, section 4; spelled as its code spells
+/// them).
 struct TuningRecipe: Equatable {
   /// Whether weight and bias of the head are drawn anew.
   let reinitializesHead: Bool

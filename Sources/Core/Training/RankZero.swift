@@ -7,7 +7,8 @@ extension Communicator {
     _ = try onlyOnRankZero(else: ()) { try body() }
   }
 
-  /// `body`'s result on rank 0, `other` elsewhere; a failure does not name rank 0, which says nothing.
+  /// `body`'s result on rank 0, `other` elsewhere; a failure does not name rank 0, which says
+  /// nothing.
   private func onlyOnRankZero<Result>(
     else other: Result, _ body: () throws -> Result
   ) throws -> Result {

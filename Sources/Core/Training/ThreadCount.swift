@@ -4,8 +4,8 @@ import Foundation
 public enum ThreadCount {
   /// `requested`, else `OMP_NUM_THREADS`, else this rank's share of the processors it may run on.
   ///
-  /// A launcher that binds ranks leaves each a smaller set of processors, which is then its own; without
-  /// binding the ranks of a host share the set evenly.
+  /// A launcher that binds ranks leaves each a smaller set of processors, which is then its own;
+  /// without binding the ranks of a host share the set evenly.
   public static func resolve(
     requested: Int?, environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> Int {

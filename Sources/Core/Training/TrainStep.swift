@@ -122,8 +122,8 @@ public struct TrainStep {
 
   /// Makes running statistics the mean over the ranks, weighted by their images.
   ///
-  /// Each rank's batch moved its own; DDP would keep rank 0's alone, the mean uses what all have seen.
-  /// Shared statistics are equal already, but for a rank that had no images and no group.
+  /// Each rank's batch moved its own; DDP would keep rank 0's alone, the mean uses what all have
+  /// seen. Shared statistics are equal already, but for a rank that had no images and no group.
   private func averageRunningStatistics(share: Double) throws {
     guard communicator.worldSize > 1, !context.sharesStatistics else { return }
     let store = model.store

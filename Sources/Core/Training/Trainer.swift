@@ -1,7 +1,8 @@
 import Distributed
 import Foundation
 
-/// The training loop that attacks and tuning share: epochs of steps, with progress and a way to stop.
+/// The training loop that attacks and tuning share: epochs of steps, with progress and a way to
+/// stop.
 public struct Trainer {
   /// What one step does.
   public let step: TrainStep

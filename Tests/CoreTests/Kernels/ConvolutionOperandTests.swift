@@ -3,7 +3,8 @@ import Distributed
 import Synchronization
 import Testing
 
-/// BatchNorm applied as operands are read is BatchNorm applied before; every pixel is announced once.
+/// BatchNorm applied as operands are read is BatchNorm applied before; every pixel is announced
+/// once.
 @Suite struct ConvolutionOperandTests {
   static let problems = [
     ConvolutionProblem(8, 16, 32, batch: 3), ConvolutionProblem(16, 32, 16, stride: 2, batch: 3),

@@ -2,7 +2,8 @@ import Core
 import Distributed
 import Testing
 
-/// One convolution with random operands: activations after a ReLU, He-scaled weights, a normal gradient.
+/// One convolution with random operands: activations after a ReLU, He-scaled weights, a normal
+/// gradient.
 struct ConvolutionProblem: CustomTestStringConvertible {
   var geometry: ConvolutionGeometry
   var batch: Int

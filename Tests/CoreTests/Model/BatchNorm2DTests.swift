@@ -115,7 +115,8 @@ struct BatchNorm2DTests {
     }
   }
 
-  /// The step's square bounds the error of a difference of a smooth function: 1e-2 leaves some 1e-4.
+  /// The step's square bounds the error of a difference of a smooth function: 1e-2 leaves some
+  /// 1e-4.
   @Test func inputGradientEqualsFiniteDifferences() throws {
     let test = try BatchNormCase("batch_norm")
     let gradient = test.backward().x.array
@@ -158,7 +159,8 @@ struct BatchNorm2DTests {
     expectClose(xGradient.array, once.map { 2 * $0 }, relative: 1e-5)
   }
 
-  /// Sums of squares about zero, or about a running mean still near it, lose the variance's digits here.
+  /// Sums of squares about zero, or about a running mean still near it, lose the variance's digits
+  /// here.
   @Test(arguments: [Float(8), 128])
   func varianceSurvivesALargeMean(mean: Float) throws {
     let noise = Formula.tensor("noise", count: 360)

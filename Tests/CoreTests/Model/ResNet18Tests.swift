@@ -74,7 +74,8 @@ struct ResNet18Tests {
     expectAllClose(thin.state(), after, relative: 1e-5, "after 3 steps")
   }
 
-  /// Along d = ±(the gradient of each parameter), signs by the formula, the slope is Σ ±‖gradient‖².
+  /// Along d = ±(the gradient of each parameter), signs by the formula, the slope is Σ
+  /// ±‖gradient‖².
   ///
   /// The step moves the loss by some 1e-3: far above its rounding, and few ReLUs change sides.
   @Test(arguments: ModelArchitecture.allCases, 0..<4)

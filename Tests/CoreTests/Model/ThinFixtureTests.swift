@@ -6,8 +6,8 @@ import Testing
 
 /// A ResNet18 of width 8 against genuine PyTorch results (`numerics/thin8_sgd.pt`, `thin8_fst.pt`).
 ///
-/// Relative L2 errors: losses 1e-5, gradients 1e-4, parameters after three steps 1e-5; PyTorch's own
-/// float32 is 4e-7, 2e-6 and 7e-7 from float64 there (`thin8_tolerances.json`).
+/// Relative L2 errors: losses 1e-5, gradients 1e-4, parameters after three steps 1e-5; PyTorch's
+/// own float32 is 4e-7, 2e-6 and 7e-7 from float64 there (`thin8_tolerances.json`).
 @Suite(.enabled(if: Fixtures.available(for: "ThinFixtureTests")))
 struct ThinFixtureTests {
   private func thin(
@@ -49,8 +49,8 @@ struct ThinFixtureTests {
   /// The reference convolution holds 1e-5 on parameters.
   ///
   /// Under any faster one's rounding an input of the seventh ReLU at step 2, 2.5e-6 deviations from
-  /// zero, may change sides; computed in float64 with that one side changed, parameters move by up to
-  /// 2.2e-4 (layer1.0.conv2.weight) and running statistics stay.
+  /// zero, may change sides; computed in float64 with that one side changed, parameters move by up
+  /// to 2.2e-4 (layer1.0.conv2.weight) and running statistics stay.
   @Test(arguments: [(ConvolutionChoice.im2col, 1e-5), (.automatic, 3e-4)])
   func threeStepsOfSGDEqualPyTorch(_ convolution: ConvolutionChoice, tolerance: Double) throws {
     let fixture = try TorchFixture("numerics/thin8_sgd.pt")

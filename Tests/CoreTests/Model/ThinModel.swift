@@ -3,8 +3,8 @@ import Distributed
 import TestSupport
 import Testing
 
-/// A thin model in a given state, with the batches of a golden file, and the steps of training written
-/// out once more: what the goldens check is the engine, without the trainer around it.
+/// A thin model in a given state, with the batches of a golden file, and the steps of training
+/// written out once more: what the goldens check is the engine, without the trainer around it.
 struct ThinModel {
   let model: ResNet18
   let context: ComputeContext
@@ -62,7 +62,8 @@ struct ThinModel {
     return LabeledBatch(images: Tensor(nchw: values, shape), labels: labels)
   }
 
-  /// Clears the gradients, then one forward and one backward; the mean cross-entropy and the logits.
+  /// Clears the gradients, then one forward and one backward; the mean cross-entropy and the
+  /// logits.
   func forwardBackward(
     _ batch: LabeledBatch, extent: GradientExtent = .all
   ) -> (loss: Double, logits: [Float]) {

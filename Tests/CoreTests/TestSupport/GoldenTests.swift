@@ -15,7 +15,8 @@ struct GoldenTests {
     let shape = [2, 3, 4, 5]
     let values = (0..<120).map { Float($0) }
     let nhwc = Layout.nhwc(values, shape: shape)
-    // [n, c, h, w] = [1, 2, 3, 4] lies at ((1 * 3 + 2) * 4 + 3) * 5 + 4 and ((1 * 4 + 3) * 5 + 4) * 3 + 2.
+    // [n, c, h, w] = [1, 2, 3, 4] lies at ((1 * 3 + 2) * 4 + 3) * 5 + 4 and ((1 * 4 + 3) * 5 + 4) *
+    // 3 + 2.
     #expect(nhwc[119] == 119 && nhwc[1] == 20 && nhwc[3] == 1)
     #expect(Layout.nchw(nhwc, shape: shape) == values)
     let hwio = Layout.hwio(values, shape: shape)

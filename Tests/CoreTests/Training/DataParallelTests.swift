@@ -3,7 +3,8 @@ import Distributed
 import TestSupport
 import Testing
 
-/// Trains a thin network on synthetic images with ranks as threads, and compares what the ranks see.
+/// Trains a thin network on synthetic images with ranks as threads, and compares what the ranks
+/// see.
 @Suite struct DataParallelTests {
   /// One rank's view of a short training: the global loss of each step, and the bits after each.
   struct Trace: Sendable {
@@ -46,7 +47,8 @@ import Testing
     }
   }
 
-  /// The learning rate makes this training chaotic: one bit of difference would show within ten steps.
+  /// The learning rate makes this training chaotic: one bit of difference would show within ten
+  /// steps.
   @Test(arguments: [(1, 2), (2, 1), (2, 2), (3, 1), (4, 1), (8, 1)])
   func sharedStatisticsMakeTheWorldSizeInvisible(worldSize: Int, threads: Int) throws {
     let one = try Self.train(worldSize: 1, steps: 20, sharesStatistics: true)[0]

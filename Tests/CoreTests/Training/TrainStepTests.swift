@@ -5,8 +5,8 @@ import Testing
 
 /// One rank's training step against PyTorch.
 ///
-/// Tuning is SGD without weight decay, and in every mode the head's weight is scaled back to its first
-/// norm after each step.
+/// Tuning is SGD without weight decay, and in every mode the head's weight is scaled back to its
+/// first norm after each step.
 @Suite("TrainStep")
 struct TrainStepTests {
   static let modes: [FineTuningMode] = [.ft, .ftInit, .feTuning, .lp, .fst]
