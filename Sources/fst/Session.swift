@@ -18,27 +18,32 @@ struct Session {
     body: (Configuration, Session) throws -> Outcome,
     report: (Outcome) throws -> Int32
   ) throws {
-    let communicator = try MPIEnvironment.communicator()
-    var status: Int32 = 0
-    do {
+    var member: (any Communicator)?
+    var outcomeStatus: Int32 = 0
+    let failureStatus = MPIEnvironment.run(
+      report: {
+        Progress.finishLine()
+        Ending.say(message($0, from: member))
+      }, exitCode: ExitStatus.of
+    ) { communicator in
+      member = communicator
+      let isRoot = communicator.rank == 0
       let decoded = try together(communicator, configure)
       let session = Session(
         communicator: communicator,
-        observer: communicator.rank == 0
+        observer: isRoot
           ? Progress.observer(logFolder: logFolder(decoded.configuration))
           : CombinedObserver(observers: []),
         interruption: savesOnSignals
-          ? Signals.interruption(announcing: communicator.rank == 0) : Interruption())
+          ? Signals.interruption(announcing: isRoot) : Interruption())
       decoded.warnings.forEach { session.observer.observe(.warning($0)) }
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
-      if communicator.rank == 0 { status = try report(outcome) }
-      status = Int32(truncatingIfNeeded: try communicator.allReduceMaximum(Int64(status)))
-      try MPIEnvironment.finalize()
-    } catch {
-      Progress.finishLine()
-      fail(error, communicator)
+      if isRoot { outcomeStatus = try report(outcome) }
+      let status = try communicator.allReduceMaximum(Int64(outcomeStatus))
+      outcomeStatus = Int32(truncatingIfNeeded: status)
     }
+    let status = failureStatus != 0 ? failureStatus : outcomeStatus
     if status != 0 { exit(status) }
   }
 
@@ -53,18 +58,11 @@ struct Session {
     }
   }
 
-  /// Prints the one line and ends: all ranks alike where all know of the failure, else by abort.
-  private static func fail(_ error: any Error, _ communicator: any Communicator) -> Never {
-    let status = ExitStatus.of(error)
-    if communicator.worldSize == 1 || error is any ThrownOnAllRanks {
-      if communicator.rank == 0 { Ending.say("\(error)") }
-      try? MPIEnvironment.finalize()
-      exit(status)
+  /// The error's line; with rank and host where this rank of several alone knows of it.
+  private static func message(_ error: any Error, from member: (any Communicator)?) -> String {
+    guard let member, member.worldSize > 1, !(error is any ThrownOnAllRanks) else {
+      return "\(error)"
     }
-    // Where all ranks meet the same error, rank 0's abort takes its time to reach the others.
-    if communicator.rank > 0 { Thread.sleep(forTimeInterval: 1) }
-    communicator.waitForTurnToFail()
-    Ending.say("rank \(communicator.rank) (\(communicator.hostName)): \(error)")
-    communicator.abort(exitCode: status)
+    return "rank \(member.rank) (\(member.hostName)): \(error)"
   }
 }

@@ -21,8 +21,6 @@ public struct BatchNorm2D: Sendable {
   public let running: BatchNormBuffers
   /// C.
   public let channels: Int
-  /// Position of this layer's batch statistics in `BatchStatistics`.
-  let index: Int
 
   static let epsilon = 1e-5
   static let momentum = 0.1
@@ -33,7 +31,6 @@ public struct BatchNorm2D: Sendable {
     weight = plan.parameter("\(name).weight", shape: [channels])
     bias = plan.parameter("\(name).bias", shape: [channels])
     running = plan.batchNormBuffers(name, channels: channels)
-    index = running.counter
   }
 
   /// y = [relu](normalised x [+ residual]); `y` may be `x` when evaluating.
