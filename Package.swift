@@ -30,13 +30,15 @@ let package = Package(
     systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
     .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG"]),
+    .target(name: "KernelShim"),
     // Shadows the toolchain's module of the same name (distributed actors): it must declare no type
     // that the toolchain's module declares.
     .target(name: "Distributed", dependencies: ["MPIShim"], swiftSettings: engineFlags),
     .target(
       name: "Core",
       dependencies: [
-        "Distributed", "COpenBLAS", "CZlib", "ImageShim", .product(name: "Yams", package: "Yams"),
+        "Distributed", "COpenBLAS", "CZlib", "ImageShim", "KernelShim",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: engineFlags),
     .executableTarget(
