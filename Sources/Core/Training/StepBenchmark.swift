@@ -79,6 +79,10 @@ public struct StepBenchmark: Sendable {
       model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
       loss: CrossEntropy(), largestShare: batchSize, communicator: SoloCommunicator(),
       context: context)
+    return kind == .step ? try time(step) : try context.withFixedWeights { try time(step) }
+  }
+
+  private func time(_ step: TrainStep) throws -> Report {
     let batch = randomBatch()
     var (walls, cpus, loss) = ([Double](), [Double](), 0.0)
     for pass in 0..<steps + 2 {
