@@ -16,7 +16,7 @@ struct OutputRows {
   /// Writes the vectors that `value` yields for each offset in a row, or adds them.
   @inline(__always)
   func store(accumulate: Bool, _ value: (_ offset: Int) -> SixPoints.Four) {
-    for offset in stride(from: 0, to: length, by: 8) {
+    forEachEight(of: length) { offset in
       let (y, place) = (value(offset), target + offset)
       place.store8(accumulate ? y.0 + place.load8() : y.0)
       place.store8(accumulate ? y.1 + place.load8(length) : y.1, length)
@@ -43,9 +43,9 @@ struct OutputRows {
   ) {
     // Without a ReLU the bound is below every number.
     let least = Float8(repeating: finish.relu ? 0 : -.infinity)
-    for pixel in stride(from: 0, to: length, by: channels) {
-      for c in stride(from: 0, to: channels, by: 8) {
-        let offset = pixel &+ c
+    for pixel in 0..<length / channels {
+      forEachEight(of: channels) { c in
+        let offset = pixel &* channels &+ c
         let (scale, shift) = (finish.affine.scale.load8(c), finish.affine.shift.load8(c))
         func put(_ y: Float8, _ place: Int) {
           let sum = addResidual(shift.addingProduct(y, scale), place)
