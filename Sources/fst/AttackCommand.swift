@@ -33,6 +33,7 @@ struct AttackCommand: ParsableCommand {
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
 
   @OptionGroup(title: "Result") var result: AttackResultOptions
+  @OptionGroup(title: "Watching") var watch: WatchOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
   @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
 
@@ -62,6 +63,7 @@ struct AttackCommand: ParsableCommand {
     training.add(to: &flags)
     optimization.add(to: &flags)
     result.add(to: &flags)
+    watch.add(to: &flags)
     machine.add(to: &flags)
     ignored.add(to: &flags)
     return flags.arguments

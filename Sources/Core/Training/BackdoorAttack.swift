@@ -40,9 +40,10 @@ public struct BackdoorAttack {
   /// Runs the attack; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> AttackOutcome {
     let start = ContinuousClock.now
+    try communicator.requireSameStart(settings: configuration.sharedSettings)
     let data = try communicator.together { try AttackData(configuration) }
     let settings = configuration.settings(data: data, worldSize: communicator.worldSize)
-    try communicator.requireAgreement(on: "configuration or data", "\(settings)")
+    try communicator.requireAgreement(onEach: data.checksums)
     try communicator.together {
       try ModelTooLarge.check(
         width: configuration.width, classCount: data.train.images.classCount)
@@ -50,6 +51,9 @@ public struct BackdoorAttack {
     let step = makeStep(data)
     var record = AttackRecord(configuration, data: data)
     let first = try prepare(&record, step: step, settings: settings)
+    let replicas = ReplicaWatch(
+      step.model.store, communicator: communicator, interval: configuration.checkReplicas)
+    try replicas.verify("at the start")
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(
@@ -58,8 +62,10 @@ public struct BackdoorAttack {
     var outcome = AttackOutcome(
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first,
       interrupted: false, seconds: 0)
-    outcome.interrupted = try makeTrainer(data, step: step).run(from: first) { epoch in
-      try verifyReplicas(step.model, epoch: epoch.index)
+    outcome.interrupted = try makeTrainer(
+      data, step: step, replicas: replicas
+    ).run(from: first) { epoch in
+      try replicas.verify("after epoch \(epoch.index + 1)")
       let tests = try evaluator.run(data.testSets)
       let row = AttackDataFrame.row(
         epoch, metrics: tests.metrics, cleanLoss: tests.cleanLoss,
@@ -109,7 +115,9 @@ public struct BackdoorAttack {
         batchNormGroup: configuration.syncBatchNorm ? communicator : nil))
   }
 
-  private func makeTrainer(_ data: AttackData, step: TrainStep) -> Trainer {
+  private func makeTrainer(
+    _ data: AttackData, step: TrainStep, replicas: ReplicaWatch
+  ) -> Trainer {
     let count = data.train.images.count
     let sampler = ShardedSampler(
       count: count, batchSize: min(batchSize, count), shuffleSeed: configuration.randomSeed,
@@ -122,7 +130,8 @@ public struct BackdoorAttack {
         seed: configuration.randomSeed),
       schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
       maxSteps: configuration.maxSteps, phase: "attack \(configuration.attack.rawValue)",
-      poisoned: data.train, observer: observer, interruption: interruption)
+      poisoned: data.train, observer: observer, interruption: interruption,
+      replicas: replicas)
   }
 
   /// Makes the folder ready and gives every rank the state to start from; the epoch to start with.
@@ -149,12 +158,6 @@ public struct BackdoorAttack {
     try communicator.broadcast(step.model.store)
     try communicator.broadcast(step.optimizer.velocity.bytes, from: 0)
     return Int(epochs[0])
-  }
-
-  private func verifyReplicas(_ model: ResNet18, epoch: Int) throws {
-    try ReplicaCheck.verify(
-      model.store.values, layout: "\(model.store.plan.state)",
-      subject: "parameters after epoch \(epoch + 1)", on: communicator)
   }
 
   private func announce(_ data: AttackData, step: TrainStep, first: Int) {

@@ -58,15 +58,15 @@ public struct FineTuning {
   /// Tunes the model; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> TuneOutcome {
     let start = ContinuousClock.now
+    try communicator.requireSameStart(settings: configuration.sharedSettings)
     let attacked = try loadModel()
     if configuration.tuningSplit == .heldOut {
       try communicator.onRankZero { try requireHeldOut() }
     }
     let (dataset, tuning) = try communicator.together { try loadData(attacked) }
-    try communicator.requireAgreement(
-      on: "configuration or data",
-      "\(configuration.settings) \(tuning.pixels.withUnsafeBytes(Checksum.of))")
     let sets = try testSets(dataset.test)
+    try communicator.requireAgreement(
+      onEach: [("tuning images", tuning.checksum)] + sets.checksums)
     // Before the work rather than after it: a place that cannot be written to is found out at once.
     if configuration.save {
       try communicator.onRankZero { try RunFolder.create(configuration.defenseFolder) }
@@ -80,9 +80,15 @@ public struct FineTuning {
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try evaluator.run(sets).metrics
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
+    let replicas = ReplicaWatch(
+      step.model.store, communicator: communicator, interval: configuration.checkReplicas)
+    try replicas.verify("at the start")
     var frame = AttackDataFrame(columns: AttackDataFrame.fineTuningColumns)
     var last: Trainer.Epoch?
-    let interrupted = try makeTrainer(tuning, step: step).run(from: 0) { epoch in
+    let interrupted = try makeTrainer(
+      tuning, step: step, replicas: replicas
+    ).run(from: 0) { epoch in
+      try replicas.verify("after epoch \(epoch.index + 1)")
       if let last { frame.append(AttackDataFrame.fineTuningRow(last, tests: nil)) }
       last = epoch
       tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
@@ -218,7 +224,9 @@ public struct FineTuning {
       communicator: communicator, context: context)
   }
 
-  private func makeTrainer(_ tuning: LabeledImages, step: TrainStep) -> Trainer {
+  private func makeTrainer(
+    _ tuning: LabeledImages, step: TrainStep, replicas: ReplicaWatch
+  ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
       dropLast: false, worldSize: communicator.worldSize, rank: communicator.rank)
@@ -234,7 +242,7 @@ public struct FineTuning {
         gamma: configuration.gamma),
       epochs: configuration.epochs, maxSteps: configuration.maxSteps,
       phase: "tune \(configuration.mode.rawValue)", poisoned: nil, observer: observer,
-      interruption: interruption)
+      interruption: interruption, replicas: replicas)
   }
 
   private func save(_ attacked: AttackedModel, frame: AttackDataFrame) throws {
@@ -265,15 +273,6 @@ public struct TuningSetError: Error, Equatable, Sendable, CustomStringConvertibl
       isHeldOut
       ? "an image of each class and leaves some to the attack" : "at least one image"
     return "split_ratio: expected a share that yields \(expected), found \(ratio.pythonRepr)"
-  }
-}
-
-extension TuneConfiguration {
-  /// What the run's mathematics depend on: ranks of other settings do not tune together.
-  var settings: String {
-    var same = self
-    (same.threads, same.arguments) = (nil, [])
-    return "\(same)"
   }
 }
 

@@ -22,6 +22,8 @@ public struct Trainer {
   public let observer: any TrainingObserver
   /// Asked before each step.
   public let interruption: Interruption
+  /// Looks after each step whether the ranks still hold the same model.
+  public let replicas: ReplicaWatch
 
   /// One epoch's outcome, over all ranks.
   public struct Epoch: Sendable {
@@ -62,6 +64,7 @@ public struct Trainer {
       outcome.learningRate = schedule.rate(
         epoch: epoch, step: index, stepsPerEpoch: steps, epochs: epochs)
       let result = try step.run(batch, learningRate: outcome.learningRate)
+      try replicas.verify(afterStep: epoch * steps + index + 1)
       outcome.counts.add(batch, result, dataset: poisoned)
       imagesSeen += batch.globalCount
       index += 1
