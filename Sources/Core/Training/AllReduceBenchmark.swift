@@ -69,7 +69,8 @@ public struct AllReduceBenchmark {
   private func verify(_ buffer: FloatBuffer) throws {
     let world = communicator.worldSize
     let ranks = world * (world - 1) / 2
-    for index in 0..<buffer.count where buffer.pointer[index] != Float(ranks + world * (index % 64)) {
+    for index in 0..<buffer.count where buffer.pointer[index] != Float(ranks + world * (index % 64))
+    {
       throw WrongSum(
         description: "the sum at \(index) is \(buffer.pointer[index]), "
           + "expected \(ranks + world * (index % 64))")
