@@ -9,6 +9,7 @@ extension FineTuningMode: ExpressibleByArgument {}
 extension TuningSplit: ExpressibleByArgument {}
 extension ArchiveArrays: ExpressibleByArgument {}
 extension DefenseForm: ExpressibleByArgument {}
+extension ConvolutionChoice: ExpressibleByArgument {}
 
 /// The flags that were given, as settings under their keys; those left out stay out, so that YAML
 /// files and defaults apply.
