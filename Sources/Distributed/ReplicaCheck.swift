@@ -19,6 +19,9 @@ public enum Checksum {
     step(UInt64(bytes.count))
     return hash
   }
+
+  /// The checksum of `text` in UTF-8.
+  public static func of(_ text: String) -> UInt64 { Array(text.utf8).withUnsafeBytes(of) }
 }
 
 /// Whether all ranks hold the same parameters, bit for bit.

@@ -33,6 +33,7 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "The attack's settings") var attackRun: RunOptions
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
+  @OptionGroup(title: "Checkpoints, with --save") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
   @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
 
@@ -60,6 +61,7 @@ struct TuneCommand: ParsableCommand {
     data.add(to: &flags)
     attackRun.add(to: &flags)
     optimization.add(to: &flags)
+    checkpoints.add(to: &flags)
     machine.add(to: &flags)
     ignored.add(to: &flags)
     return flags.arguments

@@ -27,7 +27,9 @@ extension AttackConfiguration {
     .integer("max_steps", \.maxSteps, 0...countLimit), .integer("threads", \.threads, 1...1024),
     .boolean("sync_bn", \.syncBatchNorm), .text("record", \.record, "a folder"),
     .text("save_folder_name", \.saveFolderName, "the name of a folder"),
-    .integer("frequency_save", \.frequencySave, 0...countLimit), .boolean("resume", \.resume),
+    .integer("frequency_save", \.frequencySave, 0...countLimit), .resume("resume", \.resume),
+    .integer("checkpoint_steps", \.checkpointSteps, 0...countLimit),
+    .integer("keep_checkpoints", \.keepCheckpoints, 1...countLimit),
     .choice("archive_arrays", \.archiveArrays), .fixed("client_optimizer", .text("sgd")),
     .fixed("pre", .boolean(false)),
   ]
@@ -58,6 +60,9 @@ extension TuneConfiguration {
     .number("lb_smooth", \.labelSmoothing, .belowOne), .seed("random_seed", \.randomSeed),
     .integer("max_steps", \.maxSteps, 0...countLimit), .integer("threads", \.threads, 1...1024),
     .boolean("sync_bn", \.syncBatchNorm), .boolean("save", \.save),
+    .resume("resume", \.resume),
+    .integer("checkpoint_steps", \.checkpointSteps, 0...countLimit),
+    .integer("keep_checkpoints", \.keepCheckpoints, 1...countLimit),
     .choice("defense_form", \.defenseForm), .fixed("client_optimizer", .text("sgd")),
     .fixed("pre", .boolean(false)),
   ]

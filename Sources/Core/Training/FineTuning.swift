@@ -7,10 +7,12 @@ public struct TuneOutcome: Sendable {
   public var folder: String
   /// The attacked model's metrics.
   public var before: BackdoorMetrics
-  /// The tuned model's metrics; no image counted where the run was interrupted.
+  /// The tuned model's metrics; no image counted where the run was stopped.
   public var after: BackdoorMetrics
-  /// Whether the run was stopped before its last epoch; nothing is saved then.
-  public var interrupted: Bool
+  /// Where the run was stopped; nil if it was not.
+  public var stopped: TrainingPosition?
+  /// Whether a stopped run left a checkpoint to go on from.
+  public var isResumable: Bool
   /// Wall time, seconds.
   public var seconds: Double
 }
@@ -67,10 +69,12 @@ public struct FineTuning {
       on: "configuration or data",
       "\(configuration.settings) \(tuning.pixels.withUnsafeBytes(Checksum.of))")
     let sets = try testSets(dataset.test)
+    dataset.warnings.forEach { tell(.warning($0)) }
     // Before the work rather than after it: a place that cannot be written to is found out at once.
-    if configuration.save {
-      try communicator.onRankZero { try RunFolder.create(configuration.defenseFolder) }
-    }
+    let settings = configuration.settings(
+      batchSize: batchSize, data: tuning, model: attacked.model.store)
+    let claim = try claimFolder(settings)
+    defer { claim?.lock.release() }
     let context = ComputeContext(
       threads: ThreadCount.resolve(requested: configuration.threads),
       batchNormGroup: configuration.syncBatchNorm ? communicator : nil)
@@ -80,23 +84,42 @@ public struct FineTuning {
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try evaluator.run(sets).metrics
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
-    var frame = AttackDataFrame(columns: AttackDataFrame.fineTuningColumns)
-    var last: Trainer.Epoch?
-    let interrupted = try makeTrainer(tuning, step: step).run(from: 0) { epoch in
-      if let last { frame.append(AttackDataFrame.fineTuningRow(last, tests: nil)) }
-      last = epoch
+    let trainer = makeTrainer(tuning, step: step, settings: settings)
+    let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
+    if configuration.resume != .off { tell(.message(first.resumption)) }
+    let stopped = try trainer.run(from: first) { epoch in
+      try trainer.keeper?.save(AttackDataFrame.fineTuningRow(epoch), afterEpoch: epoch.index)
       tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
     }
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
-    let tests = interrupted ? nil : try evaluator.run(sets)
-    if let last { frame.append(AttackDataFrame.fineTuningRow(last, tests: tests)) }
-    if configuration.save && !interrupted {
-      try communicator.onRankZero { try save(attacked, frame: frame) }
+    let tests = stopped == nil ? try evaluator.run(sets) : nil
+    if configuration.save, let tests {
+      try communicator.onRankZero {
+        try save(attacked, rows: trainer.keeper?.rows ?? [], tests: tests)
+        checkpoints.prune(to: 0)
+      }
     }
     return TuneOutcome(
       folder: configuration.defenseFolder, before: before,
-      after: tests?.metrics ?? BackdoorMetrics(), interrupted: interrupted,
+      after: tests?.metrics ?? BackdoorMetrics(), stopped: stopped,
+      isResumable: stopped != nil && configuration.save,
       seconds: (ContinuousClock.now - start).seconds)
+  }
+
+  private var checkpoints: CheckpointFolder {
+    CheckpointFolder(path: configuration.defenseFolder, keep: configuration.keepCheckpoints)
+  }
+
+  /// Makes the folder ready where something is saved, on rank 0 alone; nil on the others.
+  private func claimFolder(_ settings: [(key: String, value: String)]) throws -> RunClaim? {
+    guard configuration.save else { return nil }
+    var claim: RunClaim?
+    try communicator.onRankZero {
+      claim = try RunClaim(
+        checkpoints, resume: configuration.resume, settings: settings, isInWay: false,
+        observer: observer)
+    }
+    return claim
   }
 
   private var batchSize: Int {
@@ -218,7 +241,9 @@ public struct FineTuning {
       communicator: communicator, context: context)
   }
 
-  private func makeTrainer(_ tuning: LabeledImages, step: TrainStep) -> Trainer {
+  private func makeTrainer(
+    _ tuning: LabeledImages, step: TrainStep, settings: [(key: String, value: String)]
+  ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
       dropLast: false, worldSize: communicator.worldSize, rank: communicator.rank)
@@ -234,11 +259,22 @@ public struct FineTuning {
         gamma: configuration.gamma),
       epochs: configuration.epochs, maxSteps: configuration.maxSteps,
       phase: "tune \(configuration.mode.rawValue)", poisoned: nil, observer: observer,
-      interruption: interruption)
+      boundary: StepBoundary(
+        interruption: interruption,
+        keeper: configuration.save
+          ? CheckpointKeeper(
+            checkpoints, settings: settings, step: step, sampler: sampler, observer: observer)
+          : nil,
+        interval: configuration.checkpointSteps, communicator: communicator, observer: observer))
   }
 
-  private func save(_ attacked: AttackedModel, frame: AttackDataFrame) throws {
+  private func save(
+    _ attacked: AttackedModel, rows: [[AttackDataFrame.Value]], tests: TestResults
+  ) throws {
     let folder = configuration.defenseFolder
+    var frame = AttackDataFrame(columns: AttackDataFrame.fineTuningColumns)
+    rows.dropLast().forEach { frame.append($0) }
+    if let last = rows.last { frame.append(AttackDataFrame.fineTuningRow(last, tests: tests)) }
     try InfoFile.write(
       configuration.arguments.map { .init($0.key, $0.value.archived) },
       to: "\(folder)/info.pickle")
@@ -249,46 +285,5 @@ public struct FineTuning {
     ).write(
       to: "\(folder)/defense_result.pt",
       form: configuration.defenseForm == .bare ? .bare : .dictionary)
-  }
-}
-
-/// A tuning set without images, or one that leaves the attack none.
-public struct TuningSetError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The share of the training images that was asked for.
-  public let ratio: Double
-  /// Whether the images were to be held out of the attack's training.
-  public let isHeldOut: Bool
-
-  /// One line: the key, what was expected and found.
-  public var description: String {
-    let expected =
-      isHeldOut
-      ? "an image of each class and leaves some to the attack" : "at least one image"
-    return "split_ratio: expected a share that yields \(expected), found \(ratio.pythonRepr)"
-  }
-}
-
-extension TuneConfiguration {
-  /// What the run's mathematics depend on: ranks of other settings do not tune together.
-  var settings: String {
-    var same = self
-    (same.threads, same.arguments) = (nil, [])
-    return "\(same)"
-  }
-}
-
-extension AttackDataFrame {
-  /// An epoch's row in the columns of ft_df.csv; NaN where it was not evaluated.
-  static func fineTuningRow(
-    _ epoch: Trainer.Epoch,
-    tests: (metrics: BackdoorMetrics, cleanLoss: Double?, triggeredLoss: Double?)?
-  ) -> [Value] {
-    let numbers = [
-      epoch.counts.meanLoss, epoch.counts.accuracy, tests?.cleanLoss, tests?.triggeredLoss,
-      tests?.metrics.cleanAccuracy, tests?.metrics.attackSuccessRate,
-      tests?.metrics.robustAccuracy,
-    ]
-    return [.count(epoch.index), .count(epoch.counts.batches)]
-      + numbers.map { .number($0 ?? .nan) }
   }
 }

@@ -36,6 +36,9 @@ public struct TrainStep {
   /// Threads and scratch memory.
   public let context: ComputeContext
 
+  /// How the gradient is cut for its sums over the ranks; equal bits need the same cuts.
+  var bucketLayout: String { reducer.plan.description }
+
   private let reducer: GradientReducer
   private let logitsGradient: FloatBuffer
 
