@@ -29,15 +29,23 @@ public enum ReplicaCheck {
   /// Throws `Disagreement`, on all ranks alike, unless every rank holds the same layout and bits.
   ///
   /// `layout` is any text that fixes what `buffer` holds: names and shapes of its slots in order.
-  /// It is compared first, since memory laid out differently is a mistake of its own. `subject`
+  /// It is told first, since memory laid out differently is a mistake of its own. `subject`
   /// names the memory, for example "parameters after step 7".
   public static func verify(
     _ buffer: FloatBuffer, layout: String, subject: String, on communicator: any Communicator
   ) throws {
-    guard communicator.worldSize > 1 else { return }
+    try verify([(subject, buffer)], layout: layout, on: communicator)
+  }
+
+  /// The same for several buffers that one `layout` describes, with one all-gather for all.
+  public static func verify(
+    _ memory: [(subject: String, buffer: FloatBuffer)], layout: String,
+    on communicator: any Communicator
+  ) throws {
+    guard communicator.worldSize > 1, let first = memory.first else { return }
+    let counts = memory.map { "\($0.buffer.count) floats" }.joined(separator: ", ")
     try communicator.requireAgreement(
-      on: "layout of the \(subject)", "\(buffer.count) floats: \(layout)")
-    try communicator.requireAgreement(
-      on: subject, Checksum.of(UnsafeRawBufferPointer(buffer.bytes)))
+      onEach: [("layout of the \(first.subject)", Checksum.of("\(counts): \(layout)"))]
+        + memory.map { ($0.subject, Checksum.of(UnsafeRawBufferPointer($0.buffer.bytes))) })
   }
 }

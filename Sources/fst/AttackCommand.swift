@@ -34,6 +34,7 @@ struct AttackCommand: ParsableCommand {
 
   @OptionGroup(title: "Result") var result: AttackResultOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
+  @OptionGroup(title: "Watching") var watch: WatchOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
   @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
 
@@ -64,6 +65,7 @@ struct AttackCommand: ParsableCommand {
     optimization.add(to: &flags)
     result.add(to: &flags)
     checkpoints.add(to: &flags)
+    watch.add(to: &flags)
     machine.add(to: &flags)
     ignored.add(to: &flags)
     return flags.arguments

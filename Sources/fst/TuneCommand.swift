@@ -34,6 +34,7 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup(title: "The attack's settings") var attackRun: RunOptions
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
   @OptionGroup(title: "Checkpoints, with --save") var checkpoints: CheckpointOptions
+  @OptionGroup(title: "Watching") var watch: WatchOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
   @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
 
@@ -62,6 +63,7 @@ struct TuneCommand: ParsableCommand {
     attackRun.add(to: &flags)
     optimization.add(to: &flags)
     checkpoints.add(to: &flags)
+    watch.add(to: &flags)
     machine.add(to: &flags)
     ignored.add(to: &flags)
     return flags.arguments

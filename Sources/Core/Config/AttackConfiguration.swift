@@ -84,6 +84,8 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var threads: Int?
   /// Whether batch normalisation takes its statistics over all ranks.
   public var syncBatchNorm = false
+  /// Steps from one comparison of all ranks' parameters to the next; 0 is none within an epoch.
+  public var checkReplicas = 0
 
   // MARK: Result
 

@@ -57,10 +57,7 @@ public struct AttackData: Sendable {
 
   /// A checksum of everything a rank trains and evaluates on.
   var checksum: UInt64 {
-    var sums = [train.images, triggeredTest.images, cleanTest].flatMap { images in
-      [images.pixels.withUnsafeBytes(Checksum.of), images.labels.withUnsafeBytes(Checksum.of)]
-    }
-    sums.append(UInt64(wholeTrainingCount))
+    let sums = checksums.map(\.checksum) + [UInt64(wholeTrainingCount)]
     return sums.withUnsafeBytes(Checksum.of)
   }
 }

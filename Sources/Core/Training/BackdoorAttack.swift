@@ -40,9 +40,10 @@ public struct BackdoorAttack {
   /// Runs the attack; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> AttackOutcome {
     let start = ContinuousClock.now
+    try communicator.requireSameStart(settings: configuration.sharedSettings)
     let data = try communicator.together { try AttackData(configuration) }
     let settings = configuration.settings(data: data, worldSize: communicator.worldSize)
-    try communicator.requireAgreement(on: "configuration or data", "\(settings)")
+    try communicator.requireAgreement(onEach: data.checksums)
     try communicator.together {
       try ModelTooLarge.check(
         width: configuration.width, classCount: data.train.images.classCount)
@@ -53,6 +54,7 @@ public struct BackdoorAttack {
     let claim = try begin(&record, settings: settings)
     defer { claim?.lock.release() }
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
+    try trainer.replicas.verify("at the start")
     data.warnings.forEach { tell(.warning($0)) }
     announce(data, step: step, first: first)
 
@@ -63,7 +65,7 @@ public struct BackdoorAttack {
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first.epoch,
       seconds: 0)
     outcome.stopped = try trainer.run(from: first) { epoch in
-      try verifyReplicas(step.model, epoch: epoch.index)
+      try trainer.replicas.verify("after epoch \(epoch.index + 1)")
       let tests = try evaluator.run(data.testSets)
       let row = AttackDataFrame.row(
         epoch, metrics: tests.metrics, cleanLoss: tests.cleanLoss,
@@ -135,7 +137,9 @@ public struct BackdoorAttack {
         interruption: interruption,
         keeper: CheckpointKeeper(
           checkpoints, settings: settings, step: step, sampler: sampler, observer: observer),
-        interval: configuration.checkpointSteps, communicator: communicator, observer: observer))
+        interval: configuration.checkpointSteps, communicator: communicator, observer: observer),
+      replicas: ReplicaWatch(
+        step.model.store, communicator: communicator, interval: configuration.checkReplicas))
   }
 
   /// Makes the folder ready, on rank 0 alone; nil on the others.
@@ -155,12 +159,6 @@ public struct BackdoorAttack {
 
   private func tell(_ event: TrainingEvent) {
     if communicator.rank == 0 { observer.observe(event) }
-  }
-
-  private func verifyReplicas(_ model: ResNet18, epoch: Int) throws {
-    try ReplicaCheck.verify(
-      model.store.values, layout: "\(model.store.plan.state)",
-      subject: "parameters after epoch \(epoch + 1)", on: communicator)
   }
 
   private func announce(_ data: AttackData, step: TrainStep, first: TrainingPosition) {

@@ -19,6 +19,7 @@ public struct Evaluation {
 
   /// Runs the evaluation; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> BackdoorMetrics {
+    try communicator.requireSameStart(settings: configuration.sharedSettings)
     let path = configuration.archive
     let folder = Self.attackFolder(of: path)
     let attacked = try AttackedModel(path: path, folder: folder, communicator: communicator)
@@ -39,6 +40,8 @@ public struct Evaluation {
     let sets = try communicator.together { () -> TestSets in
       try testSets(test, attacked: attacked, folder: folder)
     }
+    try communicator.requireAgreement(onEach: sets.checksums)
+    try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the start")
     return try evaluator.run(sets).metrics
   }
 

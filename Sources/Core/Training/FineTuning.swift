@@ -60,15 +60,15 @@ public struct FineTuning {
   /// Tunes the model; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> TuneOutcome {
     let start = ContinuousClock.now
+    try communicator.requireSameStart(settings: configuration.sharedSettings)
     let attacked = try loadModel()
     if configuration.tuningSplit == .heldOut {
       try communicator.onRankZero { try requireHeldOut() }
     }
     let (dataset, tuning) = try communicator.together { try loadData(attacked) }
-    try communicator.requireAgreement(
-      on: "configuration or data",
-      "\(configuration.settings) \(tuning.pixels.withUnsafeBytes(Checksum.of))")
     let sets = try testSets(dataset.test)
+    try communicator.requireAgreement(
+      onEach: [("tuning images", tuning.checksum)] + sets.checksums)
     dataset.warnings.forEach { tell(.warning($0)) }
     // Before the work rather than after it: a place that cannot be written to is found out at once.
     let settings = configuration.settings(
@@ -86,8 +86,10 @@ public struct FineTuning {
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
     let trainer = makeTrainer(tuning, step: step, settings: settings)
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
+    try trainer.replicas.verify("at the start")
     if configuration.resume != .off { tell(.message(first.resumption)) }
     let stopped = try trainer.run(from: first) { epoch in
+      try trainer.replicas.verify("after epoch \(epoch.index + 1)")
       try trainer.keeper?.save(AttackDataFrame.fineTuningRow(epoch), afterEpoch: epoch.index)
       tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
     }
@@ -265,7 +267,9 @@ public struct FineTuning {
           ? CheckpointKeeper(
             checkpoints, settings: settings, step: step, sampler: sampler, observer: observer)
           : nil,
-        interval: configuration.checkpointSteps, communicator: communicator, observer: observer))
+        interval: configuration.checkpointSteps, communicator: communicator, observer: observer),
+      replicas: ReplicaWatch(
+        step.model.store, communicator: communicator, interval: configuration.checkReplicas))
   }
 
   private func save(

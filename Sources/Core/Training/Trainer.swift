@@ -22,6 +22,8 @@ public struct Trainer {
   public let observer: any TrainingObserver
   /// Asked between steps.
   public let boundary: StepBoundary
+  /// Looks after each step whether the ranks still hold the same model.
+  public let replicas: ReplicaWatch
 
   /// Saves the state; nil where the run keeps none.
   var keeper: CheckpointKeeper? { boundary.keeper }
@@ -70,6 +72,7 @@ public struct Trainer {
       if try boundary.stops(at: position, of: steps) { return nil }
       outcome.learningRate = learningRate(epoch, step: position.step)
       let result = try step.run(batch, learningRate: outcome.learningRate)
+      try replicas.verify(afterStep: epoch * steps + position.step + 1)
       position.counts.add(batch, result, dataset: poisoned)
       position.step += 1
       imagesSeen += batch.globalCount

@@ -21,11 +21,4 @@ extension TuneConfiguration {
       ("attacked_model", String(state.withUnsafeBytes(Checksum.of), radix: 16)),
     ]
   }
-
-  /// What the run's mathematics depend on: ranks of other settings do not tune together.
-  var settings: String {
-    var same = self
-    (same.threads, same.arguments) = (nil, [])
-    return "\(same)"
-  }
 }
