@@ -5,7 +5,6 @@ extension TuneConfiguration {
   func settings(
     batchSize: Int, data: LabeledImages, model: ParameterStore
   ) -> [(key: String, value: String)] {
-    let images = [data.pixels.withUnsafeBytes(Checksum.of), data.labels.withUnsafeBytes(Checksum.of)]
     let state = [model.values, model.buffers].map { Checksum.of(UnsafeRawBufferPointer($0.bytes)) }
     let recipe = LearningRateSchedule(
       schedule, base: learningRate, period: scheduleEpochs, milestones: milestones, gamma: gamma)
@@ -17,7 +16,7 @@ extension TuneConfiguration {
       ("lb_smooth", labelSmoothing?.pythonRepr ?? "none"), ("augment", "\(augment)"),
       ("random_seed", "\(randomSeed)"), ("max_steps", maxSteps.map { "\($0)" } ?? "none"),
       ("sync_bn", "\(syncBatchNorm)"),
-      ("data", String(images.withUnsafeBytes(Checksum.of), radix: 16)),
+      ("data", String(data.checksum, radix: 16)),
       ("attacked_model", String(state.withUnsafeBytes(Checksum.of), radix: 16)),
     ]
   }
