@@ -14,7 +14,9 @@ import Testing
     let script =
       "echo $$ > '\(tiny.folder)'/rank-$OMPI_COMM_WORLD_RANK; exec " + words.joined(separator: " ")
     return try RunningProcess(
-      "/usr/bin/env", RunProcess.mpirunCommand(2) + ["/bin/bash", "-c", script])
+      // A test's thread blocks signals, and its children would inherit that.
+      "/usr/bin/env",
+      ["--default-signal=USR1"] + RunProcess.mpirunCommand(2) + ["/bin/bash", "-c", script])
   }
 
   @Test(arguments: [0, 1]) func aSignalToOneRankStopsAllAfterTheSameStep(rank: Int) throws {

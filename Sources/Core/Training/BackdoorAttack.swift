@@ -12,6 +12,8 @@ public struct AttackOutcome: Sendable {
   public var stopped: TrainingPosition?
   /// Wall time of this part of the run, seconds.
   public var seconds: Double
+  /// Where the time of the epochs of this part went, by rank and host.
+  public var timings: [EpochTiming] = []
 }
 
 /// The training of a backdoored model: the one normal case that every attack is a small difference
@@ -49,12 +51,14 @@ public struct BackdoorAttack {
         width: configuration.width, classCount: data.train.images.classCount)
     }
     let step = makeStep(data)
-    let trainer = makeTrainer(data, step: step, settings: settings)
+    let watch = try TrainingWatch(
+      step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
+    let trainer = makeTrainer(data, step: step, settings: settings, watch: watch)
     var record = AttackRecord(configuration, data: data)
     let claim = try begin(&record, settings: settings)
     defer { claim?.lock.release() }
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
-    try trainer.replicas.verify("at the start")
+    try watch.replicas.verify("at the start")
     data.warnings.forEach { tell(.warning($0)) }
     announce(data, step: step, first: first)
 
@@ -65,17 +69,21 @@ public struct BackdoorAttack {
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first.epoch,
       seconds: 0)
     outcome.stopped = try trainer.run(from: first) { epoch in
-      try trainer.replicas.verify("after epoch \(epoch.index + 1)")
-      let tests = try evaluator.run(data.testSets)
+      try watch.replicas.verify("after epoch \(epoch.index + 1)")
+      let tests = try watch.timer.measure(.evaluate) { try evaluator.run(data.testSets) }
       let row = AttackDataFrame.row(
         epoch, metrics: tests.metrics, cleanLoss: tests.cleanLoss,
         triggeredLoss: tests.triggeredLoss)
       try trainer.keeper?.save(row, afterEpoch: epoch.index)
-      try communicator.onRankZero { try record.finish(row, model: step.model.store) }
+      try watch.timer.measure(.save) {
+        try communicator.onRankZero { try record.finish(row, model: step.model.store) }
+      }
       outcome.metrics = tests.metrics
       outcome.finishedEpochs = epoch.index + 1
+      if let timing = epoch.timing { outcome.timings.append(timing) }
       report(epoch, metrics: tests.metrics)
     }
+    for cut in try watch.finish() where communicator.rank == 0 { observer.observe(.warning(cut)) }
     if outcome.finishedEpochs == first.epoch && first.epoch > 0 && outcome.stopped == nil {
       outcome.metrics = try evaluator.run(data.testSets).metrics
     }
@@ -118,7 +126,8 @@ public struct BackdoorAttack {
   }
 
   private func makeTrainer(
-    _ data: AttackData, step: TrainStep, settings: [(key: String, value: String)]
+    _ data: AttackData, step: TrainStep, settings: [(key: String, value: String)],
+    watch: TrainingWatch
   ) -> Trainer {
     let count = data.train.images.count
     let sampler = ShardedSampler(
@@ -137,9 +146,9 @@ public struct BackdoorAttack {
         interruption: interruption,
         keeper: CheckpointKeeper(
           checkpoints, settings: settings, step: step, sampler: sampler, observer: observer),
-        interval: configuration.checkpointSteps, communicator: communicator, observer: observer),
-      replicas: ReplicaWatch(
-        step.model.store, communicator: communicator, interval: configuration.checkReplicas))
+        interval: configuration.checkpointSteps, timer: watch.timer,
+        communicator: communicator, observer: observer),
+      watch: watch)
   }
 
   /// Makes the folder ready, on rank 0 alone; nil on the others.
@@ -189,7 +198,7 @@ extension EpochSummary {
     self.init(
       epoch: epoch.index + 1, epochs: epochs, learningRate: epoch.learningRate,
       trainLoss: epoch.counts.meanLoss ?? .nan, trainAccuracy: epoch.counts.accuracy ?? 0,
-      metrics: metrics, seconds: epoch.seconds)
+      metrics: metrics, seconds: epoch.seconds, timing: epoch.timing)
   }
 }
 

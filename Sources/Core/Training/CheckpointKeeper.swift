@@ -35,6 +35,11 @@ public final class CheckpointKeeper {
   /// stays whole then.
   func save(at position: TrainingPosition) throws {
     if let lastSaved, lastSaved == (position.epoch, position.step) { return }
+    try step.timer.measure(.save) { try write(position) }
+    lastSaved = (position.epoch, position.step)
+  }
+
+  private func write(_ position: TrainingPosition) throws {
     let counts = try communicator.allGather(position.counts.words.littleEndianBytes)
     try communicator.onRankZero {
       try folder.write(
@@ -44,7 +49,6 @@ public final class CheckpointKeeper {
           bucketLayout: step.bucketLayout, settings: settings,
           model: step.model.store.stateDict(), velocity: step.optimizer.velocity.array, rows: rows))
     }
-    lastSaved = (position.epoch, position.step)
   }
 
   /// Adds the row of an epoch and saves the state after it.

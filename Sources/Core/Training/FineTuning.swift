@@ -15,28 +15,8 @@ public struct TuneOutcome: Sendable {
   public var isResumable: Bool
   /// Wall time, seconds.
   public var seconds: Double
-}
-
-/// How one tuning mode differs from the others (FST paper, section 4; spelled as its code spells
-/// them).
-struct TuningRecipe: Equatable {
-  /// Whether weight and bias of the head are drawn anew.
-  let reinitializesHead: Bool
-  /// What is trained; the backbone's running statistics move in every mode.
-  let trainable: TrainableParameters
-  /// Whether α ⟨ω, ω_ori⟩ is part of the loss; ‖ω‖ is held at ‖ω_ori‖ in every mode.
-  let shiftsFeatures: Bool
-
-  init(_ mode: FineTuningMode) {
-    reinitializesHead = [.ftInit, .feTuning, .fst].contains(mode)
-    shiftsFeatures = mode == .fst
-    trainable =
-      switch mode {
-      case .lp: .head
-      case .feTuning: .backbone
-      case .ft, .ftInit, .fst: .all
-      }
-  }
+  /// Where the epochs' time went, by rank and host.
+  public var timings: [EpochTiming]
 }
 
 /// The purification of an attacked model on a few clean images, run by all ranks together.
@@ -84,28 +64,36 @@ public struct FineTuning {
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try evaluator.run(sets).metrics
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
-    let trainer = makeTrainer(tuning, step: step, settings: settings)
+    let watch = try TrainingWatch(
+      step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
+    let trainer = makeTrainer(tuning, step: step, settings: settings, watch: watch)
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
-    try trainer.replicas.verify("at the start")
+    try watch.replicas.verify("at the start")
     if configuration.resume != .off { tell(.message(first.resumption)) }
+    var timings: [EpochTiming] = []
     let stopped = try trainer.run(from: first) { epoch in
-      try trainer.replicas.verify("after epoch \(epoch.index + 1)")
+      try watch.replicas.verify("after epoch \(epoch.index + 1)")
       try trainer.keeper?.save(AttackDataFrame.fineTuningRow(epoch), afterEpoch: epoch.index)
+      if let timing = epoch.timing { timings.append(timing) }
       tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
     }
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
-    let tests = stopped == nil ? try evaluator.run(sets) : nil
+    let tests =
+      stopped == nil ? try watch.timer.measure(.evaluate) { try evaluator.run(sets) } : nil
     if configuration.save, let tests {
-      try communicator.onRankZero {
-        try save(attacked, rows: trainer.keeper?.rows ?? [], tests: tests)
-        checkpoints.prune(to: 0)
+      try watch.timer.measure(.save) {
+        try communicator.onRankZero {
+          try save(attacked, rows: trainer.keeper?.rows ?? [], tests: tests)
+          checkpoints.prune(to: 0)
+        }
       }
     }
+    try watch.finish().forEach { tell(.warning($0)) }
     return TuneOutcome(
       folder: configuration.defenseFolder, before: before,
       after: tests?.metrics ?? BackdoorMetrics(), stopped: stopped,
       isResumable: stopped != nil && configuration.save,
-      seconds: (ContinuousClock.now - start).seconds)
+      seconds: (ContinuousClock.now - start).seconds, timings: timings)
   }
 
   private var checkpoints: CheckpointFolder {
@@ -244,7 +232,8 @@ public struct FineTuning {
   }
 
   private func makeTrainer(
-    _ tuning: LabeledImages, step: TrainStep, settings: [(key: String, value: String)]
+    _ tuning: LabeledImages, step: TrainStep, settings: [(key: String, value: String)],
+    watch: TrainingWatch
   ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
@@ -267,9 +256,9 @@ public struct FineTuning {
           ? CheckpointKeeper(
             checkpoints, settings: settings, step: step, sampler: sampler, observer: observer)
           : nil,
-        interval: configuration.checkpointSteps, communicator: communicator, observer: observer),
-      replicas: ReplicaWatch(
-        step.model.store, communicator: communicator, interval: configuration.checkReplicas))
+        interval: configuration.checkpointSteps, timer: watch.timer,
+        communicator: communicator, observer: observer),
+      watch: watch)
   }
 
   private func save(

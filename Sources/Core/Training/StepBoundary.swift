@@ -14,6 +14,7 @@ public struct StepBoundary {
   let keeper: CheckpointKeeper?
   /// Steps of the whole run from one checkpoint to the next; 0 is none within an epoch.
   let interval: Int
+  let timer: StepTimer
   let communicator: any Communicator
   let observer: any TrainingObserver
 
@@ -37,7 +38,8 @@ public struct StepBoundary {
   private func agreedRequest() throws -> Interruption.Request {
     let mine = interruption.take()
     guard communicator.worldSize > 1 else { return mine }
-    return Interruption.Request(rawValue: try communicator.allReduceMaximum(mine.rawValue)) ?? .none
+    let largest = try timer.measure(.wait) { try communicator.allReduceMaximum(mine.rawValue) }
+    return Interruption.Request(rawValue: largest) ?? .none
   }
 
   private func tell(_ position: TrainingPosition) {

@@ -22,8 +22,8 @@ public struct Trainer {
   public let observer: any TrainingObserver
   /// Asked between steps.
   public let boundary: StepBoundary
-  /// Looks after each step whether the ranks still hold the same model.
-  public let replicas: ReplicaWatch
+  /// Compares the replicas and takes the times.
+  public let watch: TrainingWatch
 
   /// Saves the state; nil where the run keeps none.
   var keeper: CheckpointKeeper? { boundary.keeper }
@@ -38,6 +38,8 @@ public struct Trainer {
     public var learningRate: Double
     /// Wall time, seconds.
     public var seconds: Double
+    /// Where that time went, by rank and host; nil until the epoch has ended.
+    public var timing: EpochTiming?
   }
 
   /// Trains from `start` on and calls `epochEnded` after each epoch; nil once all are trained, else
@@ -68,11 +70,11 @@ public struct Trainer {
       learningRate: learningRate(epoch, step: max(position.step - 1, 0)), seconds: 0)
     var imagesSeen = 0
     let batches = position.step < limit ? loader.epoch(epoch, startingAt: position.step) : nil
-    while let batch = batches?.next() {
+    while let batch = watch.timer.measure(.load, { batches?.next() }) {
       if try boundary.stops(at: position, of: steps) { return nil }
       outcome.learningRate = learningRate(epoch, step: position.step)
       let result = try step.run(batch, learningRate: outcome.learningRate)
-      try replicas.verify(afterStep: epoch * steps + position.step + 1)
+      try watch.replicas.verify(afterStep: epoch * steps + position.step + 1)
       position.counts.add(batch, result, dataset: poisoned)
       position.step += 1
       imagesSeen += batch.globalCount
@@ -83,6 +85,7 @@ public struct Trainer {
     }
     if try boundary.stops(at: position, of: steps) { return nil }
     try outcome.counts.sum(over: step.communicator)
+    outcome.timing = try watch.epochEnded()
     return outcome
   }
 
