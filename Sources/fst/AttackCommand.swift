@@ -35,6 +35,7 @@ struct AttackCommand: ParsableCommand {
   @OptionGroup(title: "Result") var result: AttackResultOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Watching") var watch: WatchOptions
+  @OptionGroup(title: "Many ranks") var ranks: RankOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
   @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
 
@@ -48,7 +49,10 @@ struct AttackCommand: ParsableCommand {
         return decoded
       },
       body: { configuration, session in
-        try BackdoorAttack(
+        let watch = try session.watchStalls(
+          warning: configuration.stallWarning, exit: configuration.stallExit)
+        defer { watch?.stop() }
+        return try BackdoorAttack(
           configuration, communicator: session.communicator, observer: session.observer,
           interruption: session.interruption
         ).run()
@@ -66,6 +70,7 @@ struct AttackCommand: ParsableCommand {
     result.add(to: &flags)
     checkpoints.add(to: &flags)
     watch.add(to: &flags)
+    ranks.add(to: &flags)
     machine.add(to: &flags)
     ignored.add(to: &flags)
     return flags.arguments

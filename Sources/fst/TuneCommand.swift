@@ -35,6 +35,7 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
   @OptionGroup(title: "Checkpoints, with --save") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Watching") var watch: WatchOptions
+  @OptionGroup(title: "Many ranks") var ranks: RankOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
   @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
 
@@ -48,7 +49,10 @@ struct TuneCommand: ParsableCommand {
         return decoded
       },
       body: { configuration, session in
-        try FineTuning(
+        let watch = try session.watchStalls(
+          warning: configuration.stallWarning, exit: configuration.stallExit)
+        defer { watch?.stop() }
+        return try FineTuning(
           configuration, communicator: session.communicator, observer: session.observer,
           interruption: session.interruption
         ).run()
@@ -64,6 +68,7 @@ struct TuneCommand: ParsableCommand {
     optimization.add(to: &flags)
     checkpoints.add(to: &flags)
     watch.add(to: &flags)
+    ranks.add(to: &flags)
     machine.add(to: &flags)
     ignored.add(to: &flags)
     return flags.arguments

@@ -35,7 +35,7 @@ public final class CheckpointKeeper {
   /// stays whole then.
   func save(at position: TrainingPosition) throws {
     if let lastSaved, lastSaved == (position.epoch, position.step) { return }
-    try step.timer.measure(.save) { try write(position) }
+    try step.timer.measure(.save) { try communicator.expectingWaits { try write(position) } }
     lastSaved = (position.epoch, position.step)
   }
 
@@ -46,7 +46,7 @@ public final class CheckpointKeeper {
         Checkpoint(
           epochs: position.epoch, samples: samples(at: position.step),
           counts: counts.compactMap { TrainingCounts(words: [Int64](littleEndian: $0)) },
-          bucketLayout: step.bucketLayout, settings: settings,
+          bucketLayout: step.bucketPlan.description, settings: settings,
           model: step.model.store.stateDict(), velocity: step.optimizer.velocity.array, rows: rows))
     }
   }
@@ -92,7 +92,7 @@ public final class CheckpointKeeper {
     if before != now {
       observer.observe(
         .message("saved by \(before) ranks, going on with \(now): the same images in each step"))
-    } else if now > 1 && saved.bucketLayout != step.bucketLayout {
+    } else if now > 1 && saved.bucketLayout != step.bucketPlan.description {
       observer.observe(
         .warning("gradients are summed in other buckets than before: last bits may differ"))
     }

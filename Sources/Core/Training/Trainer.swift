@@ -52,7 +52,8 @@ public struct Trainer {
     let limit = maxSteps ?? .max
     var position = start
     while position.epoch < epochs && position.epoch * loader.sampler.stepsPerEpoch < limit {
-      guard let outcome = try train(&position) else { return position }
+      guard let outcome = try step.communicator.training({ try train(&position) })
+      else { return position }
       try epochEnded(outcome)
       position = TrainingPosition(epoch: position.epoch + 1)
     }

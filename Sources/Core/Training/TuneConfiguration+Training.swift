@@ -15,7 +15,7 @@ extension TuneConfiguration {
       ("sgd_momentum", momentum.pythonRepr), ("wd", weightDecay.pythonRepr),
       ("lb_smooth", labelSmoothing?.pythonRepr ?? "none"), ("augment", "\(augment)"),
       ("random_seed", "\(randomSeed)"), ("max_steps", maxSteps.map { "\($0)" } ?? "none"),
-      ("sync_bn", "\(syncBatchNorm)"),
+      ("sync_bn", "\(syncBatchNorm)"), ("accumulation_steps", "\(accumulationSteps)"),
       ("data", String(data.checksum, radix: 16)),
       ("attacked_model", String(state.withUnsafeBytes(Checksum.of), radix: 16)),
     ]
