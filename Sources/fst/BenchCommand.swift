@@ -5,20 +5,34 @@ import Core
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time training steps or evaluation passes on this machine.",
+    abstract: "Time training steps, evaluation passes or kernels on this machine.",
     discussion: """
       Runs ResNet18 on random 32x32 images, two passes to warm up, then the
       timed ones. Wall and processor time of a pass, images per second at the
       median, the process's peak memory, and the loss of the last pass.
 
+      kernels times every convolution of the network by itself: output,
+      weight gradient, and what the input gradient takes on top; and the
+      matrix products within, against OpenBLAS. Each result is checked
+      first, a wrong one ends the run. GFLOP/s are those that a direct
+      convolution would need (direct) and those of the products really
+      computed (done), also as a share of the multiply-adds that the cores
+      were measured to do.
+
         fst bench step --width 64 --batch_size 128
         fst bench evaluate --threads 1 --json
+        fst bench kernels --width 64 --steps 5
 
       bench/compare_pytorch.py runs it in turn with PyTorch's step.
       """)
 
-  @Argument(help: ArgumentHelp("What is timed: step or evaluate.", valueName: "what"))
-  var kind: StepBenchmark.Kind
+  /// What is timed.
+  enum Subject: String, ExpressibleByArgument {
+    case step, evaluate, kernels
+  }
+
+  @Argument(help: ArgumentHelp("What is timed: step, evaluate or kernels.", valueName: "what"))
+  var subject: Subject
 
   @Option(name: .key("model"), help: "The architecture.")
   var model = ModelArchitecture.resnet18
@@ -54,14 +68,21 @@ struct BenchCommand: ParsableCommand {
     if Ending.launchedRank > 0 { return }
     let threads = ThreadCount.resolve(requested: threads)
     try ModelTooLarge.check(width: width, classCount: 10)
+    guard let kind = StepBenchmark.Kind(rawValue: subject.rawValue) else {
+      let layers = try KernelBenchmark(
+        width: width, batchSize: batchSize, threads: threads, steps: steps
+      ).run()
+      return try KernelReport(
+        layers: layers, products: ProductBenchmark(steps: steps).run(), width: width,
+        batchSize: batchSize, threads: threads
+      ).print(json: json)
+    }
     let report = try StepBenchmark(
       kind: kind, model: model, width: width, batchSize: batchSize, threads: threads, steps: steps
     ).run()
     try Report.benchmark(report, kind: kind, threads: threads, json: json)
   }
 }
-
-extension StepBenchmark.Kind: ExpressibleByArgument {}
 
 extension Report {
   /// Prints a benchmark's figures.
@@ -80,16 +101,17 @@ extension Report {
   }
 }
 
+/// Smallest, middle and largest as JSON.
+struct SpreadReport: Encodable {
+  let min, median, max: Double
+
+  init(_ spread: StepBenchmark.Spread) {
+    (min, median, max) = (spread.min, spread.median, spread.max)
+  }
+}
+
 /// A benchmark's figures as JSON.
 private struct BenchmarkReport: Encodable {
-  struct Spread: Encodable {
-    let min, median, max: Double
-
-    init(_ spread: StepBenchmark.Spread) {
-      (min, median, max) = (spread.min, spread.median, spread.max)
-    }
-  }
-
   enum CodingKeys: String, CodingKey {
     case imagesPerSecond = "images_per_second"
     case secondsPerStep = "seconds_per_step"
@@ -99,16 +121,16 @@ private struct BenchmarkReport: Encodable {
   }
 
   let imagesPerSecond: Double
-  let secondsPerStep: Spread
-  let cpuSecondsPerStep: Spread
+  let secondsPerStep: SpreadReport
+  let cpuSecondsPerStep: SpreadReport
   let peakBytes: Int
   let loss: Double
   let threads: Int
 
   init(_ report: StepBenchmark.Report, threads: Int) {
     imagesPerSecond = report.imagesPerSecond
-    secondsPerStep = Spread(report.seconds)
-    cpuSecondsPerStep = Spread(report.cpuSeconds)
+    secondsPerStep = SpreadReport(report.seconds)
+    cpuSecondsPerStep = SpreadReport(report.cpuSeconds)
     peakBytes = report.peakResidentBytes
     loss = report.loss
     self.threads = threads

@@ -122,11 +122,13 @@ public struct StepBenchmark: Sendable {
     return usage
   }
 
-  private static func processorSeconds() -> Double {
+  /// Processor seconds of this process so far, over all threads.
+  package static func processorSeconds() -> Double {
     let usage = usage()
     let micro = Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
     return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + micro
   }
 
-  private static func peakResidentBytes() -> Int { usage().ru_maxrss * 1024 }
+  /// Largest resident memory of this process so far, bytes.
+  package static func peakResidentBytes() -> Int { usage().ru_maxrss * 1024 }
 }
