@@ -1,4 +1,5 @@
 import Distributed
+import Foundation
 
 /// One layer with random operands, activations after a ReLU and He-scaled weights, and its runs for
 /// `KernelBenchmark`.
@@ -103,21 +104,37 @@ struct LayerRun {
   func times(context: ComputeContext, steps: Int) -> [Direction: [Time]] {
     var times: [Direction: [Time]] = [:]
     for _ in 0..<steps {
-      times[.forward, default: []].append(Self.time { forward(context) })
-      let weight = Self.time { backward(nil, context) }
+      times[.forward, default: []].append(Self.time(context) { forward(context) })
+      let weight = Self.time(context) { backward(nil, context) }
       times[.weightGradient, default: []].append(weight)
       guard let xGradient else { continue }
-      let both = Self.time { backward(xGradient, context) }
+      let both = Self.time(context) { backward(xGradient, context) }
       times[.inputGradient, default: []]
         .append((both.wall - weight.wall, both.cpu - weight.cpu))
     }
     return times
   }
 
-  /// The seconds that `body` takes.
-  static func time(_ body: () -> Void) -> Time {
-    let (wall, cpu) = (ContinuousClock.now, StepBenchmark.processorSeconds())
+  /// The seconds that `body` takes, wall and of all the context's threads.
+  private static func time(_ context: ComputeContext, _ body: () -> Void) -> Time {
+    let (wall, cpu) = (ContinuousClock.now, processorSeconds(context))
     body()
-    return ((ContinuousClock.now - wall).seconds, StepBenchmark.processorSeconds() - cpu)
+    return ((ContinuousClock.now - wall).seconds, processorSeconds(context) - cpu)
+  }
+
+  /// Processor seconds of the context's threads so far.
+  ///
+  /// Each reads its own clock: for another thread that runs, Linux knows the time of its last tick
+  /// only, some milliseconds ago.
+  private static func processorSeconds(_ context: ComputeContext) -> Double {
+    var seconds = [Double](repeating: 0, count: context.threads)
+    seconds.withUnsafeMutableBufferPointer { seconds in
+      context.pool.run { thread in
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        seconds[thread] = Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+      }
+    }
+    return seconds.reduce(0, +)
   }
 }

@@ -40,22 +40,28 @@ import Testing
         b[index / width * n + panel * width + index % width]
       }
       let result = Self.padded(m, n) { _, _ in .nan }
-      PackedGEMM.multiply(
-        Self.padded(m, k) { a[$0 * k + $1] }.pointer, stride: k + Self.padding,
-        panels: panels.pointer, panelStride: k * width + Self.padding, into: result.pointer,
-        stride: n + Self.padding, m: m, n: n, k: k, variant: variant)
-      return result
+      let values = Self.padded(m, k) { a[$0 * k + $1] }
+      return withExtendedLifetime((values, panels)) {
+        PackedGEMM.multiply(
+          values.pointer, stride: k + Self.padding, panels: panels.pointer,
+          panelStride: k * width + Self.padding, into: result.pointer, stride: n + Self.padding,
+          m: m, n: n, k: k, variant: variant)
+        return result
+      }
     }
 
     /// a b by `multiplyTransposed`, with a stored as [k, m].
     func transposedProduct(_ variant: Variant, accumulate: Bool) -> FloatBuffer {
       let result = Self.padded(m, n) { accumulate ? start[$0 * n + $1] : .nan }
-      PackedGEMM.multiplyTransposed(
-        Self.padded(k, m) { a[$1 * k + $0] }.pointer, stride: m + Self.padding,
-        Self.padded(k, n) { b[$0 * n + $1] }.pointer, stride: n + Self.padding,
-        into: result.pointer, stride: n + Self.padding, m: m, n: n, k: k, accumulate: accumulate,
-        variant: variant)
-      return result
+      let first = Self.padded(k, m) { a[$1 * k + $0] }
+      let second = Self.padded(k, n) { b[$0 * n + $1] }
+      return withExtendedLifetime((first, second)) {
+        PackedGEMM.multiplyTransposed(
+          first.pointer, stride: m + Self.padding, second.pointer, stride: n + Self.padding,
+          into: result.pointer, stride: n + Self.padding, m: m, n: n, k: k,
+          accumulate: accumulate, variant: variant)
+        return result
+      }
     }
 
     /// Double-precision sums, and those of the absolute values: what rounding errors grow with.
@@ -136,6 +142,7 @@ import Testing
   }
 
   private func expectSameBits(_ a: FloatBuffer, _ b: FloatBuffer, _ place: Comment) {
-    #expect(a.array.map(\.bitPattern) == b.array.map(\.bitPattern), place)
+    let isSame = a.array.map(\.bitPattern) == b.array.map(\.bitPattern)
+    #expect(isSame, place)
   }
 }
