@@ -44,7 +44,7 @@ let package = Package(
     .executableTarget(
       name: "fst",
       dependencies: [
-        "Core", "Distributed",
+        "Core", "Distributed", "KernelShim",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Core", "Distributed"], path: "Tests/TestSupport"),

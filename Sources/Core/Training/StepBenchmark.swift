@@ -12,8 +12,6 @@ public struct StepBenchmark: Sendable {
     case step
     /// Forward with running statistics.
     case evaluate
-    /// The sum of a network's gradients over the ranks, and nothing else.
-    case allreduce
   }
 
   /// Smallest, middle and largest of several measurements.
@@ -180,11 +178,13 @@ public struct StepBenchmark: Sendable {
     return usage
   }
 
-  private static func processorSeconds() -> Double {
+  /// Processor seconds of this process so far, over all threads.
+  package static func processorSeconds() -> Double {
     let usage = usage()
     let micro = Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
     return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + micro
   }
 
-  private static func peakResidentBytes() -> Int { usage().ru_maxrss * 1024 }
+  /// Largest resident memory of this process so far, bytes.
+  package static func peakResidentBytes() -> Int { usage().ru_maxrss * 1024 }
 }
