@@ -11,7 +11,7 @@ enum Progress {
       ? TerminalProgress() : PlainProgress { StandardError.write("\($0)\n") }
     guard let logFolder else { return shown }
     let log = LogFile(folder: logFolder)
-    let written = PlainProgress { log.append($0) }
+    let written = PlainProgress(detailed: true) { log.append($0) }
     return CombinedObserver(observers: [shown, written, LogOpener(log: log)])
   }
 
@@ -42,11 +42,20 @@ final class PlainProgress: TrainingObserver {
   private let write: @Sendable (String) -> Void
   private let lastLine = Mutex(ContinuousClock.now)
 
-  init(write: @escaping @Sendable (String) -> Void) { self.write = write }
+  private let isDetailed: Bool
+
+  /// Progress through `write`; where `detailed`, each epoch gets a line of its timing too.
+  init(detailed: Bool = false, write: @escaping @Sendable (String) -> Void) {
+    isDetailed = detailed
+    self.write = write
+  }
 
   func observe(_ event: TrainingEvent) {
     guard isDue(event), let line = ProgressLine.plain(event) else { return }
     write(line)
+    if isDetailed, case .epoch(let summary) = event, let timing = summary.timing {
+      write(TimingLine.of(timing, epoch: summary.epoch))
+    }
   }
 
   private func isDue(_ event: TrainingEvent) -> Bool {

@@ -55,7 +55,8 @@ enum ProgressLine {
       line += "  ASR \(Report.figure(metrics.attackSuccessRate))"
       line += "  RA \(Report.figure(metrics.robustAccuracy))"
     }
-    return line + String(format: "  %.1f s", summary.seconds)
+    line += String(format: "  %.1f s", summary.seconds)
+    return line + (summary.timing?.straggler.map { "  \(TimingLine.late($0))" } ?? "")
   }
 
   private static func share(_ done: Int, _ total: Int) -> Double {

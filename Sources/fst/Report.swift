@@ -12,7 +12,8 @@ enum Report {
       try printJSON(
         AttackReport(
           metrics: MetricsReport(outcome.metrics), folder: outcome.folder,
-          seconds: outcome.seconds, interrupted: outcome.interrupted))
+          seconds: outcome.seconds, interrupted: outcome.interrupted,
+          timing: outcome.timings.map(TimingReport.init)))
     } else {
       table(outcome.metrics)
       print("folder  \(outcome.folder)")
@@ -31,7 +32,8 @@ enum Report {
       try printJSON(
         TuneReport(
           before: MetricsReport(outcome.before), after: MetricsReport(outcome.after),
-          folder: outcome.folder, seconds: outcome.seconds, interrupted: outcome.interrupted))
+          folder: outcome.folder, seconds: outcome.seconds, interrupted: outcome.interrupted,
+          timing: outcome.timings.map(TimingReport.init)))
     } else {
       print("        before   after")
       for (name, rate) in rates {
@@ -104,12 +106,14 @@ struct MetricsReport: Encodable {
 
 /// An attack's outcome: the rates and their counts beside the run's folder.
 struct AttackReport: Encodable {
-  enum Key: String, CodingKey { case folder, seconds, interrupted }
+  enum Key: String, CodingKey { case folder, seconds, interrupted, timing }
 
   let metrics: MetricsReport
   let folder: String
   let seconds: Double
   let interrupted: Bool
+  /// One for each epoch.
+  let timing: [TimingReport]
 
   func encode(to encoder: any Encoder) throws {
     try metrics.encode(to: encoder)
@@ -117,6 +121,7 @@ struct AttackReport: Encodable {
     try container.encode(folder, forKey: .folder)
     try container.encode(seconds, forKey: .seconds)
     try container.encode(interrupted, forKey: .interrupted)
+    try container.encode(timing, forKey: .timing)
   }
 }
 
@@ -127,4 +132,6 @@ struct TuneReport: Encodable {
   let folder: String
   let seconds: Double
   let interrupted: Bool
+  /// One for each epoch.
+  let timing: [TimingReport]
 }

@@ -10,7 +10,15 @@ struct WatchOptions: ParsableArguments {
         + "0 is at the start and after each epoch only (default: 0).", valueName: "steps"))
   var checkReplicas: Int?
 
+  @Option(
+    name: .key("timeline"),
+    help: ArgumentHelp(
+      "Write when each rank loaded, computed, communicated, waited and saved as a Chrome trace, for "
+        + "chrome://tracing or ui.perfetto.dev (default: none).", valueName: "file"))
+  var timeline: String?
+
   func add(to flags: inout GivenFlags) {
     flags.add("check_replicas", checkReplicas)
+    flags.add("timeline", timeline)
   }
 }

@@ -27,6 +27,7 @@ extension AttackConfiguration {
     .integer("max_steps", \.maxSteps, 0...countLimit), .integer("threads", \.threads, 1...1024),
     .boolean("sync_bn", \.syncBatchNorm),
     .integer("check_replicas", \.checkReplicas, 0...countLimit),
+    .text("timeline", \.timelinePath, "a file"),
     .text("record", \.record, "a folder"),
     .text("save_folder_name", \.saveFolderName, "the name of a folder"),
     .integer("frequency_save", \.frequencySave, 0...countLimit), .boolean("resume", \.resume),
@@ -60,7 +61,8 @@ extension TuneConfiguration {
     .number("lb_smooth", \.labelSmoothing, .belowOne), .seed("random_seed", \.randomSeed),
     .integer("max_steps", \.maxSteps, 0...countLimit), .integer("threads", \.threads, 1...1024),
     .boolean("sync_bn", \.syncBatchNorm),
-    .integer("check_replicas", \.checkReplicas, 0...countLimit), .boolean("save", \.save),
+    .integer("check_replicas", \.checkReplicas, 0...countLimit),
+    .text("timeline", \.timelinePath, "a file"), .boolean("save", \.save),
     .choice("defense_form", \.defenseForm), .fixed("client_optimizer", .text("sgd")),
     .fixed("pre", .boolean(false)),
   ]

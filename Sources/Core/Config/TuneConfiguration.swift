@@ -83,6 +83,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var syncBatchNorm = false
   /// Steps from one comparison of all ranks' parameters to the next; 0 is none within an epoch.
   public var checkReplicas = 0
+  /// The file that gets a Chrome trace of all ranks; nil is none.
+  public var timelinePath: String?
 
   // MARK: Result
 

@@ -10,6 +10,9 @@ public final class ComputeContext {
   /// Whether BatchNorm statistics are joined over all ranks (`--sync_bn`).
   public var sharesStatistics: Bool { batchNormGroup != nil }
 
+  /// The time spent so far in all-reduces inside layers: mostly waiting for other ranks.
+  private(set) var waited = Duration.zero
+
   private let batchNormGroup: (any Communicator)?
 
   /// The parts of this rank's images whose weight gradients are summed apart; nil joins them
@@ -105,7 +108,9 @@ public final class ComputeContext {
   /// A failed all-reduce is kept for `check()`: layers do not throw.
   func sumOverBatchNormGroup(_ values: inout [Double]) {
     guard let group = batchNormGroup, failure == nil else { return }
+    let start = ContinuousClock.now
     do { try group.allReduceSum(&values) } catch { failure = error }
+    waited += start.duration(to: .now)
   }
 
   /// Throws the failure of an all-reduce inside a layer, once per step.

@@ -12,6 +12,8 @@ public struct AttackOutcome: Sendable {
   public var interrupted: Bool
   /// Wall time of this part of the run, seconds.
   public var seconds: Double
+  /// Where the time of the epochs of this part went, by rank and host.
+  public var timings: [EpochTiming] = []
 }
 
 /// The training of a backdoored model: the one normal case that every attack is a small difference
@@ -49,11 +51,11 @@ public struct BackdoorAttack {
         width: configuration.width, classCount: data.train.images.classCount)
     }
     let step = makeStep(data)
+    let watch = try TrainingWatch(
+      step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
     var record = AttackRecord(configuration, data: data)
     let first = try prepare(&record, step: step, settings: settings)
-    let replicas = ReplicaWatch(
-      step.model.store, communicator: communicator, interval: configuration.checkReplicas)
-    try replicas.verify("at the start")
+    try watch.replicas.verify("at the start")
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(
@@ -63,22 +65,26 @@ public struct BackdoorAttack {
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first,
       interrupted: false, seconds: 0)
     outcome.interrupted = try makeTrainer(
-      data, step: step, replicas: replicas
+      data, step: step, watch: watch
     ).run(from: first) { epoch in
-      try replicas.verify("after epoch \(epoch.index + 1)")
-      let tests = try evaluator.run(data.testSets)
+      try watch.replicas.verify("after epoch \(epoch.index + 1)")
+      let tests = try watch.timer.measure(.evaluate) { try evaluator.run(data.testSets) }
       let row = AttackDataFrame.row(
         epoch, metrics: tests.metrics, cleanLoss: tests.cleanLoss,
         triggeredLoss: tests.triggeredLoss)
-      try communicator.onRankZero {
-        try record.finish(
-          row, model: step.model.store, velocity: step.optimizer.velocity.array,
-          settings: settings)
+      try watch.timer.measure(.save) {
+        try communicator.onRankZero {
+          try record.finish(
+            row, model: step.model.store, velocity: step.optimizer.velocity.array,
+            settings: settings)
+        }
       }
       outcome.metrics = tests.metrics
       outcome.finishedEpochs = epoch.index + 1
+      if let timing = epoch.timing { outcome.timings.append(timing) }
       report(epoch, metrics: tests.metrics)
     }
+    for cut in try watch.finish() where communicator.rank == 0 { observer.observe(.warning(cut)) }
     if outcome.finishedEpochs == first && first > 0 {
       outcome.metrics = try evaluator.run(data.testSets).metrics
     }
@@ -116,7 +122,7 @@ public struct BackdoorAttack {
   }
 
   private func makeTrainer(
-    _ data: AttackData, step: TrainStep, replicas: ReplicaWatch
+    _ data: AttackData, step: TrainStep, watch: TrainingWatch
   ) -> Trainer {
     let count = data.train.images.count
     let sampler = ShardedSampler(
@@ -131,7 +137,7 @@ public struct BackdoorAttack {
       schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
       maxSteps: configuration.maxSteps, phase: "attack \(configuration.attack.rawValue)",
       poisoned: data.train, observer: observer, interruption: interruption,
-      replicas: replicas)
+      watch: watch)
   }
 
   /// Makes the folder ready and gives every rank the state to start from; the epoch to start with.
@@ -191,7 +197,7 @@ extension EpochSummary {
     self.init(
       epoch: epoch.index + 1, epochs: epochs, learningRate: epoch.learningRate,
       trainLoss: epoch.counts.meanLoss ?? .nan, trainAccuracy: epoch.counts.accuracy ?? 0,
-      metrics: metrics, seconds: epoch.seconds)
+      metrics: metrics, seconds: epoch.seconds, timing: epoch.timing)
   }
 }
 

@@ -13,6 +13,8 @@ public struct TuneOutcome: Sendable {
   public var interrupted: Bool
   /// Wall time, seconds.
   public var seconds: Double
+  /// Where the epochs' time went, by rank and host.
+  public var timings: [EpochTiming]
 }
 
 /// How one tuning mode differs from the others (FST paper, section 4; spelled as its code spells
@@ -80,29 +82,35 @@ public struct FineTuning {
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try evaluator.run(sets).metrics
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
-    let replicas = ReplicaWatch(
-      step.model.store, communicator: communicator, interval: configuration.checkReplicas)
-    try replicas.verify("at the start")
+    let watch = try TrainingWatch(
+      step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
+    try watch.replicas.verify("at the start")
+    var timings: [EpochTiming] = []
     var frame = AttackDataFrame(columns: AttackDataFrame.fineTuningColumns)
     var last: Trainer.Epoch?
     let interrupted = try makeTrainer(
-      tuning, step: step, replicas: replicas
+      tuning, step: step, watch: watch
     ).run(from: 0) { epoch in
-      try replicas.verify("after epoch \(epoch.index + 1)")
+      try watch.replicas.verify("after epoch \(epoch.index + 1)")
       if let last { frame.append(AttackDataFrame.fineTuningRow(last, tests: nil)) }
       last = epoch
+      if let timing = epoch.timing { timings.append(timing) }
       tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
     }
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
-    let tests = interrupted ? nil : try evaluator.run(sets)
+    let tests =
+      interrupted ? nil : try watch.timer.measure(.evaluate) { try evaluator.run(sets) }
     if let last { frame.append(AttackDataFrame.fineTuningRow(last, tests: tests)) }
     if configuration.save && !interrupted {
-      try communicator.onRankZero { try save(attacked, frame: frame) }
+      try watch.timer.measure(.save) {
+        try communicator.onRankZero { try save(attacked, frame: frame) }
+      }
     }
+    try watch.finish().forEach { tell(.warning($0)) }
     return TuneOutcome(
       folder: configuration.defenseFolder, before: before,
       after: tests?.metrics ?? BackdoorMetrics(), interrupted: interrupted,
-      seconds: (ContinuousClock.now - start).seconds)
+      seconds: (ContinuousClock.now - start).seconds, timings: timings)
   }
 
   private var batchSize: Int {
@@ -225,7 +233,7 @@ public struct FineTuning {
   }
 
   private func makeTrainer(
-    _ tuning: LabeledImages, step: TrainStep, replicas: ReplicaWatch
+    _ tuning: LabeledImages, step: TrainStep, watch: TrainingWatch
   ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
@@ -242,7 +250,7 @@ public struct FineTuning {
         gamma: configuration.gamma),
       epochs: configuration.epochs, maxSteps: configuration.maxSteps,
       phase: "tune \(configuration.mode.rawValue)", poisoned: nil, observer: observer,
-      interruption: interruption, replicas: replicas)
+      interruption: interruption, watch: watch)
   }
 
   private func save(_ attacked: AttackedModel, frame: AttackDataFrame) throws {

@@ -36,6 +36,9 @@ public struct TrainStep {
   /// Threads and scratch memory.
   public let context: ComputeContext
 
+  /// Takes the time of each part of a step.
+  public let timer = StepTimer()
+
   private let reducer: GradientReducer
   private let logitsGradient: FloatBuffer
 
@@ -69,7 +72,12 @@ public struct TrainStep {
 
   /// Moves the parameters once along `batch`; they have the same bits on all ranks afterwards.
   public func run(_ batch: Batch, learningRate: Double) throws -> Result {
+    try timer.measureStep { try move(along: batch, learningRate: learningRate) }
+  }
+
+  private func move(along batch: Batch, learningRate: Double) throws -> Result {
     let store = model.store
+    let waited = context.waited
     let isRoot = communicator.rank == 0
     store.clearGradients(wide: context.sharesStatistics)
     context.imageShards = context.sharesStatistics ? shards(of: batch) : nil
@@ -83,16 +91,21 @@ public struct TrainStep {
       result.penalty = penalty.value(head: model.head, of: store)
       if isRoot { penalty.addGradient(head: model.head, of: store) }
     }
-    if context.sharesStatistics {
-      try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
-    } else {
-      try reducer.reduce()
+    timer.gradientsReady(waited: context.waited - waited)
+    try timer.measure(.wait) {
+      if context.sharesStatistics {
+        try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
+      } else {
+        try reducer.reduce()
+      }
+      try averageRunningStatistics(share: Double(batch.count) / Double(batch.globalCount))
     }
-    try averageRunningStatistics(share: Double(batch.count) / Double(batch.globalCount))
-    for range in trainable.ranges(head: model.head, count: store.values.count) {
-      optimizer.step(store, range: range, learningRate: learningRate, context: context)
+    timer.measure(.update) {
+      for range in trainable.ranges(head: model.head, count: store.values.count) {
+        optimizer.step(store, range: range, learningRate: learningRate, context: context)
+      }
+      penalty?.project(head: model.head, of: store)
     }
-    penalty?.project(head: model.head, of: store)
     return result
   }
 
@@ -111,12 +124,18 @@ public struct TrainStep {
   private func forwardAndBackward(_ batch: Batch) -> CrossEntropy.Result {
     var shape = model.inputShape
     shape.batch = batch.count
-    let logits = model.forward(Tensor(shape, in: batch.images), mode: .training, context: context)
-    let gradient = Tensor(logits.shape, in: logitsGradient)
-    let result = loss.evaluate(
-      logits, labels: batch.labels, globalCount: batch.globalCount, gradient: gradient)
-    model.backward(
-      gradient, extent: trainable == .head ? .head : .all, context: context)
+    let (result, gradient) = timer.measure(.forward) {
+      let logits = model.forward(
+        Tensor(shape, in: batch.images), mode: .training, context: context)
+      let gradient = Tensor(logits.shape, in: logitsGradient)
+      let result = loss.evaluate(
+        logits, labels: batch.labels, globalCount: batch.globalCount, gradient: gradient)
+      return (result, gradient)
+    }
+    timer.measure(.backward) {
+      model.backward(
+        gradient, extent: trainable == .head ? .head : .all, context: context)
+    }
     return result
   }
 

@@ -22,8 +22,8 @@ public struct Trainer {
   public let observer: any TrainingObserver
   /// Asked before each step.
   public let interruption: Interruption
-  /// Looks after each step whether the ranks still hold the same model.
-  public let replicas: ReplicaWatch
+  /// Compares the replicas and takes the times.
+  public let watch: TrainingWatch
 
   /// One epoch's outcome, over all ranks.
   public struct Epoch: Sendable {
@@ -35,6 +35,8 @@ public struct Trainer {
     public var learningRate: Double
     /// Wall time, seconds.
     public var seconds: Double
+    /// Where that time went, by rank and host; nil until the epoch has ended.
+    public var timing: EpochTiming?
   }
 
   /// Trains from epoch `first` on and calls `epochEnded` after each; true if it was interrupted.
@@ -59,12 +61,13 @@ public struct Trainer {
     var outcome = Epoch(index: epoch, counts: TrainingCounts(), learningRate: 0, seconds: 0)
     var imagesSeen = 0
     var index = 0
-    for batch in loader.epoch(epoch) {
-      if try isInterrupted() { return nil }
+    let batches = loader.epoch(epoch)
+    while let batch = watch.timer.measure(.load, { batches.next() }) {
+      if try watch.timer.measure(.wait, { try isInterrupted() }) { return nil }
       outcome.learningRate = schedule.rate(
         epoch: epoch, step: index, stepsPerEpoch: steps, epochs: epochs)
       let result = try step.run(batch, learningRate: outcome.learningRate)
-      try replicas.verify(afterStep: epoch * steps + index + 1)
+      try watch.replicas.verify(afterStep: epoch * steps + index + 1)
       outcome.counts.add(batch, result, dataset: poisoned)
       imagesSeen += batch.globalCount
       index += 1
@@ -73,6 +76,7 @@ public struct Trainer {
       if index == limit { break }
     }
     try outcome.counts.sum(over: step.communicator)
+    outcome.timing = try watch.epochEnded()
     return outcome
   }
 

@@ -50,6 +50,8 @@ public struct EpochSummary: Sendable {
   public var metrics: BackdoorMetrics?
   /// Wall time of training, seconds, evaluation left out.
   public var seconds: Double
+  /// Where that time went, by rank and host.
+  public var timing: EpochTiming?
 }
 
 /// Receives events, on the thread that computes: it must return quickly.
