@@ -36,31 +36,50 @@ public struct TrainStep {
   /// Threads and scratch memory.
   public let context: ComputeContext
 
+  /// Parts in which a rank's share is computed, one after the other; see `init`.
+  public let accumulationSteps: Int
   /// Takes the time of each part of a step.
   public let timer = StepTimer()
 
   private let reducer: GradientReducer
   private let logitsGradient: FloatBuffer
+  private let partImages: FloatBuffer
 
   /// A step for batches of up to `largestShare` images on this rank.
+  ///
+  /// With `accumulationSteps` n, a rank's share is cut into n parts: their gradients are summed
+  /// here, and over the ranks once, beside the last part's backward. It takes the memory of a part;
+  /// BatchNorm's statistics are each part's own.
   public init(
     model: ResNet18, optimizer: SGD, loss: CrossEntropy, penalty: FeatureShiftPenalty? = nil,
-    trainable: TrainableParameters = .all, largestShare: Int, communicator: any Communicator,
-    context: ComputeContext
+    trainable: TrainableParameters = .all, largestShare: Int, accumulationSteps: Int = 1,
+    communicator: any Communicator, context: ComputeContext
   ) {
     self.model = model
     self.optimizer = optimizer
     self.loss = loss
     self.penalty = penalty
     self.trainable = trainable
+    self.accumulationSteps = accumulationSteps
     self.communicator = communicator
     self.context = context
-    let sizes = model.store.plan.parameters.map(\.count)
+    let (plan, gradients) = (model.store.plan, model.store.gradients)
+    let reached = trainable == .head ? [model.head.weight, model.head.bias] : plan.parameters
     reducer = GradientReducer(
-      communicator: communicator, gradients: model.store.gradients,
-      plan: BucketPlan(sizesInReadyOrder: sizes.reversed()))
-    logitsGradient = FloatBuffer(count: largestShare * model.head.outputs)
+      communicator: communicator, gradients: gradients,
+      plan: BucketPlan(
+        sizesInReadyOrder: reached.reversed().map(\.count), endingAt: gradients.count))
+    let largestPart = (largestShare + accumulationSteps - 1) / accumulationSteps
+    logitsGradient = FloatBuffer(count: largestPart * model.head.outputs)
+    partImages = FloatBuffer(
+      count: accumulationSteps == 1 ? 0 : model.inputShape.withBatch(largestPart).count)
   }
+
+  /// The plan by which gradients are summed over the ranks.
+  public var bucketPlan: BucketPlan { reducer.plan }
+
+  /// What the last step's communication came to; empty with shared BatchNorm statistics.
+  public var communication: GradientReducer.Report { reducer.report }
 
   /// What a step amounts to on this rank.
   public struct Result: Sendable {
@@ -78,27 +97,23 @@ public struct TrainStep {
   private func move(along batch: Batch, learningRate: Double) throws -> Result {
     let store = model.store
     let waited = context.waited
-    let isRoot = communicator.rank == 0
     store.clearGradients(wide: context.sharesStatistics)
-    context.imageShards = context.sharesStatistics ? shards(of: batch) : nil
     var result = Result(crossEntropy: CrossEntropy.Result(), penalty: 0)
-    // A rank without images still joins the others' BatchNorm sums where these are shared.
-    if batch.count > 0 || context.sharesStatistics {
-      result.crossEntropy = forwardAndBackward(batch)
-      try context.check()
-    }
+    // Before the images' part, since the head's gradient travels as soon as that is there.
     if let penalty, penalty.alpha != 0 {
       result.penalty = penalty.value(head: model.head, of: store)
-      if isRoot { penalty.addGradient(head: model.head, of: store) }
+      if communicator.rank == 0 { penalty.addGradient(head: model.head, of: store) }
     }
+    reducer.begin()
+    result.crossEntropy = computeGradients(batch)
+    try context.check()
     timer.gradientsReady(waited: context.waited - waited)
     try timer.measure(.wait) {
       if context.sharesStatistics {
         try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
       } else {
-        try reducer.reduce()
+        try reducer.finish()
       }
-      try averageRunningStatistics(share: Double(batch.count) / Double(batch.globalCount))
     }
     timer.measure(.update) {
       for range in trainable.ranges(head: model.head, count: store.values.count) {
@@ -109,24 +124,58 @@ public struct TrainStep {
     return result
   }
 
-  /// The shards of the global batch that lie in this rank's share, as ranges of that share.
-  private func shards(of batch: Batch) -> [Range<Int>] {
+  /// Forward and backward of all parts; the last one's hands gradients to the reducer.
+  private func computeGradients(_ batch: Batch) -> CrossEntropy.Result {
+    let store = model.store
+    let batchesTracked = store.batchesTracked
+    var result = CrossEntropy.Result()
+    for index in 0..<accumulationSteps {
+      let range = batch.range(ofPart: index, of: accumulationSteps)
+      let part = accumulationSteps == 1 ? batch : batch.part(range, copiedTo: partImages)
+      let isLast = index == accumulationSteps - 1
+      if context.sharesStatistics {
+        // A rank without images still joins the others' BatchNorm sums.
+        context.imageShards = shards(of: batch, in: range)
+        result.add(forwardAndBackward(part) {})
+        continue
+      }
+      context.imageShards = nil
+      if isLast { store.gradientIsFinal = { [reducer] in reducer.markReady($0.range) } }
+      let addStatistics = {
+        if isLast { addRunningStatistics(share: Double(batch.count) / Double(batch.globalCount)) }
+      }
+      if part.count > 0 {
+        result.add(forwardAndBackward(part, between: addStatistics))
+      } else {
+        addStatistics()
+        if isLast { reducer.markAllReady() }
+      }
+    }
+    store.gradientIsFinal = nil
+    store.batchesTracked = batchesTracked.map { $0 + Int64(accumulationSteps) }
+    return result
+  }
+
+  /// The shards of the global batch that lie in `part` of this rank's share, as ranges of the part.
+  private func shards(of batch: Batch, in part: Range<Int>) -> [Range<Int>] {
     let (total, world) = (batch.globalCount, communicator.worldSize)
-    let start = communicator.rank * total / world
+    let start = communicator.rank * total / world + part.lowerBound
     let bounds = (0...ComputeContext.shardCount).map { $0 * total / ComputeContext.shardCount }
     return zip(bounds, bounds.dropFirst()).compactMap { lower, upper in
       let first = max(lower - start, 0)
-      let end = min(upper - start, batch.count)
+      let end = min(upper - start, part.count)
       return first < end ? first..<end : nil
     }
   }
 
-  private func forwardAndBackward(_ batch: Batch) -> CrossEntropy.Result {
+  /// Adds the gradients of `batch`; `between` is called when running statistics have moved.
+  private func forwardAndBackward(_ batch: Batch, between: () -> Void) -> CrossEntropy.Result {
     var shape = model.inputShape
     shape.batch = batch.count
     let (result, gradient) = timer.measure(.forward) {
       let logits = model.forward(
         Tensor(shape, in: batch.images), mode: .training, context: context)
+      between()
       let gradient = Tensor(logits.shape, in: logitsGradient)
       let result = loss.evaluate(
         logits, labels: batch.labels, globalCount: batch.globalCount, gradient: gradient)
@@ -139,18 +188,15 @@ public struct TrainStep {
     return result
   }
 
-  /// Makes running statistics the mean over the ranks, weighted by their images.
+  /// Begins to make running statistics the mean over the ranks, weighted by their images.
   ///
-  /// Each rank's batch moved its own; DDP would keep rank 0's alone, the mean uses what all have
-  /// seen. Shared statistics are equal already, but for a rank that had no images and no group.
-  private func averageRunningStatistics(share: Double) throws {
-    guard communicator.worldSize > 1, !context.sharesStatistics else { return }
-    let store = model.store
+  /// Each rank's batch moved its own, in forward; DDP would keep rank 0's alone, the mean uses what
+  /// all have seen. They travel first, since backward does not touch them.
+  private func addRunningStatistics(share: Double) {
+    guard communicator.worldSize > 1 else { return }
+    let buffers = model.store.buffers
     let factor = Float(share)
-    for index in 0..<store.buffers.count { store.buffers.pointer[index] *= factor }
-    try communicator.allReduceSum(store.buffers.floats)
-    if share == 0 {
-      for index in store.batchesTracked.indices { store.batchesTracked[index] += 1 }
-    }
+    for index in 0..<buffers.count { buffers.pointer[index] *= factor }
+    reducer.add(buffers, named: "running statistics")
   }
 }
