@@ -6,6 +6,8 @@
 #define FST_MPI_SHIM_H
 #include <stdint.h>
 
+#include "detached_shim.h"
+
 // MPI_Initialized: whether MPI_Init was called in this process.
 int fst_mpi_initialized(int *flag);
 // MPI_Init_thread, asking for MPI_THREAD_FUNNELED, then MPI_Comm_set_errhandler(MPI_ERRORS_RETURN), and
