@@ -4,48 +4,96 @@
 /// and backward makes them ready from its end to its beginning. So the plan takes the slots from
 /// the end, joins neighbours until a cap is reached, and every bucket is one contiguous range. It
 /// depends on the slots' sizes and the caps alone: all ranks derive the same plan, and nothing is
-/// negotiated. The first bucket has a smaller cap, so that communication can start while most of
-/// backward is still to come.
+/// negotiated. The first bucket has a smaller cap, so that communication starts early in backward,
+/// and so has the last: nothing is left to hide it behind. A slot larger than a bucket is cut,
+/// since large buckets hide less.
 public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
-  /// The first bucket's cap where no other is given: 1 MiB, in bytes.
-  public static let defaultFirstCap = 1 << 20
+  /// The first and last bucket's cap where no other is given: 1 MiB, in bytes.
+  public static let defaultEdgeCap = 1 << 20
   /// The other buckets' cap where no other is given: 4 MiB, in bytes.
   ///
   /// Between machines, buckets of 1 to 4 MiB hid 83 to 88 % of the communication, 25 MiB hid 45 %.
   public static let defaultCap = 4 << 20
 
-  /// Ranges of floats, in the order in which they are summed: the first ends at `count`.
+  /// The slots in the order in which they become ready: the first ends at `range`'s end.
+  public let slots: [Range<Int>]
+  /// Ranges of floats, in the order in which they are summed: the first ends at `range`'s end.
   public let buckets: [Range<Int>]
-  /// The number of floats in the buffer: the sum of all slots' sizes.
-  public let count: Int
+  /// The floats of all slots: up to the buffer's end.
+  public let range: Range<Int>
 
-  /// Plans a buffer whose slots have `sizesInReadyOrder` floats, the buffer's last slot first.
+  /// Plans the end of a buffer of `end` floats (nil: all of a buffer) whose slots have
+  /// `sizesInReadyOrder` floats, the buffer's last slot first.
   ///
-  /// A bucket never exceeds its cap (in bytes), except that a slot larger than the cap is a bucket
-  /// of its own. Slots are never split.
+  /// A bucket never exceeds its cap, in bytes, except for the last, which has `edgeCap` only where
+  /// the buffer's first slot fits. Slots no larger than both caps are never cut.
   public init(
-    sizesInReadyOrder sizes: [Int], firstCap: Int = defaultFirstCap, cap: Int = defaultCap
+    sizesInReadyOrder sizes: [Int], endingAt end: Int? = nil, edgeCap: Int = defaultEdgeCap,
+    cap: Int = defaultCap
   ) {
     precondition(sizes.allSatisfy { $0 >= 0 }, "slots of \(sizes) floats")
-    precondition(firstCap > 0 && cap > 0, "caps of \(firstCap) and \(cap) bytes")
-    count = sizes.reduce(0, +)
-    var buckets: [Range<Int>] = []
-    var open = count..<count
+    precondition(edgeCap >= 4 && cap >= edgeCap, "caps of \(edgeCap) and \(cap) bytes")
+    let total = sizes.reduce(0, +)
+    let end = end ?? total
+    precondition(end >= total, "slots of \(total) floats in a buffer of \(end)")
+    let start = end - total
+    range = start..<end
+    var slots: [Range<Int>] = []
     for size in sizes {
-      let capInFloats = (buckets.isEmpty ? firstCap : cap) / MemoryLayout<Float>.stride
-      if !open.isEmpty && open.count + size > capInFloats {
-        buckets.append(open)
-        open = open.lowerBound..<open.lowerBound
-      }
-      open = (open.lowerBound - size)..<open.upperBound
+      let edge = slots.last?.lowerBound ?? end
+      slots.append(edge - size..<edge)
     }
-    if !open.isEmpty { buckets.append(open) }
-    self.buckets = buckets
+    self.slots = slots
+    let (edge, full) = (edgeCap / 4, cap / 4)
+    let lastCount = slots.reversed().prefix { $0.upperBound - start <= edge }.count
+    var filling = Filling(at: end, first: edge, others: full)
+    for slot in slots.dropLast(lastCount) { filling.add(slot.count) }
+    filling.close()
+    for slot in slots.suffix(lastCount) { filling.extend(by: slot.count) }
+    filling.close()
+    buckets = filling.closed
   }
+
+  /// The number of floats in all slots.
+  public var count: Int { range.count }
 
   /// One line: the number of buckets, and their sizes in KiB in plan order.
   public var description: String {
     let sizes = buckets.map { "\(($0.count * MemoryLayout<Float>.stride + 1023) / 1024)" }
     return "\(buckets.count) buckets of \(sizes.joined(separator: ", ")) KiB"
+  }
+}
+
+/// Buckets being filled from a buffer's end to its beginning; caps in floats.
+private struct Filling {
+  private let first: Int
+  private let others: Int
+  private var open: Range<Int>
+  private(set) var closed: [Range<Int>] = []
+
+  init(at end: Int, first: Int, others: Int) {
+    (self.first, self.others) = (first, others)
+    open = end..<end
+  }
+
+  private var cap: Int { closed.isEmpty ? first : others }
+
+  /// Adds a slot of `size` floats, cut only where it is larger than the bucket it would begin in.
+  mutating func add(_ size: Int) {
+    if size <= cap && open.count + size > cap { close() }
+    var left = size
+    while left > 0 {
+      let part = min(left, cap - open.count)
+      extend(by: part)
+      left -= part
+      if open.count == cap { close() }
+    }
+  }
+
+  mutating func extend(by size: Int) { open = open.lowerBound - size..<open.upperBound }
+
+  mutating func close() {
+    if !open.isEmpty { closed.append(open) }
+    open = open.lowerBound..<open.lowerBound
   }
 }

@@ -10,6 +10,8 @@ public protocol Communicator: AnyObject, Sendable {
   var worldSize: Int { get }
   /// The name of the host this member runs on.
   var hostName: String { get }
+  /// How far this member's communication has come; nil where nobody else could wait for it.
+  var progress: CollectiveProgress? { get }
 
   /// Replaces each float by its sum over all ranks; the result has the same bits on every rank.
   func allReduceSum(_ floats: UnsafeMutableBufferPointer<Float>) throws
@@ -25,6 +27,13 @@ public protocol Communicator: AnyObject, Sendable {
   func allGather(_ bytes: [UInt8]) throws -> [[UInt8]]
   /// Returns once all ranks have called it.
   func barrier() throws
+  /// Has `work`, called `name` in messages, done after all that was called or begun before.
+  ///
+  /// Returns at once where communication has a thread of its own; `work` may use no communicator
+  /// but the one it is given. See Note [Communication thread].
+  func begin(
+    _ name: String, _ work: @escaping @Sendable (any Communicator) throws -> Void
+  ) -> PendingWork
   /// Returns where this rank is to print why it failed and then `abort`; see Note [One failure ends
   /// all].
   ///
@@ -33,4 +42,18 @@ public protocol Communicator: AnyObject, Sendable {
   func waitForTurnToFail()
   /// Ends all ranks with `exitCode`, without waiting for them.
   func abort(exitCode: Int32) -> Never
+}
+
+extension Communicator {
+  /// None: communication takes place where it is called.
+  public var progress: CollectiveProgress? { nil }
+
+  /// Does `work` at once.
+  public func begin(
+    _ name: String, _ work: @escaping @Sendable (any Communicator) throws -> Void
+  ) -> PendingWork {
+    let pending = PendingWork(name)
+    pending.run { try work(self) }
+    return pending
+  }
 }

@@ -5,6 +5,7 @@ import Foundation
 /// Every collective is one exchange: each member puts its bytes down, the last to arrive publishes
 /// them all, and each computes its own result from them in rank order, so all get the same bits. A
 /// member that throws, or returns while others still wait, makes the others' collectives throw.
+/// As over MPI, each member communicates on a thread of its own: see Note [Communication thread].
 public enum LocalGroup {
   /// Runs `body` once per rank, each on a thread of its own, and returns their results in rank
   /// order.
@@ -17,8 +18,13 @@ public enum LocalGroup {
     let meeting = Meeting<Result>(worldSize: worldSize)
     for rank in 0..<worldSize {
       let thread = Thread {
-        let member = LocalCommunicator(rank: rank, worldSize: worldSize, exchange: meeting.exchange)
-        meeting.leave(rank, with: Swift.Result { try body(member) })
+        let result = Swift.Result {
+          try body(
+            CommunicationThread {
+              LocalCommunicator(rank: rank, worldSize: worldSize, exchange: meeting.exchange)
+            })
+        }
+        meeting.leave(rank, with: result)
       }
       thread.stackSize = 8 << 20
       thread.start()

@@ -4,9 +4,8 @@ import MPIShim
 /// The ranks of one mpirun, over `MPI_COMM_WORLD`; it owns this process's one MPI session.
 ///
 /// Note [Which thread calls MPI]: MPI is started with MPI_THREAD_FUNNELED, so every call comes from
-/// the thread that made this object. Each operation checks that; only `abort`, after which nothing
-/// matters, may come from any thread. It is `@unchecked Sendable` because that check stands in for
-/// a lock.
+/// the thread that made this object, which is a `CommunicationThread`. Each operation checks that.
+/// It is `@unchecked Sendable` because that check stands in for a lock.
 public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// This member's number, `0..<worldSize`.
   public let rank: Int
@@ -15,6 +14,9 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// The name of the host this member runs on, as MPI knows it.
   public let hostName: String
 
+  /// The most elements that one call is given where nothing else is said.
+  static let largestChunk = 1 << 30
+
   /// The most elements one call carries; longer buffers go in several calls, in order.
   private let chunk: Int
   private let owner = pthread_self()
@@ -22,7 +24,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// Starts MPI in this process; later collectives use at most `chunk` elements a call.
   ///
   /// To be called once, under a launcher: `MPIEnvironment.communicator()` decides that.
-  package init(chunk: Int = 1 << 30) throws {
+  init(chunk: Int) throws {
     precondition(chunk > 0 && chunk <= Int32.max, "a chunk of \(chunk) elements")
     var hasFunneled: Int32 = 0
     try checkMPI(fst_mpi_init_funneled(&hasFunneled), call: "MPI_Init_thread")

@@ -32,15 +32,19 @@ public enum MPIEnvironment {
 
   /// The group this process belongs to: all ranks of the launcher's job, or a world of one.
   ///
-  /// The first call starts MPI where a launcher is found, on the calling thread, which from then on
-  /// is the only one that may use the communicator; later calls return the same object. Throws
-  /// `MPIError`, after
-  /// `finalize` too.
+  /// The first call starts MPI where a launcher is found, on a thread of its own: see Note
+  /// [Communication thread]. Later calls return the same object. Throws `MPIError`, after `finalize`
+  /// too.
   public static func communicator() throws -> any Communicator {
+    try communicator(chunk: MPICommunicator.largestChunk)
+  }
+
+  /// The same, with at most `chunk` elements in a call to MPI.
+  package static func communicator(chunk: Int) throws -> any Communicator {
     try state.withLock { state in
       if isFinalized.load(ordering: .relaxed) { throw MPIError.finalized }
       if let communicator = state { return communicator }
-      let communicator = try start()
+      let communicator = try start(chunk: chunk)
       state = communicator
       return communicator
     }
@@ -48,8 +52,10 @@ public enum MPIEnvironment {
 
   /// Ends MPI in good order where it was started; all ranks call it, as their last use of MPI.
   public static func finalize() throws {
-    guard isInitialized, !isFinalized.exchange(true, ordering: .relaxed) else { return }
-    try checkMPI(fst_mpi_finalize(), call: "MPI_Finalize")
+    guard let thread = state.withLock({ $0 as? CommunicationThread }),
+      !isFinalized.exchange(true, ordering: .relaxed)
+    else { return }
+    try thread.finalize { try checkMPI(fst_mpi_finalize(), call: "MPI_Finalize") }
   }
 
   /// Runs `body` with this process's communicator and returns the exit status it should end with.
@@ -94,9 +100,9 @@ public enum MPIEnvironment {
   private static let state = Mutex<(any Communicator)?>(nil)
   private static let isFinalized = Atomic(false)
 
-  private static func start() throws -> any Communicator {
+  private static func start(chunk: Int) throws -> any Communicator {
     guard isLaunched(ProcessInfo.processInfo.environment) else { return SoloCommunicator() }
     for (name, value) in defaults { setenv(name, value, 0) }
-    return try MPICommunicator()
+    return try CommunicationThread { try MPICommunicator(chunk: chunk) }
   }
 }

@@ -111,7 +111,7 @@ public enum CollectiveLaws {
   ) throws {
     let buffer = FloatBuffer((0..<count).map { Float(communicator.rank * stride + $0) })
     let plan = BucketPlan(
-      sizesInReadyOrder: [count / 2, count - count / 2 - count / 3, count / 3], firstCap: 40,
+      sizesInReadyOrder: [count / 2, count - count / 2 - count / 3, count / 3], edgeCap: 40,
       cap: 1000)
     try GradientReducer(communicator: communicator, gradients: buffer, plan: plan).reduce()
     let expected = (0..<count).map { Float(sum(communicator.worldSize, $0)) }

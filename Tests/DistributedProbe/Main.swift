@@ -50,7 +50,7 @@ enum Probe {
   /// The same laws, with buffers that need several calls.
   static func chunks() {
     do {
-      let communicator = try MPICommunicator(chunk: 7)
+      let communicator = try MPIEnvironment.communicator(chunk: 7)
       for count in [6, 7, 8, 100] { try CollectiveLaws.checkAll(communicator, count: count) }
       say("chunks", communicator)
       try MPIEnvironment.finalize()

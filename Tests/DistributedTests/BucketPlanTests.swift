@@ -8,16 +8,15 @@ import Testing
   }
 
   private func withEveryPlan(
-    _ body: (_ sizes: [Int], _ firstCap: Int, _ cap: Int, BucketPlan) -> Void
+    _ body: (_ sizes: [Int], _ edgeCap: Int, _ cap: Int, BucketPlan) -> Void
   ) {
     for length in 0...4 {
       for sizes in sizeLists(length) {
-        for firstCap in [1, 2, 3] {
-          for cap in [1, 3, 6] {
-            let plan = BucketPlan(
-              sizesInReadyOrder: sizes, firstCap: firstCap * 4, cap: cap * 4)
-            body(sizes, firstCap, cap, plan)
-          }
+        for (edgeCap, cap) in [(1, 1), (1, 3), (2, 3), (3, 3), (2, 6), (3, 6)] {
+          let plan = BucketPlan(
+            sizesInReadyOrder: sizes, endingAt: sizes.reduce(5, +), edgeCap: edgeCap * 4,
+            cap: cap * 4)
+          body(sizes, edgeCap, cap, plan)
         }
       }
     }
@@ -25,57 +24,66 @@ import Testing
 
   @Test func bucketsFollowOneAnotherFromTheEndToTheBeginning() {
     withEveryPlan { sizes, _, _, plan in
-      var end = sizes.reduce(0, +)
-      #expect(plan.count == end)
+      var end = sizes.reduce(5, +)
+      #expect(plan.range == 5..<end)
       for bucket in plan.buckets {
         #expect(bucket.upperBound == end && !bucket.isEmpty)
         end = bucket.lowerBound
       }
-      #expect(end == 0)
+      #expect(end == 5)
     }
   }
 
-  @Test func capsHoldExceptForOneLargeSlot() {
-    withEveryPlan { sizes, firstCap, cap, plan in
-      for (index, bucket) in plan.buckets.enumerated() {
-        let isWithin = bucket.count <= (index == 0 ? firstCap : cap)
-        #expect(isWithin || sizes.contains(bucket.count), "\(sizes) \(firstCap) \(cap) \(plan)")
-      }
-    }
-  }
-
-  @Test func slotsAreNeverSplit() {
+  @Test func slotsFollowOneAnotherToo() {
     withEveryPlan { sizes, _, _, plan in
-      var edge = plan.count
-      var edges: Set<Int> = [edge]
-      for size in sizes {
-        edge -= size
-        edges.insert(edge)
+      #expect(plan.slots.map(\.count) == sizes)
+      #expect(plan.slots.reversed().flatMap { Array($0) } == Array(plan.range))
+    }
+  }
+
+  @Test func noBucketExceedsItsCap() {
+    withEveryPlan { sizes, edgeCap, cap, plan in
+      for (index, bucket) in plan.buckets.enumerated() {
+        #expect(bucket.count <= (index == 0 ? edgeCap : cap), "\(sizes) \(edgeCap) \(cap) \(plan)")
       }
-      #expect(plan.buckets.allSatisfy { edges.contains($0.lowerBound) })
+      if let first = sizes.last(where: { $0 > 0 }), first <= edgeCap, let last = plan.buckets.last {
+        #expect(last.count <= edgeCap, "\(sizes) \(edgeCap) \(cap) \(plan)")
+      }
+    }
+  }
+
+  @Test func slotsNoLargerThanTheCapsAreNeverCut() {
+    withEveryPlan { sizes, edgeCap, cap, plan in
+      for slot in plan.slots where slot.count <= edgeCap {
+        let isWhole = plan.buckets.allSatisfy {
+          !(slot.lowerBound < $0.lowerBound && $0.lowerBound < slot.upperBound)
+        }
+        #expect(isWhole, "\(sizes) \(edgeCap) \(cap) \(plan)")
+      }
     }
   }
 
   @Test func neighboursAreJoinedWheneverTheCapAllows() {
-    withEveryPlan { sizes, firstCap, cap, plan in
-      let isFull = plan.buckets.indices.dropLast().allSatisfy { index in
+    withEveryPlan { sizes, edgeCap, cap, plan in
+      for (index, bucket) in plan.buckets.enumerated().dropLast(2) {
+        // The part of a slot that the next bucket begins with.
         let next = plan.buckets[index + 1]
-        // The slot that opened the next bucket: the first non-empty one below this bucket.
-        var edge = plan.count
-        let opener = sizes.first { size in
-          defer { edge -= size }
-          return edge == next.upperBound && size > 0
-        }
-        let limit = index == 0 ? firstCap : cap
-        return plan.buckets[index].count + (opener ?? 0) > limit
+        let opener = plan.slots.first { $0.upperBound == next.upperBound && !$0.isEmpty }?.count
+        let limit = index == 0 ? edgeCap : cap
+        #expect(
+          bucket.count + (opener ?? 1) > limit, "\(sizes) \(edgeCap) \(cap) \(plan)")
       }
-      #expect(isFull, "\(sizes) \(firstCap) \(cap) \(plan)")
     }
   }
 
   @Test func theDefaultCapsAreOneAndFourMebibytes() {
     let plan = BucketPlan(sizesInReadyOrder: Array(repeating: 1 << 16, count: 40))
-    #expect(plan.buckets.map(\.count) == [1 << 18, 1 << 20, 1 << 20, (1 << 20) / 4])
+    #expect(plan.buckets.map(\.count) == [1 << 18, 1 << 20, 1 << 20, 1 << 18])
     #expect(plan.description == "4 buckets of 1024, 4096, 4096, 1024 KiB")
+  }
+
+  @Test func aLargeSlotIsCut() {
+    let plan = BucketPlan(sizesInReadyOrder: [100, 3 << 20, 100])
+    #expect(plan.description == "5 buckets of 1024, 4096, 4096, 3073, 1 KiB")
   }
 }

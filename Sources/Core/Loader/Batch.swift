@@ -21,4 +21,17 @@ public struct Batch: Sendable {
     self.indices = indices
     self.globalCount = globalCount
   }
+
+  /// Copies the images of part `index` of `count` nearly equal ones; the global count stays.
+  ///
+  /// `buffer` has room for them. A part may be empty.
+  func part(_ index: Int, of count: Int, copiedTo buffer: FloatBuffer) -> Batch {
+    let range = labels.count * index / count..<labels.count * (index + 1) / count
+    let imageSize = labels.isEmpty ? 0 : images.count / labels.count
+    buffer.pointer.update(
+      from: images.pointer + range.lowerBound * imageSize, count: range.count * imageSize)
+    return Batch(
+      images: buffer, labels: Array(labels[range]), indices: Array(indices[range]),
+      globalCount: globalCount)
+  }
 }

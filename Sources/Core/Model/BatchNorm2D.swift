@@ -181,6 +181,7 @@ extension BatchNorm2D {
         statistics.totals[channels + c] * Double(statistics.inverseDeviation[c])
     }
     store.addGradient(statistics.weightGradient[...], at: weight.offset)
+    store.finishGradients(bias, weight)
     context.sumOverBatchNormGroup(&statistics.totals)
     let gamma = store.value(weight)
     let (a, b, d) = statistics.gradientCoefficients

@@ -86,6 +86,7 @@ public struct Conv2D: Sendable {
       x: x, rectified: rectified, gradient: gradient, xGradient: xGradient,
       accumulates: accumulate, weights: store.value(weight), algorithm: algorithm(in: context),
       outputCount: outputShape(batch: 1).count)
+    defer { store.finishGradients(weight) }
     guard let shards = context.imageShards else {
       return pass.run(
         0..<x.shape.batch, into: store.gradient(weight), context: context, ready: ready)

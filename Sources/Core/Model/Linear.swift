@@ -45,6 +45,7 @@ public struct Linear: Sendable {
       store.addGradient(sums[..<inputs], at: weight.offset + o * inputs)
       store.addGradient(sums[inputs...], at: bias.offset + o)
     }
+    store.finishGradients(bias, weight)
     guard let xGradient else { return }
     let w = store.value(weight)
     for row in 0..<batch {

@@ -123,6 +123,9 @@ public final class ParameterStore {
   /// twin.
   public private(set) var wideGradients: [Double]?
 
+  /// Told during backward of each slot whose gradient is final: each once, the last layer's first.
+  public var gradientIsFinal: ((ParameterSlot) -> Void)?
+
   /// Allocates the state of `plan`, all zero but for running variances, which are one.
   public init(_ plan: ParameterLayoutPlan) {
     self.plan = plan
@@ -149,6 +152,11 @@ public final class ParameterStore {
   public func clearGradients(wide: Bool) {
     gradients.clear()
     wideGradients = wide ? Array(repeating: 0, count: gradients.count) : nil
+  }
+
+  /// Says that backward has added all it has to the gradients of `slots`.
+  func finishGradients(_ slots: ParameterSlot...) {
+    if let gradientIsFinal { slots.forEach(gradientIsFinal) }
   }
 
   /// Adds `sums` to the gradients from position `offset` on.

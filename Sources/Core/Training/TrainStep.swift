@@ -39,7 +39,7 @@ public struct TrainStep {
   /// Takes the time of each part of a step.
   public let timer = StepTimer()
 
-  private let reducer: GradientReducer
+  private let gradientReducer: GradientReducer
   private let logitsGradient: FloatBuffer
 
   /// A step for batches of up to `largestShare` images on this rank.
@@ -55,12 +55,20 @@ public struct TrainStep {
     self.trainable = trainable
     self.communicator = communicator
     self.context = context
-    let sizes = model.store.plan.parameters.map(\.count)
-    reducer = GradientReducer(
-      communicator: communicator, gradients: model.store.gradients,
-      plan: BucketPlan(sizesInReadyOrder: sizes.reversed()))
+    let (plan, gradients) = (model.store.plan, model.store.gradients)
+    let reached = trainable == .head ? [model.head.weight, model.head.bias] : plan.parameters
+    gradientReducer = GradientReducer(
+      communicator: communicator, gradients: gradients,
+      plan: BucketPlan(
+        sizesInReadyOrder: reached.reversed().map(\.count), endingAt: gradients.count))
     logitsGradient = FloatBuffer(count: largestShare * model.head.outputs)
   }
+
+  /// The plan by which gradients are summed over the ranks.
+  public var bucketPlan: BucketPlan { gradientReducer.plan }
+
+  /// What the last step's communication came to; empty with shared BatchNorm statistics.
+  public var communication: GradientReducer.Report { gradientReducer.report }
 
   /// What a step amounts to on this rank.
   public struct Result: Sendable {
@@ -77,34 +85,64 @@ public struct TrainStep {
 
   private func move(along batch: Batch, learningRate: Double) throws -> Result {
     let store = model.store
-    let waited = context.waited
-    let isRoot = communicator.rank == 0
     store.clearGradients(wide: context.sharesStatistics)
-    context.imageShards = context.sharesStatistics ? shards(of: batch) : nil
     var result = Result(crossEntropy: CrossEntropy.Result(), penalty: 0)
-    // A rank without images still joins the others' BatchNorm sums where these are shared.
-    if batch.count > 0 || context.sharesStatistics {
-      result.crossEntropy = forwardAndBackward(batch)
-      try context.check()
-    }
     if let penalty, penalty.alpha != 0 {
       result.penalty = penalty.value(head: model.head, of: store)
-      if isRoot { penalty.addGradient(head: model.head, of: store) }
+      if communicator.rank == 0 { penalty.addGradient(head: model.head, of: store) }
     }
-    timer.gradientsReady(waited: context.waited - waited)
-    try timer.measure(.wait) {
-      if context.sharesStatistics {
-        try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
-      } else {
-        try reducer.reduce()
-      }
-      try averageRunningStatistics(share: Double(batch.count) / Double(batch.globalCount))
+    if context.sharesStatistics {
+      result.crossEntropy = try sharingForwardAndBackward(batch)
+    } else {
+      result.crossEntropy = try reducingForwardAndBackward(batch)
     }
     timer.measure(.update) {
       for range in trainable.ranges(head: model.head, count: store.values.count) {
         optimizer.step(store, range: range, learningRate: learningRate, context: context)
       }
       penalty?.project(head: model.head, of: store)
+    }
+    return result
+  }
+
+  /// With BatchNorm statistics of all ranks: gradients are summed after backward.
+  ///
+  /// A rank without images still joins the others' BatchNorm sums.
+  private func sharingForwardAndBackward(_ batch: Batch) throws -> CrossEntropy.Result {
+    let waited = context.waited
+    context.imageShards = shards(of: batch)
+    let result = forwardAndBackward(batch) {}
+    try context.check()
+    timer.gradientsReady(waited: context.waited - waited)
+    try timer.measure(.wait) {
+      try model.store.reduceWideGradients { try communicator.allReduceSum(&$0) }
+    }
+    return result
+  }
+
+  /// Sums gradients and running statistics over the ranks while backward runs.
+  private func reducingForwardAndBackward(_ batch: Batch) throws -> CrossEntropy.Result {
+    let (store, reducer) = (model.store, gradientReducer)
+    let batchesTracked = store.batchesTracked
+    context.imageShards = nil
+    reducer.begin()
+    store.gradientIsFinal = { reducer.markReady($0.range) }
+    defer { store.gradientIsFinal = nil }
+    var result = CrossEntropy.Result()
+    let addStatistics = {
+      addRunningStatistics(share: Double(batch.count) / Double(batch.globalCount))
+    }
+    if batch.count > 0 {
+      result = forwardAndBackward(batch, between: addStatistics)
+    } else {
+      addStatistics()
+      reducer.markAllReady()
+      store.batchesTracked = batchesTracked.map { $0 + 1 }
+    }
+    timer.gradientsReady(waited: .zero)
+    try timer.measure(.wait) { try reducer.finish() }
+    for (name, times) in reducer.report.buckets {
+      timer.communicated(name, from: times.begun, to: times.ended)
     }
     return result
   }
@@ -121,12 +159,15 @@ public struct TrainStep {
     }
   }
 
-  private func forwardAndBackward(_ batch: Batch) -> CrossEntropy.Result {
+  private func forwardAndBackward(
+    _ batch: Batch, between: () -> Void
+  ) -> CrossEntropy.Result {
     var shape = model.inputShape
     shape.batch = batch.count
     let (result, gradient) = timer.measure(.forward) {
       let logits = model.forward(
         Tensor(shape, in: batch.images), mode: .training, context: context)
+      between()
       let gradient = Tensor(logits.shape, in: logitsGradient)
       let result = loss.evaluate(
         logits, labels: batch.labels, globalCount: batch.globalCount, gradient: gradient)
@@ -139,18 +180,15 @@ public struct TrainStep {
     return result
   }
 
-  /// Makes running statistics the mean over the ranks, weighted by their images.
+  /// Begins to make running statistics the mean over the ranks, weighted by their images.
   ///
-  /// Each rank's batch moved its own; DDP would keep rank 0's alone, the mean uses what all have
-  /// seen. Shared statistics are equal already, but for a rank that had no images and no group.
-  private func averageRunningStatistics(share: Double) throws {
-    guard communicator.worldSize > 1, !context.sharesStatistics else { return }
-    let store = model.store
+  /// Each rank's batch moved its own, in forward; DDP would keep rank 0's alone, the mean uses what
+  /// all have seen. They travel first, since backward does not touch them.
+  private func addRunningStatistics(share: Double) {
+    guard communicator.worldSize > 1 else { return }
+    let buffers = model.store.buffers
     let factor = Float(share)
-    for index in 0..<store.buffers.count { store.buffers.pointer[index] *= factor }
-    try communicator.allReduceSum(store.buffers.floats)
-    if share == 0 {
-      for index in store.batchesTracked.indices { store.batchesTracked[index] += 1 }
-    }
+    for index in 0..<buffers.count { buffers.pointer[index] *= factor }
+    gradientReducer.add(buffers, named: "running statistics")
   }
 }
