@@ -1,3 +1,4 @@
+import Foundation
 import MPIShim
 import Synchronization
 
@@ -24,8 +25,11 @@ extension Communicator {
       var text = [CChar](repeating: 0, count: Int(fst_mpi_max_library_version()))
       var length: Int32 = 0
       try checkMPI(fst_mpi_library_version(&text, &length), call: "MPI_Get_library_version")
+      // Some libraries count the final zero, and Open MPI ends with a comma and a blank.
       let name = String(
-        decoding: text.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        decoding: text.prefix(Int(length)).map(UInt8.init(bitPattern:)).prefix { $0 != 0 },
+        as: UTF8.self
+      ).trimmingCharacters(in: CharacterSet(charactersIn: ", \n"))
       result.value.withLock { $0 = name }
     }.wait()
     return result.value.withLock { $0 }

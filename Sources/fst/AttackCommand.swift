@@ -34,6 +34,7 @@ struct AttackCommand: ParsableCommand {
 
   @OptionGroup(title: "Result") var result: AttackResultOptions
   @OptionGroup(title: "Watching") var watch: WatchOptions
+  @OptionGroup(title: "Many ranks") var ranks: RankOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
   @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
 
@@ -47,7 +48,10 @@ struct AttackCommand: ParsableCommand {
         return decoded
       },
       body: { configuration, session in
-        try BackdoorAttack(
+        let watch = try session.watchStalls(
+          warning: configuration.stallWarning, exit: configuration.stallExit)
+        defer { watch?.stop() }
+        return try BackdoorAttack(
           configuration, communicator: session.communicator, observer: session.observer,
           interruption: session.interruption
         ).run()
@@ -64,6 +68,7 @@ struct AttackCommand: ParsableCommand {
     optimization.add(to: &flags)
     result.add(to: &flags)
     watch.add(to: &flags)
+    ranks.add(to: &flags)
     machine.add(to: &flags)
     ignored.add(to: &flags)
     return flags.arguments

@@ -34,6 +34,7 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup(title: "The attack's settings") var attackRun: RunOptions
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
   @OptionGroup(title: "Watching") var watch: WatchOptions
+  @OptionGroup(title: "Many ranks") var ranks: RankOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
   @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
 
@@ -47,7 +48,10 @@ struct TuneCommand: ParsableCommand {
         return decoded
       },
       body: { configuration, session in
-        try FineTuning(
+        let watch = try session.watchStalls(
+          warning: configuration.stallWarning, exit: configuration.stallExit)
+        defer { watch?.stop() }
+        return try FineTuning(
           configuration, communicator: session.communicator, observer: session.observer,
           interruption: session.interruption
         ).run()
@@ -62,6 +66,7 @@ struct TuneCommand: ParsableCommand {
     attackRun.add(to: &flags)
     optimization.add(to: &flags)
     watch.add(to: &flags)
+    ranks.add(to: &flags)
     machine.add(to: &flags)
     ignored.add(to: &flags)
     return flags.arguments

@@ -27,6 +27,8 @@ enum Probe {
       case "bad-input": try communicator.together { throw Broken(description: "bad input") }
       case "odd-configuration": try oddConfiguration(communicator, odd)
       case "flipped-bit": try flippedBit(communicator, odd)
+      case "frozen": try stall(communicator, odd, frozen: true)
+      case "late": try stall(communicator, odd, frozen: false)
       case "error-text": try checkMPI(6, call: "MPI_Bcast")
       default: throw Broken(description: "no mode named '\(mode)'")
       }
@@ -80,6 +82,35 @@ enum Probe {
     if communicator.rank == odd { throw Broken(description: "rank \(odd) is broken") }
     try communicator.barrier()
     try communicator.barrier()
+  }
+
+  /// Rank `odd` stops or sleeps in its third step; the others wait, and are watched.
+  static func stall(_ communicator: any Communicator, _ odd: Int, frozen: Bool) throws {
+    let watch = try StallWatch.start(
+      on: communicator, limits: StallLimits(warning: 2, exit: 8),
+      warn: { line("warning: \($0)", to: .standardError) },
+      end: {
+        line("fst: \($0)", to: .standardError)
+        _exit(75)
+      })
+    defer { watch?.stop() }
+    let gradients = FloatBuffer(count: 8)
+    let reducer = GradientReducer(
+      communicator: communicator, gradients: gradients,
+      plan: BucketPlan(sizesInReadyOrder: [4, 4], edgeCap: 16, cap: 16))
+    try communicator.training {
+      for step in 1...20 {
+        reducer.begin()
+        reducer.markReady(4..<8)
+        if step == 15, communicator.rank == odd {
+          if frozen { raise(SIGSTOP) }
+          sleep(60)
+        }
+        reducer.markReady(0..<4)
+        try reducer.finish()
+        usleep(100_000)
+      }
+    }
   }
 
   static func failTogether(_ communicator: any Communicator, _ odd: Int) throws {

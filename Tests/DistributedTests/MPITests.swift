@@ -81,6 +81,27 @@ import Testing
     #expect(said.allSatisfy { $0.hasSuffix("): no such file") })
   }
 
+  @Test(arguments: [(3, 2), (3, 0), (2, 1)]) func aFrozenRankIsNamedAndEndsAll(
+    ranks: Int, odd: Int
+  ) throws {
+    let output = try run(ranks, "frozen", "\(odd)")
+    #expect(output.exitCode == 75 && output.seconds < 25, "\(output.standardError)")
+    let said = messages(output)
+    #expect(said.count == 1 && said[0].hasPrefix("fst: rank \(odd) ("), "\(said)")
+    #expect(said.allSatisfy { $0.contains(" of step 15") || $0.contains("does not answer") })
+  }
+
+  @Test(arguments: [(3, 2), (3, 0)]) func aLateRankIsNamedWithItsBucket(
+    ranks: Int, odd: Int
+  ) throws {
+    let output = try run(ranks, "late", "\(odd)")
+    #expect(output.exitCode == 75 && output.seconds < 25, "\(output.standardError)")
+    let said = messages(output)
+    #expect(said.count == 1 && said[0].hasPrefix("fst: rank \(odd) ("), "\(said)")
+    #expect(said.allSatisfy { $0.contains("has not reached bucket 2 of step 15") }, "\(said)")
+    #expect(output.errorLines.contains { $0.hasPrefix("warning: rank \(odd) (") })
+  }
+
   @Test func anOddConfigurationNamesItsRank() throws {
     let output = try run(3, "odd-configuration", "2")
     #expect(output.exitCode == 7)

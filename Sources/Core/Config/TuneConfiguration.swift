@@ -81,6 +81,12 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var threads: Int?
   /// Whether batch normalisation takes its statistics over all ranks.
   public var syncBatchNorm = false
+  /// The parts in which each rank computes its share of a step, one after the other.
+  public var accumulationSteps = 1
+  /// Seconds that ranks wait for one another before the late ones are named; 0 is for ever.
+  public var stallWarning = 30.0
+  /// Seconds that ranks wait for one another before the run is ended; 0 is for ever.
+  public var stallExit = 300.0
   /// Steps from one comparison of all ranks' parameters to the next; 0 is none within an epoch.
   public var checkReplicas = 0
   /// The file that gets a Chrome trace of all ranks; nil is none.

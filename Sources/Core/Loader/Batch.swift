@@ -22,11 +22,13 @@ public struct Batch: Sendable {
     self.globalCount = globalCount
   }
 
-  /// Copies the images of part `index` of `count` nearly equal ones; the global count stays.
-  ///
-  /// `buffer` has room for them. A part may be empty.
-  func part(_ index: Int, of count: Int, copiedTo buffer: FloatBuffer) -> Batch {
-    let range = labels.count * index / count..<labels.count * (index + 1) / count
+  /// The images of part `index` of `count` nearly equal ones; the last has one if any has.
+  func range(ofPart index: Int, of count: Int) -> Range<Int> {
+    labels.count * index / count..<labels.count * (index + 1) / count
+  }
+
+  /// The images in `range`, copied to `buffer`, which has room for them; the global count stays.
+  func part(_ range: Range<Int>, copiedTo buffer: FloatBuffer) -> Batch {
     let imageSize = labels.isEmpty ? 0 : images.count / labels.count
     buffer.pointer.update(
       from: images.pointer + range.lowerBound * imageSize, count: range.count * imageSize)

@@ -27,6 +27,13 @@ public struct CrossEntropy: Sendable {
     public var correct: Int64 = 0
     /// The class with the largest logit (the first of equal ones), for each image: [N].
     public var predictions: [Int32] = []
+
+    /// Joins what other images, which follow these, amount to.
+    mutating func add(_ other: Result) {
+      lossSum += other.lossSum
+      correct += other.correct
+      predictions += other.predictions
+    }
   }
 
   /// The loss's sum and the predictions; the gradient of the mean over `globalCount` images is

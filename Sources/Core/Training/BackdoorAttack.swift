@@ -115,6 +115,7 @@ public struct BackdoorAttack {
       loss: .smoothingOtherClasses(
         configuration.labelSmoothing, classCount: images.classCount),
       largestShare: communicator.largestShare(of: min(batchSize, images.count)),
+      accumulationSteps: configuration.accumulationSteps,
       communicator: communicator,
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),

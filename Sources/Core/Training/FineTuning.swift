@@ -229,6 +229,7 @@ public struct FineTuning {
         configuration.labelSmoothing ?? 0, classCount: model.head.outputs), penalty: penalty,
       trainable: recipe.trainable,
       largestShare: communicator.largestShare(of: min(batchSize, imageCount)),
+      accumulationSteps: configuration.accumulationSteps,
       communicator: communicator, context: context)
   }
 

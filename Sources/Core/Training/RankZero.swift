@@ -13,7 +13,7 @@ extension Communicator {
     else other: Result, _ body: () throws -> Result
   ) throws -> Result {
     do {
-      return try together { rank == 0 ? try body() : other }
+      return try expectingWaits { try together { rank == 0 ? try body() : other } }
     } catch let failure as SharedFailure where failure.rank == 0 {
       throw failure.withoutRank
     }

@@ -36,39 +36,50 @@ public struct TrainStep {
   /// Threads and scratch memory.
   public let context: ComputeContext
 
+  /// Parts in which a rank's share is computed, one after the other; see `init`.
+  public let accumulationSteps: Int
   /// Takes the time of each part of a step.
   public let timer = StepTimer()
 
-  private let gradientReducer: GradientReducer
+  private let reducer: GradientReducer
   private let logitsGradient: FloatBuffer
+  private let partImages: FloatBuffer
 
   /// A step for batches of up to `largestShare` images on this rank.
+  ///
+  /// With `accumulationSteps` n, a rank's share is cut into n parts: their gradients are summed
+  /// here, and over the ranks once, beside the last part's backward. It takes the memory of a part;
+  /// BatchNorm's statistics are each part's own.
   public init(
     model: ResNet18, optimizer: SGD, loss: CrossEntropy, penalty: FeatureShiftPenalty? = nil,
-    trainable: TrainableParameters = .all, largestShare: Int, communicator: any Communicator,
-    context: ComputeContext
+    trainable: TrainableParameters = .all, largestShare: Int, accumulationSteps: Int = 1,
+    communicator: any Communicator, context: ComputeContext
   ) {
     self.model = model
     self.optimizer = optimizer
     self.loss = loss
     self.penalty = penalty
     self.trainable = trainable
+    self.accumulationSteps = accumulationSteps
     self.communicator = communicator
     self.context = context
     let (plan, gradients) = (model.store.plan, model.store.gradients)
     let reached = trainable == .head ? [model.head.weight, model.head.bias] : plan.parameters
-    gradientReducer = GradientReducer(
+    reducer = GradientReducer(
       communicator: communicator, gradients: gradients,
       plan: BucketPlan(
         sizesInReadyOrder: reached.reversed().map(\.count), endingAt: gradients.count))
-    logitsGradient = FloatBuffer(count: largestShare * model.head.outputs)
+    let largestPart = (largestShare + accumulationSteps - 1) / accumulationSteps
+    logitsGradient = FloatBuffer(count: largestPart * model.head.outputs)
+    partImages = FloatBuffer(
+      count: accumulationSteps == 1 ? 0 : model.inputShape.withBatch(largestPart).count)
   }
 
   /// The plan by which gradients are summed over the ranks.
-  public var bucketPlan: BucketPlan { gradientReducer.plan }
+  public var bucketPlan: BucketPlan { reducer.plan }
 
   /// What the last step's communication came to; empty with shared BatchNorm statistics.
-  public var communication: GradientReducer.Report { gradientReducer.report }
+  public var communication: GradientReducer.Report { reducer.report }
 
   /// What a step amounts to on this rank.
   public struct Result: Sendable {
@@ -85,16 +96,29 @@ public struct TrainStep {
 
   private func move(along batch: Batch, learningRate: Double) throws -> Result {
     let store = model.store
+    let waited = context.waited
     store.clearGradients(wide: context.sharesStatistics)
     var result = Result(crossEntropy: CrossEntropy.Result(), penalty: 0)
+    // Before the images' part, since the head's gradient travels as soon as that is there.
     if let penalty, penalty.alpha != 0 {
       result.penalty = penalty.value(head: model.head, of: store)
       if communicator.rank == 0 { penalty.addGradient(head: model.head, of: store) }
     }
-    if context.sharesStatistics {
-      result.crossEntropy = try sharingForwardAndBackward(batch)
-    } else {
-      result.crossEntropy = try reducingForwardAndBackward(batch)
+    reducer.begin()
+    result.crossEntropy = computeGradients(batch)
+    try context.check()
+    timer.gradientsReady(waited: context.waited - waited)
+    try timer.measure(.wait) {
+      if context.sharesStatistics {
+        try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
+      } else {
+        try reducer.finish()
+      }
+    }
+    if !context.sharesStatistics {
+      for (name, times) in reducer.report.buckets {
+        timer.communicated(name, from: times.begun, to: times.ended)
+      }
     }
     timer.measure(.update) {
       for range in trainable.ranges(head: model.head, count: store.values.count) {
@@ -105,63 +129,52 @@ public struct TrainStep {
     return result
   }
 
-  /// With BatchNorm statistics of all ranks: gradients are summed after backward.
-  ///
-  /// A rank without images still joins the others' BatchNorm sums.
-  private func sharingForwardAndBackward(_ batch: Batch) throws -> CrossEntropy.Result {
-    let waited = context.waited
-    context.imageShards = shards(of: batch)
-    let result = forwardAndBackward(batch) {}
-    try context.check()
-    timer.gradientsReady(waited: context.waited - waited)
-    try timer.measure(.wait) {
-      try model.store.reduceWideGradients { try communicator.allReduceSum(&$0) }
-    }
-    return result
-  }
-
-  /// Sums gradients and running statistics over the ranks while backward runs.
-  private func reducingForwardAndBackward(_ batch: Batch) throws -> CrossEntropy.Result {
-    let (store, reducer) = (model.store, gradientReducer)
+  /// Forward and backward of all parts; the last one's hands gradients to the reducer.
+  private func computeGradients(_ batch: Batch) -> CrossEntropy.Result {
+    let store = model.store
     let batchesTracked = store.batchesTracked
-    context.imageShards = nil
-    reducer.begin()
-    store.gradientIsFinal = { reducer.markReady($0.range) }
-    defer { store.gradientIsFinal = nil }
     var result = CrossEntropy.Result()
-    let addStatistics = {
-      addRunningStatistics(share: Double(batch.count) / Double(batch.globalCount))
+    for index in 0..<accumulationSteps {
+      let range = batch.range(ofPart: index, of: accumulationSteps)
+      let part = accumulationSteps == 1 ? batch : batch.part(range, copiedTo: partImages)
+      let isLast = index == accumulationSteps - 1
+      if context.sharesStatistics {
+        // A rank without images still joins the others' BatchNorm sums.
+        context.imageShards = shards(of: batch, in: range)
+        result.add(forwardAndBackward(part) {})
+        continue
+      }
+      context.imageShards = nil
+      if isLast { store.gradientIsFinal = { [reducer] in reducer.markReady($0.range) } }
+      let addStatistics = {
+        if isLast { addRunningStatistics(share: Double(batch.count) / Double(batch.globalCount)) }
+      }
+      if part.count > 0 {
+        result.add(forwardAndBackward(part, between: addStatistics))
+      } else {
+        addStatistics()
+        if isLast { reducer.markAllReady() }
+      }
     }
-    if batch.count > 0 {
-      result = forwardAndBackward(batch, between: addStatistics)
-    } else {
-      addStatistics()
-      reducer.markAllReady()
-      store.batchesTracked = batchesTracked.map { $0 + 1 }
-    }
-    timer.gradientsReady(waited: .zero)
-    try timer.measure(.wait) { try reducer.finish() }
-    for (name, times) in reducer.report.buckets {
-      timer.communicated(name, from: times.begun, to: times.ended)
-    }
+    store.gradientIsFinal = nil
+    store.batchesTracked = batchesTracked.map { $0 + Int64(accumulationSteps) }
     return result
   }
 
-  /// The shards of the global batch that lie in this rank's share, as ranges of that share.
-  private func shards(of batch: Batch) -> [Range<Int>] {
+  /// The shards of the global batch that lie in `part` of this rank's share, as ranges of the part.
+  private func shards(of batch: Batch, in part: Range<Int>) -> [Range<Int>] {
     let (total, world) = (batch.globalCount, communicator.worldSize)
-    let start = communicator.rank * total / world
+    let start = communicator.rank * total / world + part.lowerBound
     let bounds = (0...ComputeContext.shardCount).map { $0 * total / ComputeContext.shardCount }
     return zip(bounds, bounds.dropFirst()).compactMap { lower, upper in
       let first = max(lower - start, 0)
-      let end = min(upper - start, batch.count)
+      let end = min(upper - start, part.count)
       return first < end ? first..<end : nil
     }
   }
 
-  private func forwardAndBackward(
-    _ batch: Batch, between: () -> Void
-  ) -> CrossEntropy.Result {
+  /// Adds the gradients of `batch`; `between` is called when running statistics have moved.
+  private func forwardAndBackward(_ batch: Batch, between: () -> Void) -> CrossEntropy.Result {
     var shape = model.inputShape
     shape.batch = batch.count
     let (result, gradient) = timer.measure(.forward) {
@@ -189,6 +202,6 @@ public struct TrainStep {
     let buffers = model.store.buffers
     let factor = Float(share)
     for index in 0..<buffers.count { buffers.pointer[index] *= factor }
-    gradientReducer.add(buffers, named: "running statistics")
+    reducer.add(buffers, named: "running statistics")
   }
 }

@@ -47,7 +47,7 @@ public struct Trainer {
   ) throws -> Bool {
     let limit = maxSteps ?? .max
     for epoch in first..<max(first, epochs) where epoch * loader.sampler.stepsPerEpoch < limit {
-      guard let outcome = try train(epoch) else { return true }
+      guard let outcome = try step.communicator.training({ try train(epoch) }) else { return true }
       try epochEnded(outcome)
     }
     return false

@@ -1,0 +1,138 @@
+import Foundation
+import Synchronization
+
+/// What the watching thread does: sends heartbeats, listens, judges.
+///
+/// `@unchecked`: all but `isStopped` belongs to that thread.
+final class StallLoop: @unchecked Sendable {
+  /// A rank and where it listens.
+  struct Peer {
+    var host: String
+    var port: UInt16
+    var addresses: [String]
+  }
+
+  private static let interval = 1.0
+  /// Ranks that hear and judge.
+  private static let judges = 2
+  /// Seconds after the limit when a rank ends that no judge has ended.
+  private static let grace = 10.0
+
+  private let job: UInt64
+  private let rank: Int
+  private let peers: [Peer]
+  private let progress: CollectiveProgress
+  private let socket: HeartbeatSocket?
+  private let limits: StallLimits
+  private let warn: @Sendable (String) -> Void
+  private let end: @Sendable (String) -> Void
+  private let isStopped = Atomic(false)
+
+  private var last: [(beat: Heartbeat, at: ContinuousClock.Instant)?]
+  private var warnedOf = 0
+  private var warnedSilent: Set<Int> = []
+
+  init(
+    job: UInt64, rank: Int, peers: [Peer], progress: CollectiveProgress, socket: HeartbeatSocket?,
+    limits: StallLimits, warn: @escaping @Sendable (String) -> Void,
+    end: @escaping @Sendable (String) -> Void
+  ) {
+    (self.job, self.rank, self.peers, self.progress) = (job, rank, peers, progress)
+    (self.socket, self.limits, self.warn, self.end) = (socket, limits, warn, end)
+    last = Array(repeating: nil, count: peers.count)
+  }
+
+  func stop() { isStopped.store(true, ordering: .relaxed) }
+
+  func run() {
+    var sent: ContinuousClock.Instant?
+    while !isStopped.load(ordering: .relaxed) {
+      if sent.map({ $0.duration(to: .now).inSeconds >= Self.interval }) ?? true {
+        sendHeartbeats()
+        sent = .now
+      }
+      listen()
+      look()
+    }
+  }
+
+  private func sendHeartbeats() {
+    let position = progress.position
+    let beat = Heartbeat(
+      job: job, rank: rank, begun: position.begun, isWaiting: position.since != nil)
+    for (other, peer) in peers.enumerated().prefix(Self.judges) where other != rank {
+      for address in peer.addresses { socket?.send(beat.bytes, to: address, port: peer.port) }
+    }
+  }
+
+  private func listen() {
+    guard let socket else { return Thread.sleep(forTimeInterval: 0.25) }
+    for beat in socket.receive(within: 0.25)
+    where beat.job == job && last.indices.contains(beat.rank) && beat.rank != rank {
+      last[beat.rank] = (beat, .now)
+      warnedSilent.remove(beat.rank)
+    }
+  }
+
+  private func look() {
+    let position = progress.position
+    let waited = position.since.map { $0.duration(to: .now).inSeconds } ?? 0
+    guard rank < Self.judges else { return lookAlone(position, waited) }
+    let judgement = judgement(position)
+    guard judgement.speaks else { return }
+    let isExpected = position.isPaused && position.since != nil
+    func exceeds(_ limit: Double) -> Bool {
+      guard limit > 0, waited > limit else { return false }
+      return !isExpected || !judgement.silent(for: limit).isEmpty
+    }
+    if exceeds(limits.exit) {
+      return end(judgement.message(waiting: waited, name: progress.name(of:)) + "; ending")
+    }
+    warnOfSilence(judgement)
+    if exceeds(limits.warning), warnedOf != position.begun {
+      warnedOf = position.begun
+      warn(judgement.message(waiting: waited, name: progress.name(of:)))
+    }
+  }
+
+  /// A rank that answered and no longer does is told of at once: its link or host may be down, and
+  /// the launcher may end the run before any limit.
+  private func warnOfSilence(_ judgement: StallJudgement) {
+    guard limits.warning > 0 else { return }
+    for silent in judgement.silent() where warnedSilent.insert(silent).inserted {
+      let seconds = Int(StallJudgement.silenceLimit)
+      warn("rank \(silent) (\(peers[silent].host)) does not answer for \(seconds) s")
+    }
+  }
+
+  /// A rank that hears nobody: it ends after the judges should have ended it.
+  private func lookAlone(_ position: CollectiveProgress.Position, _ waited: Double) {
+    guard limits.exit > 0, !position.isPaused, waited > limits.exit + Self.grace else { return }
+    let name = progress.name(of: position.begun) ?? "a collective"
+    end(
+      "rank \(rank) (\(peers[rank].host)) waits in \(name) for \(Int(waited)) s, "
+        + "and ranks 0 and 1 have not said for whom; ending")
+  }
+
+  private func judgement(_ position: CollectiveProgress.Position) -> StallJudgement {
+    let members = peers.indices.map { other -> StallJudgement.Member in
+      guard other != rank else {
+        return .init(
+          host: peers[rank].host, begun: position.begun, isWaiting: position.since != nil,
+          silence: 0)
+      }
+      guard let (beat, time) = last[other] else { return .init(host: peers[other].host) }
+      return .init(
+        host: peers[other].host, begun: beat.begun, isWaiting: beat.isWaiting,
+        silence: time.duration(to: .now).inSeconds)
+    }
+    return StallJudgement(members, me: rank)
+  }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  var inSeconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
