@@ -61,7 +61,7 @@ import Testing
       #expect(nest(found))
       let sums = spans(events, pid: rank, tid: 1)
       #expect(nest(sums))
-      #expect(sums.filter { $0.name == "bucket 0" }.count == (ranks == 1 ? 0 : 8))
+      #expect(sums.filter { $0.name == "bucket 1" }.count == (ranks == 1 ? 0 : 8))
       let names = events.filter {
         $0["name"] as? String == "process_name" && $0["pid"] as? Int == rank
       }.compactMap { ($0["args"] as? [String: Any])?["name"] as? String }
