@@ -56,5 +56,5 @@ let package = Package(
     .testTarget(
       name: "DistributedTests", dependencies: ["CollectiveLaws", "Distributed", "TestSupport"]),
     .testTarget(name: "CoreTests", dependencies: ["Core", "Distributed", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["Core", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["Core", "Distributed", "TestSupport"]),
   ])

@@ -17,8 +17,8 @@ struct AttackCommand: ParsableCommand {
         mpirun -np 4 fst attack sig --dataset_path ./data --sync_bn
 
       A flag overrides --bd_yaml_path, which overrides --yaml_path, which
-      overrides the defaults. Ctrl-C keeps the last finished epoch; the same
-      command with --resume goes on from there.
+      overrides the defaults. Ctrl-C saves the run's state after the running
+      step; the same command with --resume goes on from there.
       """)
 
   @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))
@@ -33,6 +33,7 @@ struct AttackCommand: ParsableCommand {
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
 
   @OptionGroup(title: "Result") var result: AttackResultOptions
+  @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Watching") var watch: WatchOptions
   @OptionGroup(title: "Many ranks") var ranks: RankOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
@@ -67,6 +68,7 @@ struct AttackCommand: ParsableCommand {
     training.add(to: &flags)
     optimization.add(to: &flags)
     result.add(to: &flags)
+    checkpoints.add(to: &flags)
     watch.add(to: &flags)
     ranks.add(to: &flags)
     machine.add(to: &flags)
@@ -91,9 +93,6 @@ struct AttackResultOptions: ParsableArguments {
       valueName: "epochs"))
   var frequencySave: Int?
 
-  @Flag(name: .key("resume"), help: "Go on with an interrupted run in the same folder.")
-  var resume = false
-
   @Option(
     name: .key("archive_arrays"),
     help: ArgumentHelp(
@@ -106,7 +105,6 @@ struct AttackResultOptions: ParsableArguments {
   func add(to flags: inout GivenFlags) {
     flags.add("save_folder_name", saveFolderName)
     flags.add("frequency_save", frequencySave)
-    flags.add("resume", flag: resume)
     flags.add("archive_arrays", archiveArrays)
   }
 }

@@ -1,11 +1,12 @@
 import ArgumentParser
 import Core
+import Distributed
 
 /// `fst bench`: how fast the engine is on this machine.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time training steps or evaluation passes on this machine.",
+    abstract: "Time training steps, evaluation passes or the sum over ranks.",
     discussion: """
       Runs ResNet18 on random 32x32 images, two passes to warm up, then the
       timed ones. Wall and processor time of a pass, images per second at the
@@ -13,11 +14,18 @@ struct BenchCommand: ParsableCommand {
 
         fst bench step --width 64 --batch_size 128
         fst bench evaluate --threads 1 --json
+        mpirun -np 2 fst bench step --batch_size 64
+        mpirun -np 2 fst bench allreduce
 
-      bench/compare_pytorch.py runs it in turn with PyTorch's step.
+      Under mpirun, --batch_size is each rank's, and a step sums gradients over
+      the ranks; what that costs is told too. allreduce times the sum of one
+      network's gradients alone (44.7 MB at width 64), in training's buckets.
+
+      bench/compare_pytorch.py runs it in turn with PyTorch's step,
+      bench/compare_gloo.py with PyTorch's sum and step over several ranks.
       """)
 
-  @Argument(help: ArgumentHelp("What is timed: step or evaluate.", valueName: "what"))
+  @Argument(help: ArgumentHelp("What is timed: step, evaluate or allreduce.", valueName: "what"))
   var kind: StepBenchmark.Kind
 
   @Option(name: .key("model"), help: "The architecture.")
@@ -51,13 +59,29 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    if Ending.launchedRank > 0 { return }
+    let status = MPIEnvironment.run(report: { Ending.say("\($0)") }, exitCode: ExitStatus.of) {
+      try run(on: $0)
+    }
+    if status != 0 { throw ExitCode(status) }
+  }
+
+  private func run(on communicator: any Communicator) throws {
+    try communicator.together { try ModelTooLarge.check(width: width, classCount: 10) }
+    if kind == .allreduce {
+      let report = try AllReduceBenchmark(
+        plan: AllReduceBenchmark.plan(model, width: width), runs: steps, communicator: communicator
+      ).run()
+      if communicator.rank == 0 { try Report.allReduce(report, json: json) }
+      return
+    }
     let threads = ThreadCount.resolve(requested: threads)
-    try ModelTooLarge.check(width: width, classCount: 10)
     let report = try StepBenchmark(
-      kind: kind, model: model, width: width, batchSize: batchSize, threads: threads, steps: steps
+      kind: kind, model: model, width: width, batchSize: batchSize, threads: threads, steps: steps,
+      communicator: communicator
     ).run()
-    try Report.benchmark(report, kind: kind, threads: threads, json: json)
+    if communicator.rank == 0 {
+      try Report.benchmark(report, kind: kind, threads: threads, json: json)
+    }
   }
 }
 
@@ -69,33 +93,93 @@ extension Report {
     _ report: StepBenchmark.Report, kind: StepBenchmark.Kind, threads: Int, json: Bool
   ) throws {
     if json { return try printJSON(BenchmarkReport(report, threads: threads)) }
-    func line(_ spread: StepBenchmark.Spread) -> String {
-      let values = [spread.median, spread.min, spread.max].map { String(format: "%.4f", $0) }
-      return "\(values[0]) s (\(values[1]) to \(values[2]))"
-    }
     print("\(kind.rawValue)  wall       \(line(report.seconds))")
     print("\(kind.rawValue)  processor  \(line(report.cpuSeconds))")
     print("images/s   \(String(format: "%.1f", report.imagesPerSecond)) on \(threads) threads")
     print("peak memory  \(report.peakResidentBytes / 1_048_576) MiB")
+    guard let communication = report.communication else { return }
+    print("step alone       \(line(communication.stepAlone)), without communication")
+    print("sum alone        \(line(communication.alone))")
+    print("sum not hidden   \(line(communication.exposed))")
+    print(
+      String(
+        format: "hidden share     %.3f; throughput against a rank alone %.3f",
+        communication.hiddenShare, communication.efficiency))
+  }
+
+  /// Prints an all-reduce's figures.
+  static func allReduce(_ report: AllReduceBenchmark.Report, json: Bool) throws {
+    if json { return try printJSON(AllReduceReport(report)) }
+    print("allreduce  \(line(report.seconds)) on \(report.ranks) ranks")
+    print(
+      String(
+        format: "%.1f MB in %d buckets; %.3f GB/s over each rank's link",
+        Double(report.bytes) * 1e-6, report.buckets, report.busBytesPerSecond * 1e-9))
+  }
+
+  private static func line(_ spread: StepBenchmark.Spread) -> String {
+    let values = [spread.median, spread.min, spread.max].map { String(format: "%.4f", $0) }
+    return "\(values[0]) s (\(values[1]) to \(values[2]))"
+  }
+}
+
+/// A spread as JSON.
+private struct Spread: Encodable {
+  let min, median, max: Double
+
+  init(_ spread: StepBenchmark.Spread) {
+    (min, median, max) = (spread.min, spread.median, spread.max)
+  }
+}
+
+/// An all-reduce's figures as JSON.
+private struct AllReduceReport: Encodable {
+  enum CodingKeys: String, CodingKey {
+    case bytes, buckets, ranks, seconds
+    case busGigabytes = "bus_gb_per_second"
+  }
+
+  let bytes, buckets, ranks: Int
+  let seconds: Spread
+  let busGigabytes: Double
+
+  init(_ report: AllReduceBenchmark.Report) {
+    (bytes, buckets, ranks) = (report.bytes, report.buckets, report.ranks)
+    seconds = Spread(report.seconds)
+    busGigabytes = report.busBytesPerSecond * 1e-9
+  }
+}
+
+/// What the sum over ranks costs in a step, as JSON.
+private struct CommunicationReport: Encodable {
+  enum CodingKeys: String, CodingKey {
+    case stepAlone = "seconds_per_step_alone"
+    case alone = "allreduce_seconds"
+    case exposed = "exposed_seconds"
+    case hiddenShare = "hidden_share"
+    case efficiency
+  }
+
+  let stepAlone, alone, exposed: Spread
+  let hiddenShare, efficiency: Double
+
+  init(_ communication: StepBenchmark.Communication) {
+    stepAlone = Spread(communication.stepAlone)
+    alone = Spread(communication.alone)
+    exposed = Spread(communication.exposed)
+    (hiddenShare, efficiency) = (communication.hiddenShare, communication.efficiency)
   }
 }
 
 /// A benchmark's figures as JSON.
 private struct BenchmarkReport: Encodable {
-  struct Spread: Encodable {
-    let min, median, max: Double
-
-    init(_ spread: StepBenchmark.Spread) {
-      (min, median, max) = (spread.min, spread.median, spread.max)
-    }
-  }
 
   enum CodingKeys: String, CodingKey {
     case imagesPerSecond = "images_per_second"
     case secondsPerStep = "seconds_per_step"
     case cpuSecondsPerStep = "cpu_seconds_per_step"
     case peakBytes = "peak_rss_bytes"
-    case loss, threads
+    case loss, threads, communication
   }
 
   let imagesPerSecond: Double
@@ -104,6 +188,7 @@ private struct BenchmarkReport: Encodable {
   let peakBytes: Int
   let loss: Double
   let threads: Int
+  let communication: CommunicationReport?
 
   init(_ report: StepBenchmark.Report, threads: Int) {
     imagesPerSecond = report.imagesPerSecond
@@ -112,5 +197,6 @@ private struct BenchmarkReport: Encodable {
     peakBytes = report.peakResidentBytes
     loss = report.loss
     self.threads = threads
+    communication = report.communication.map(CommunicationReport.init)
   }
 }

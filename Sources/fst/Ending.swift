@@ -7,7 +7,7 @@ enum ExitStatus {
   static let failure: Int32 = 1
   /// `EX_USAGE` of sysexits.h: flags or configuration.
   static let usage: Int32 = 64
-  /// `EX_TEMPFAIL`: interrupted, and a later run goes on from what was saved.
+  /// `EX_TEMPFAIL`: interrupted, and it is worth trying again.
   static let interrupted: Int32 = 75
 
   /// The status that says what kind of failure `error` is.

@@ -3,6 +3,8 @@ import Foundation
 
 @main struct Main {
   static func main() {
+    // A file over the user's limit is then an error of the write, with a message, as a full disk.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try FST.parseAsRoot()
       do {
@@ -41,12 +43,13 @@ struct FST: ParsableCommand {
 
       Exit status:
         0    done
-        1    failed: data, archive, a rank
+        1    failed: data, archive, disk, a rank
         64   wrong flags or configuration
-        75   interrupted and saved; the same attack with --resume goes on
-        130  interrupted before anything was saved, or ended at once by a
-             second Ctrl-C (143: by SIGTERM, 138: by SIGUSR1)
-      Under mpirun a signal to mpirun itself may make its status 1.
+        75   interrupted or stalled, try again: the same command goes on from
+             its last checkpoint with --resume, or --resume auto
+        130  ended at once by a second Ctrl-C (143: by SIGTERM)
+      SIGUSR1 saves a checkpoint and lets the run go on. Under mpirun a
+      signal to mpirun itself may make its status 1.
       """,
     version: "0.1.0",
     subcommands: [

@@ -6,23 +6,29 @@ enum Report {
   /// A rate as in the field's tables, four digits; `-` where there were no images.
   static func figure(_ rate: Double?) -> String { rate.map { String(format: "%.4f", $0) } ?? "-" }
 
-  /// Prints an attack's outcome and gives the exit status: whether a later run can go on from it.
+  /// Prints an attack's outcome and gives the exit status.
   static func attack(_ outcome: AttackOutcome, json: Bool) throws -> Int32 {
     if json {
       try printJSON(
         AttackReport(
           metrics: MetricsReport(outcome.metrics), folder: outcome.folder,
-          seconds: outcome.seconds, interrupted: outcome.interrupted,
+          seconds: outcome.seconds, interrupted: outcome.stopped != nil,
           timing: outcome.timings.map(TimingReport.init)))
     } else {
       table(outcome.metrics)
       print("folder  \(outcome.folder)")
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
-    guard outcome.interrupted else { return 0 }
-    guard outcome.finishedEpochs > 0 else { return Signals.status }
-    StandardError.write(
-      "interrupted after epoch \(outcome.finishedEpochs); the same command with --resume goes on\n")
+    guard let stopped = outcome.stopped else { return 0 }
+    return interrupted(stopped, isResumable: true)
+  }
+
+  /// Says where a run was stopped and gives the exit status of one that is worth trying again.
+  private static func interrupted(_ position: TrainingPosition, isResumable: Bool) -> Int32 {
+    let remedy =
+      isResumable
+      ? "the same command with --resume goes on" : "nothing was saved; with --save it can go on"
+    StandardError.write("interrupted after \(position); \(remedy)\n")
     return ExitStatus.interrupted
   }
 
@@ -32,7 +38,7 @@ enum Report {
       try printJSON(
         TuneReport(
           before: MetricsReport(outcome.before), after: MetricsReport(outcome.after),
-          folder: outcome.folder, seconds: outcome.seconds, interrupted: outcome.interrupted,
+          folder: outcome.folder, seconds: outcome.seconds, interrupted: outcome.stopped != nil,
           timing: outcome.timings.map(TimingReport.init)))
     } else {
       print("        before   after")
@@ -42,7 +48,7 @@ enum Report {
       print("folder  \(outcome.folder)")
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
-    return outcome.interrupted ? Signals.status : 0
+    return outcome.stopped.map { interrupted($0, isResumable: outcome.isResumable) } ?? 0
   }
 
   /// Prints an evaluation's metrics and gives the exit status.

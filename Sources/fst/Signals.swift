@@ -1,21 +1,16 @@
 import Core
 import Foundation
-import Synchronization
 
-/// Turns Ctrl-C, SIGTERM and SIGUSR1 into a request to stop after the running step.
+/// Turns signals into requests to the training loop; see Note [Signals] in Core.
 ///
-/// SIGUSR1 is the one that batch systems send ahead of a time limit and that mpirun passes on to
-/// all ranks; it only ever requests. A second Ctrl-C or SIGTERM ends the process at once.
+/// Ctrl-C and SIGTERM save and stop after the running step; a second one ends the process at once.
+/// SIGUSR1, which batch systems send ahead of a time limit and mpirun passes on to all ranks, saves
+/// and goes on.
 enum Signals {
   /// Kept so that they go on listening; only `interruption` writes it, once, on the main thread.
   private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
 
-  private static let first = Mutex<Int32>(SIGINT)
-
-  /// The exit status of a run that was stopped before anything was saved: 128 and the signal.
-  static var status: Int32 { 128 + first.withLock { $0 } }
-
-  /// Starts to listen; where `announcing`, the first request is answered with a line.
+  /// Starts to listen; where `announcing`, the first request to stop is answered with a line.
   static func interruption(announcing: Bool) -> Interruption {
     let interruption = Interruption()
     for number in [SIGINT, SIGTERM, SIGUSR1] {
@@ -29,15 +24,11 @@ enum Signals {
   }
 
   private static func receive(_ number: Int32, _ interruption: Interruption, _ announcing: Bool) {
-    guard interruption.isRequested else {
-      interruption.request()
-      first.withLock { $0 = number }
-      if announcing {
-        Progress.finishLine()
-        StandardError.write("stopping; what was saved is kept. Ctrl-C again ends at once.\n")
-      }
-      return
-    }
-    if number != SIGUSR1 { _exit(128 + number) }
+    guard number != SIGUSR1 else { return interruption.requestSave() }
+    if interruption.isRequested { _exit(128 + number) }
+    interruption.request()
+    guard announcing else { return }
+    Progress.finishLine()
+    StandardError.write("stopping after this step. Ctrl-C again ends at once.\n")
   }
 }

@@ -33,6 +33,7 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "The attack's settings") var attackRun: RunOptions
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
+  @OptionGroup(title: "Checkpoints, with --save") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Watching") var watch: WatchOptions
   @OptionGroup(title: "Many ranks") var ranks: RankOptions
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
@@ -65,6 +66,7 @@ struct TuneCommand: ParsableCommand {
     data.add(to: &flags)
     attackRun.add(to: &flags)
     optimization.add(to: &flags)
+    checkpoints.add(to: &flags)
     watch.add(to: &flags)
     ranks.add(to: &flags)
     machine.add(to: &flags)

@@ -3,7 +3,7 @@ import TestSupport
 
 /// A folder of 32x32 images in two classes, a dark and a bright one, and a place for runs; it owns
 /// both.
-final class TinyDataset {
+final class TinyDataset: Sendable {
   static let program = RunProcess.product("fst")
   let folder: String
 

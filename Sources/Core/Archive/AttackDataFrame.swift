@@ -85,9 +85,14 @@ public struct AttackDataFrame: Equatable, Sendable {
     guard descriptor >= 0 else { throw FileError(operation: "append to", path: path, code: errno) }
     defer { close(descriptor) }
     let bytes = Array(text.utf8)
+    let end = lseek(descriptor, 0, SEEK_END)
     // One write, so that a kill leaves the whole row or none.
-    guard Foundation.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0
-    else { throw FileError(operation: "append to", path: path, code: errno) }
+    let count = Foundation.write(descriptor, bytes, bytes.count)
+    guard count == bytes.count, fsync(descriptor) == 0 else {
+      let code = count >= 0 && count < bytes.count ? ENOSPC : errno
+      ftruncate(descriptor, end)  // a full disk may have taken a part of the row
+      throw FileError(operation: "append to", path: path, code: code)
+    }
   }
 }
 

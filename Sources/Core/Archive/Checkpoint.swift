@@ -4,6 +4,8 @@ import Distributed
 public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file is an archive, but no checkpoint of this program.
   case notACheckpoint(path: String)
+  /// The content is not what was saved.
+  case altered(path: String)
   /// The run that saved it had another setting.
   case settingDiffers(path: String, key: String, saved: String, now: String)
 
@@ -12,9 +14,14 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     switch self {
     case .notACheckpoint(let path):
       "\(path): expected a checkpoint of fst, found another archive"
+    case .altered(let path):
+      "\(path) is damaged: its content does not give the checksum it was saved with"
     case .settingDiffers(let path, "data", _, _):
       "\(path): cannot resume: the images, labels or triggers are not those of the interrupted run; "
         + "give it the same data and trigger settings, or start anew without --resume"
+    case .settingDiffers(let path, "attacked_model", _, _):
+      "\(path): cannot resume: the attacked model is not that of the interrupted run; "
+        + "start anew without --resume"
     case .settingDiffers(let path, let key, let saved, let now):
       "\(path): cannot resume: \(key) was \(saved) and is \(now) now; "
         + "give the earlier value, or start anew without --resume"
@@ -22,31 +29,44 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   }
 }
 
-/// A training run as it stands after an epoch: enough to go on with the same bits.
+/// A training run as it stands between two steps: enough to go on with the same bits.
 ///
-/// A torch archive too: a dict of format, version, epochs, settings, model (state_dict), momentum
-/// (one float for each parameter, in this program's own order) and the rows of attack_df.csv so
-/// far. Every random draw is keyed by epoch and image, so that no generator's state belongs to it.
+/// A torch archive too: a dict of format, version, epochs, samples, world_size, bucket_layout,
+/// settings (the seed among them) and their hash, counts, model (state_dict), velocity (one float
+/// for each parameter, in this program's own order), the rows of the run's frame so far, and a
+/// checksum of all that. Every random draw is keyed by epoch and image, so that no generator's
+/// state belongs to it.
 public struct Checkpoint: Sendable {
   /// Epochs finished.
   public var epochs: Int
+  /// Images taken of the epoch after those, over all ranks.
+  public var samples: Int
+  /// What each rank had counted in that epoch, by rank; one entry for each rank of the run.
+  public var counts: [TrainingCounts]
+  /// How the gradient was cut for its sums over the ranks.
+  public var bucketLayout: String
   /// What the run's mathematics depend on, in order.
   public var settings: [(key: String, value: String)]
   /// Parameters and running statistics.
   public var model: StateDict
   /// SGD's velocity: [parameters].
   public var velocity: [Float]
-  /// The rows of attack_df.csv.
+  /// The rows of the run's frame.
   public var rows: [[AttackDataFrame.Value]]
 
   private static let format = "fst checkpoint"
+  private static let version: Int64 = 2
 
-  /// The state of a run after `epochs` epochs.
+  /// The state of a run of `counts.count` ranks, `samples` images into the epoch after `epochs`.
   public init(
-    epochs: Int, settings: [(key: String, value: String)], model: StateDict, velocity: [Float],
+    epochs: Int, samples: Int, counts: [TrainingCounts], bucketLayout: String,
+    settings: [(key: String, value: String)], model: StateDict, velocity: [Float],
     rows: [[AttackDataFrame.Value]]
   ) {
     self.epochs = epochs
+    self.samples = samples
+    self.counts = counts
+    self.bucketLayout = bucketLayout
     self.settings = settings
     self.model = model
     self.velocity = velocity
@@ -59,9 +79,15 @@ public struct Checkpoint: Sendable {
     try TorchArchive.write(
       .dictionary([
         .init("format", .string(Self.format)),
-        .init("version", .int(1)),
+        .init("version", .int(Self.version)),
+        .init("checksum", .string(checksum)),
         .init("epochs", .int(Int64(epochs))),
+        .init("samples", .int(Int64(samples))),
+        .init("world_size", .int(Int64(counts.count))),
+        .init("bucket_layout", .string(bucketLayout)),
         .init("settings", .dictionary(settings.map { .init($0.key, .string($0.value)) })),
+        .init("settings_hash", .string(String(Checksum.of("\(settings)"), radix: 16))),
+        .init("counts", .list(counts.map { .list($0.words.map { .int($0) }) })),
         .init("model", model.archived),
         .init("velocity", .tensor(velocity)),
         .init("rows", .list(rows.map { .list($0.map(Self.archived)) })),
@@ -72,16 +98,21 @@ public struct Checkpoint: Sendable {
   /// - Throws: `ArchiveError` or `CheckpointError`, one line.
   public static func read(path: String) throws -> Checkpoint {
     let value = try TorchArchive.read(path: path)
-    guard value["format"]?.text == format, value["version"]?.integer == 1,
-      let epochs = value["epochs"]?.integer, let settings = value["settings"]?.entries,
-      let model = value["model"], case .tensor(let tensor)? = value["velocity"],
-      let velocity = tensor.floats, let rows = value["rows"]?.items
+    guard value["format"]?.text == format, value["version"]?.integer == Int(version),
+      let checksum = value["checksum"]?.text, let epochs = value["epochs"]?.integer,
+      let samples = value["samples"]?.integer, let layout = value["bucket_layout"]?.text,
+      let settings = value["settings"]?.entries, let model = value["model"],
+      case .tensor(let tensor)? = value["velocity"], let velocity = tensor.floats,
+      let rows = value["rows"]?.items,
+      let counts = value["counts"]?.items.map({ $0.compactMap(Self.counts) }), !counts.isEmpty
     else { throw CheckpointError.notACheckpoint(path: path) }
-    return Checkpoint(
-      epochs: epochs,
+    let checkpoint = Checkpoint(
+      epochs: epochs, samples: samples, counts: counts, bucketLayout: layout,
       settings: settings.map { ($0.key.text ?? "", $0.value.text ?? "") },
       model: try StateDict(model, file: path, place: "model"), velocity: velocity,
       rows: rows.map { ($0.items ?? []).map(Self.value) })
+    guard checkpoint.checksum == checksum else { throw CheckpointError.altered(path: path) }
+    return checkpoint
   }
 
   /// Throws unless every setting has the value it has `now`; `path` is named in the message.
@@ -91,6 +122,26 @@ public struct Checkpoint: Sendable {
       throw CheckpointError.settingDiffers(
         path: path, key: key, saved: saved[key] ?? "not known", now: value)
     }
+  }
+
+  /// A checksum of all that is in here, in hexadecimal: what the zip container does not insist on.
+  var checksum: String {
+    let numbers = rows.map { $0.map { $0.number.bitPattern } }
+    let text = "\(epochs) \(samples) \(bucketLayout) \(settings) \(counts.map(\.words)) \(numbers)"
+    var sums = [Checksum.of(text)]
+    for entry in model.entries {
+      sums.append(Checksum.of("\(entry.name) \(entry.shape)"))
+      switch entry.values {
+      case .float32(let values): sums.append(values.withUnsafeBytes(Checksum.of))
+      case .int64(let values): sums.append(values.withUnsafeBytes(Checksum.of))
+      }
+    }
+    sums.append(velocity.withUnsafeBytes(Checksum.of))
+    return String(sums.withUnsafeBytes(Checksum.of), radix: 16)
+  }
+
+  private static func counts(_ value: PickleValue) -> TrainingCounts? {
+    TrainingCounts(words: (value.items ?? []).compactMap { $0.integer.map { Int64($0) } })
   }
 
   private static func archived(_ value: AttackDataFrame.Value) -> PickleValue {

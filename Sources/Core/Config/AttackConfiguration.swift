@@ -104,7 +104,11 @@ public struct AttackConfiguration: Equatable, Sendable {
   /// Keeps a copy of the model every so many epochs; 0 is never.
   public var frequencySave = 0
   /// Whether an interrupted run in the same folder goes on.
-  public var resume = false
+  public var resume = ResumeMode.off
+  /// Steps from one checkpoint to the next; 0 is none but at the end of each epoch.
+  public var checkpointSteps = 0
+  /// The checkpoints that stay in the folder.
+  public var keepCheckpoints = 2
   /// How `attack_result.pt` stores its arrays.
   public var archiveArrays = ArchiveArrays.numpy
   /// Everything that was given, in the order read, for `info.pickle`.

@@ -30,6 +30,16 @@ public enum FineTuningMode: String, CaseIterable, Sendable {
   case fst
 }
 
+/// Whether a run goes on from the checkpoints in its folder.
+public enum ResumeMode: String, CaseIterable, Sendable {
+  /// It starts anew; what stands in the folder is moved aside.
+  case off
+  /// It goes on; checkpoints of which none can be used are an error.
+  case on
+  /// It goes on where a checkpoint can be used, else starts anew: for jobs that are queued again.
+  case auto
+}
+
 /// Where the clean tuning images come from.
 public enum TuningSplit: String, CaseIterable, Sendable {
   /// A random share of all training images, so it overlaps the attack's training set.

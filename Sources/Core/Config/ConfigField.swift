@@ -123,6 +123,19 @@ extension ConfigField {
       read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } }, write: { .text($0.rawValue) })
   }
 
+  /// Whether to go on with an earlier run: true, false or `auto`.
+  static func resume(_ key: String, _ path: Path<ResumeMode>) -> Self {
+    Self(
+      key, path, expected: "true, false or auto",
+      read: { value in
+        switch value {
+        case .boolean(let resumes): resumes ? .on : .off
+        default: value.nonEmptyText == ResumeMode.auto.rawValue ? .auto : nil
+        }
+      },
+      write: { $0 == .auto ? .text($0.rawValue) : .boolean($0 == .on) })
+  }
+
   /// A key of the original tools of which only one value is supported.
   static func fixed(_ key: String, _ only: ConfigValue) -> Self {
     Self(

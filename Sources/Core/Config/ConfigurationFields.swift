@@ -33,7 +33,9 @@ extension AttackConfiguration {
     .text("timeline", \.timelinePath, "a file"),
     .text("record", \.record, "a folder"),
     .text("save_folder_name", \.saveFolderName, "the name of a folder"),
-    .integer("frequency_save", \.frequencySave, 0...countLimit), .boolean("resume", \.resume),
+    .integer("frequency_save", \.frequencySave, 0...countLimit), .resume("resume", \.resume),
+    .integer("checkpoint_steps", \.checkpointSteps, 0...countLimit),
+    .integer("keep_checkpoints", \.keepCheckpoints, 1...countLimit),
     .choice("archive_arrays", \.archiveArrays), .fixed("client_optimizer", .text("sgd")),
     .fixed("pre", .boolean(false)),
   ]
@@ -69,6 +71,9 @@ extension TuneConfiguration {
     .number("stall_exit", \.stallExit, .nonNegative),
     .integer("check_replicas", \.checkReplicas, 0...countLimit),
     .text("timeline", \.timelinePath, "a file"), .boolean("save", \.save),
+    .resume("resume", \.resume),
+    .integer("checkpoint_steps", \.checkpointSteps, 0...countLimit),
+    .integer("keep_checkpoints", \.keepCheckpoints, 1...countLimit),
     .choice("defense_form", \.defenseForm), .fixed("client_optimizer", .text("sgd")),
     .fixed("pre", .boolean(false)),
   ]

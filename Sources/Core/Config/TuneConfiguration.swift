@@ -96,6 +96,12 @@ public struct TuneConfiguration: Equatable, Sendable {
 
   /// Whether `defense/<mode>/defense_result.pt` is written.
   public var save = false
+  /// Whether an interrupted run in the same folder goes on; only runs that save can.
+  public var resume = ResumeMode.off
+  /// Steps from one checkpoint to the next; 0 is none but at the end of each epoch.
+  public var checkpointSteps = 0
+  /// The checkpoints that stay in the folder.
+  public var keepCheckpoints = 2
   /// Whether that archive is the state_dict itself or a dictionary around it.
   public var defenseForm = DefenseForm.bare
   /// Everything that was given, in the order read.

@@ -22,7 +22,8 @@ public enum CIFAR10Binary {
     (trainFiles + [testFile]).contains { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
   }
 
-  /// Reads those of data_batch_1.bin … data_batch_5.bin that are there, and test_batch.bin.
+  /// Reads those of data_batch_1.bin … data_batch_5.bin that are there, and test_batch.bin; warns
+  /// of those that are not.
   ///
   /// Throws `DatasetError` where a file is missing, is not made of whole records or has a wrong
   /// label.
@@ -30,7 +31,19 @@ public enum CIFAR10Binary {
     let present = trainFiles.map { "\(folder)/\($0)" }
       .filter { FileManager.default.fileExists(atPath: $0) }
     let train = try read(present.isEmpty ? ["\(folder)/\(trainFiles[0])"] : present)
-    return DatasetPair(train: train, test: try read(["\(folder)/\(testFile)"]))
+    return DatasetPair(
+      train: train, test: try read(["\(folder)/\(testFile)"]),
+      warnings: missingFiles(trainFiles, in: folder, imagesFound: train.count))
+  }
+
+  /// A line about those of `files` that `folder` does not hold, if there are any.
+  static func missingFiles(_ files: [String], in folder: String, imagesFound: Int) -> [String] {
+    let missing = files.filter { !FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+    guard !missing.isEmpty else { return [] }
+    return [
+      "\(folder): \(missing.joined(separator: ", ")) missing: "
+        + "going on with the \(imagesFound) training images that are there"
+    ]
   }
 
   /// The images of `paths`, one file after the other.

@@ -16,17 +16,16 @@ public enum CIFAR10Python {
     }
   }
 
-  /// The training images of `data_batch_1`, … `data_batch_5` (as many as there are, in order) and
-  /// the test images of `test_batch`: [count, 32, 32, 3].
+  static let trainFiles = (1...5).map { "data_batch_\($0)" }
+
+  /// The training images of those of `data_batch_1`, … `data_batch_5` that are there, and the test images of `test_batch`: [count, 32, 32, 3].
   /// - Throws: `ArchiveError` naming the file, what was expected and what was found.
   public static func load(folder: String) throws -> (train: LabeledImages, test: LabeledImages) {
     var pixels: [UInt8] = []
     var labels: [Int] = []
-    for number in 1...5 {
-      let file = path("data_batch_\(number)", in: folder)
-      if number > 1, !FileManager.default.fileExists(atPath: file) { break }
-      try append(file, to: &pixels, &labels)
-    }
+    let files = trainFiles.map { path($0, in: folder) }
+    let present = files.filter { FileManager.default.fileExists(atPath: $0) }
+    for file in present.isEmpty ? [files[0]] : present { try append(file, to: &pixels, &labels) }
     let train = images(pixels, labels)
     (pixels, labels) = ([], [])
     try append(path("test_batch", in: folder), to: &pixels, &labels)

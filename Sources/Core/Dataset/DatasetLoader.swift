@@ -31,14 +31,17 @@ public enum DatasetLoader {
   }
 
   private static func isPythonVersion(_ folder: String) -> Bool {
-    ["data_batch_1", "test_batch"].contains {
+    (CIFAR10Python.trainFiles + ["test_batch"]).contains {
       FileManager.default.fileExists(atPath: "\(folder)/\($0)")
     }
   }
 
   private static func loadPythonVersion(_ folder: String) throws -> DatasetPair {
     let (train, test) = try CIFAR10Python.load(folder: folder)
-    return DatasetPair(train: train, test: test)
+    return DatasetPair(
+      train: train, test: test,
+      warnings: CIFAR10Binary.missingFiles(
+        CIFAR10Python.trainFiles, in: folder, imagesFound: train.count))
   }
 
   /// CIFAR-10 as images: ten classes, whose sorted names are in the order of its labels, 32x32.

@@ -4,11 +4,14 @@ public struct DatasetPair: Sendable {
   public var train: LabeledImages
   /// The test images, of the same size and classes.
   public var test: LabeledImages
+  /// What the user should know of the files, one line each.
+  public var warnings: [String]
 
   /// Joins the two halves of a dataset.
-  public init(train: LabeledImages, test: LabeledImages) {
+  public init(train: LabeledImages, test: LabeledImages, warnings: [String] = []) {
     self.train = train
     self.test = test
+    self.warnings = warnings
   }
 }
 

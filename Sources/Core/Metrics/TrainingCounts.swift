@@ -16,6 +16,25 @@ public struct TrainingCounts: Equatable, Sendable {
   /// No image seen.
   public init() {}
 
+  /// Everything counted as whole numbers, the loss as its bits; the same order in every version.
+  var words: [Int64] {
+    let counts = [
+      total, correct, cleanTotal, cleanCorrect, poisonedTotal, poisonedCorrect, poisonedRobust,
+      batches,
+    ]
+    return counts.map { Int64($0) } + [Int64(bitPattern: lossSum.bitPattern)]
+  }
+
+  /// The counts that give `words`; nil where their number is another.
+  init?(words: [Int64]) {
+    guard words.count == 9 else { return nil }
+    let counts = words.map { Int($0) }
+    (total, correct, cleanTotal, cleanCorrect) = (counts[0], counts[1], counts[2], counts[3])
+    (poisonedTotal, poisonedCorrect, poisonedRobust) = (counts[4], counts[5], counts[6])
+    batches = counts[7]
+    lossSum = Double(bitPattern: UInt64(bitPattern: words[8]))
+  }
+
   /// Mean of the batches' mean losses; nil before the first batch.
   public var meanLoss: Double? { batches > 0 ? lossSum / Double(batches) : nil }
   /// Share of images classified as the label they were trained with; nil without images.
@@ -60,6 +79,19 @@ public struct TrainingCounts: Equatable, Sendable {
     (total, correct, cleanTotal, cleanCorrect) = (sums[0], sums[1], sums[2], sums[3])
     (poisonedTotal, poisonedCorrect, poisonedRobust) = (sums[4], sums[5], sums[6])
     lossSum = losses[0]
+  }
+
+  /// Adds what another rank counted in the same batches.
+  mutating func merge(_ other: TrainingCounts) {
+    total += other.total
+    correct += other.correct
+    cleanTotal += other.cleanTotal
+    cleanCorrect += other.cleanCorrect
+    poisonedTotal += other.poisonedTotal
+    poisonedCorrect += other.poisonedCorrect
+    poisonedRobust += other.poisonedRobust
+    batches = other.batches
+    lossSum += other.lossSum
   }
 
   private static func share(_ count: Int, of total: Int) -> Double? {

@@ -11,6 +11,9 @@ public struct AttackData: Sendable {
   /// Images in the dataset's whole training set, of which a held-out split leaves some out.
   public let wholeTrainingCount: Int
 
+  /// What the user should know of the dataset, one line each.
+  let warnings: [String]
+
   /// The seed of the synthetic dataset: one for all commands, so that they see the same images.
   static let syntheticSeed: UInt64 = 0
 
@@ -42,6 +45,7 @@ public struct AttackData: Sendable {
     triggeredTest = PoisonedDataset.test(dataset.test, trigger: attack.trigger, labels: labels)
     cleanTest = dataset.test
     wholeTrainingCount = whole.count
+    warnings = dataset.warnings
   }
 
   /// The sets that the attacked model is judged by.

@@ -3,8 +3,8 @@ import Foundation
 /// The folder of one attack run, as BackdoorBench lays it out; only rank 0 writes to it.
 ///
 /// `attack_result.pt`, `bd_train_dataset/`, `bd_test_dataset/`, `info.pickle`,
-/// `train_poison_index_list.pickle`, `attack_df.csv`, `attack_df_summary.csv`, and our
-/// `checkpoint.pt`.
+/// `train_poison_index_list.pickle`, `attack_df.csv`, `attack_df_summary.csv`, and our checkpoints
+/// (`CheckpointFolder`).
 struct AttackRecord {
   let configuration: AttackConfiguration
   let data: AttackData
@@ -17,34 +17,19 @@ struct AttackRecord {
 
   var folder: String { configuration.folder }
   var resultPath: String { "\(folder)/attack_result.pt" }
-  var checkpointPath: String { "\(folder)/checkpoint.pt" }
+  /// Whether an archive stands in the folder.
+  var hasResult: Bool { FileManager.default.fileExists(atPath: resultPath) }
   private var framePath: String { "\(folder)/attack_df.csv" }
   private var summaryPath: String { "\(folder)/attack_df_summary.csv" }
 
-  /// The checkpoint to go on from, if the run left one and `settings` are still the same.
-  func checkpoint(settings: [(key: String, value: String)]) throws -> Checkpoint? {
-    guard FileManager.default.fileExists(atPath: checkpointPath) else { return nil }
-    let checkpoint = try Checkpoint.read(path: checkpointPath)
-    try checkpoint.requireSettings(settings, path: checkpointPath)
-    return checkpoint
-  }
-
-  /// Moves a run that stands in the folder aside; the place it moved to, if there was one.
-  func moveEarlierRunAside() throws -> String? {
-    let hasRun = [resultPath, checkpointPath].contains {
-      FileManager.default.fileExists(atPath: $0)
-    }
-    guard hasRun else { return nil }
-    return try RunFolder.moveAside(folder)
-  }
-
   /// Writes all that is known before training: images, arguments, poison list, the frame so far.
   ///
-  /// A resumed run's `model` is archived anew: its last epoch may have been cut off right after the
-  /// checkpoint.
-  mutating func begin(rows: [[AttackDataFrame.Value]], model: StateDict?) throws {
-    try RunFolder.create(folder)
-    RunFolder.removeTemporaryFiles(in: folder)
+  /// The model of a run resumed at the start of an epoch is archived anew: it may have been cut off
+  /// right after the checkpoint. Within an epoch the archive of the last whole one is there.
+  mutating func begin(_ saved: Checkpoint?) throws {
+    let rows = saved?.rows ?? []
+    let isWhole = saved.map { $0.samples == 0 && $0.epochs > 0 } ?? false
+    let model = isWhole ? saved?.model : nil
     try PoisonFolder.write(data.train, to: "\(folder)/\(PoisonFolder.trainName)")
     try PoisonFolder.write(data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)")
     try InfoFile.write(
@@ -62,17 +47,10 @@ struct AttackRecord {
     }
   }
 
-  /// Keeps one epoch: checkpoint first, then the archive, then the row that says it is there.
-  mutating func finish(
-    _ row: [AttackDataFrame.Value], model: ParameterStore, velocity: [Float],
-    settings: [(key: String, value: String)]
-  ) throws {
+  /// Keeps one epoch whose checkpoint is saved: the archive, then the row that says it is there.
+  mutating func finish(_ row: [AttackDataFrame.Value], model: ParameterStore) throws {
     let stateDict = model.stateDict()
     let epochs = frame.rows.count + 1
-    try Checkpoint(
-      epochs: epochs, settings: settings, model: stateDict, velocity: velocity,
-      rows: frame.rows + [row]
-    ).write(to: checkpointPath)
     try result(stateDict).write(to: resultPath, arrays: configuration.archiveArrays)
     let frequency = configuration.frequencySave
     if frequency > 0 && epochs % frequency == 0 {

@@ -8,8 +8,8 @@ public struct AttackOutcome: Sendable {
   public var metrics: BackdoorMetrics
   /// Epochs that are finished and archived, those of earlier parts of a resumed run included.
   public var finishedEpochs: Int
-  /// Whether the run was stopped before its last epoch.
-  public var interrupted: Bool
+  /// Where the run was stopped, its state saved; nil if it was not.
+  public var stopped: TrainingPosition?
   /// Wall time of this part of the run, seconds.
   public var seconds: Double
   /// Where the time of the epochs of this part went, by rank and host.
@@ -53,31 +53,30 @@ public struct BackdoorAttack {
     let step = makeStep(data)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
+    let trainer = makeTrainer(data, step: step, settings: settings, watch: watch)
     var record = AttackRecord(configuration, data: data)
-    let first = try prepare(&record, step: step, settings: settings)
+    let claim = try begin(&record, settings: settings)
+    defer { claim?.lock.release() }
+    let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
+    data.warnings.forEach { tell(.warning($0)) }
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(
       model: step.model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: step.context, observer: observer)
     var outcome = AttackOutcome(
-      folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first,
-      interrupted: false, seconds: 0)
-    outcome.interrupted = try makeTrainer(
-      data, step: step, watch: watch
-    ).run(from: first) { epoch in
+      folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first.epoch,
+      seconds: 0)
+    outcome.stopped = try trainer.run(from: first) { epoch in
       try watch.replicas.verify("after epoch \(epoch.index + 1)")
       let tests = try watch.timer.measure(.evaluate) { try evaluator.run(data.testSets) }
       let row = AttackDataFrame.row(
         epoch, metrics: tests.metrics, cleanLoss: tests.cleanLoss,
         triggeredLoss: tests.triggeredLoss)
+      try trainer.keeper?.save(row, afterEpoch: epoch.index)
       try watch.timer.measure(.save) {
-        try communicator.onRankZero {
-          try record.finish(
-            row, model: step.model.store, velocity: step.optimizer.velocity.array,
-            settings: settings)
-        }
+        try communicator.onRankZero { try record.finish(row, model: step.model.store) }
       }
       outcome.metrics = tests.metrics
       outcome.finishedEpochs = epoch.index + 1
@@ -85,9 +84,10 @@ public struct BackdoorAttack {
       report(epoch, metrics: tests.metrics)
     }
     for cut in try watch.finish() where communicator.rank == 0 { observer.observe(.warning(cut)) }
-    if outcome.finishedEpochs == first && first > 0 {
+    if outcome.finishedEpochs == first.epoch && first.epoch > 0 && outcome.stopped == nil {
       outcome.metrics = try evaluator.run(data.testSets).metrics
     }
+    if outcome.stopped == nil { try communicator.onRankZero { checkpoints.prune(to: 1) } }
     outcome.seconds = (ContinuousClock.now - start).seconds
     return outcome
   }
@@ -122,8 +122,13 @@ public struct BackdoorAttack {
         batchNormGroup: configuration.syncBatchNorm ? communicator : nil))
   }
 
+  private var checkpoints: CheckpointFolder {
+    CheckpointFolder(path: configuration.folder, keep: configuration.keepCheckpoints)
+  }
+
   private func makeTrainer(
-    _ data: AttackData, step: TrainStep, watch: TrainingWatch
+    _ data: AttackData, step: TrainStep, settings: [(key: String, value: String)],
+    watch: TrainingWatch
   ) -> Trainer {
     let count = data.train.images.count
     let sampler = ShardedSampler(
@@ -137,37 +142,36 @@ public struct BackdoorAttack {
         seed: configuration.randomSeed),
       schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
       maxSteps: configuration.maxSteps, phase: "attack \(configuration.attack.rawValue)",
-      poisoned: data.train, observer: observer, interruption: interruption,
+      poisoned: data.train, observer: observer,
+      boundary: StepBoundary(
+        interruption: interruption,
+        keeper: CheckpointKeeper(
+          checkpoints, settings: settings, step: step, sampler: sampler, observer: observer),
+        interval: configuration.checkpointSteps, timer: watch.timer,
+        communicator: communicator, observer: observer),
       watch: watch)
   }
 
-  /// Makes the folder ready and gives every rank the state to start from; the epoch to start with.
-  private func prepare(
-    _ record: inout AttackRecord, step: TrainStep, settings: [(key: String, value: String)]
-  ) throws -> Int {
-    var epochs = [Int64(0)]
+  /// Makes the folder ready, on rank 0 alone; nil on the others.
+  private func begin(
+    _ record: inout AttackRecord, settings: [(key: String, value: String)]
+  ) throws -> RunClaim? {
+    var claim: RunClaim?
     try communicator.onRankZero {
-      var rows: [[AttackDataFrame.Value]] = []
-      let saved = configuration.resume ? try record.checkpoint(settings: settings) : nil
-      if let saved {
-        try step.model.store.load(saved.model)
-        guard saved.velocity.count == step.optimizer.velocity.count else {
-          throw CheckpointError.notACheckpoint(path: record.checkpointPath)
-        }
-        step.optimizer.velocity.pointer.update(from: saved.velocity, count: saved.velocity.count)
-        (epochs[0], rows) = (Int64(saved.epochs), saved.rows)
-      } else if let place = try record.moveEarlierRunAside() {
-        observer.observe(.warning("an earlier run stood in the folder; it is \(place) now"))
-      }
-      try record.begin(rows: rows, model: saved?.model)
+      let made = try RunClaim(
+        checkpoints, resume: configuration.resume, settings: settings,
+        isInWay: record.hasResult, observer: observer)
+      claim = made
+      try record.begin(made.saved)
     }
-    try communicator.allReduceSum(&epochs)  // only rank 0 has other than 0
-    try communicator.broadcast(step.model.store)
-    try communicator.broadcast(step.optimizer.velocity.bytes, from: 0)
-    return Int(epochs[0])
+    return claim
   }
 
-  private func announce(_ data: AttackData, step: TrainStep, first: Int) {
+  private func tell(_ event: TrainingEvent) {
+    if communicator.rank == 0 { observer.observe(event) }
+  }
+
+  private func announce(_ data: AttackData, step: TrainStep, first: TrainingPosition) {
     guard communicator.rank == 0 else { return }
     let ranks = communicator.worldSize == 1 ? "" : "\(communicator.worldSize) ranks x "
     observer.observe(
@@ -179,10 +183,7 @@ public struct BackdoorAttack {
       .message(
         "\(configuration.model.rawValue) of width \(configuration.width), "
           + "\(step.model.store.values.count) parameters; \(ranks)\(step.context.threads) threads"))
-    if configuration.resume {
-      observer.observe(
-        .message(first > 0 ? "going on after epoch \(first)" : "no checkpoint, starting anew"))
-    }
+    if configuration.resume != .off { observer.observe(.message(first.resumption)) }
   }
 
   private func report(_ epoch: Trainer.Epoch, metrics: BackdoorMetrics) {

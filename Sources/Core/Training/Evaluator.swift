@@ -83,11 +83,14 @@ public struct TestSets: Sendable {
   }
 }
 
+/// C-ACC, ASR and RA with the mean losses of both sets.
+public typealias TestResults = (
+  metrics: BackdoorMetrics, cleanLoss: Double?, triggeredLoss: Double?
+)
+
 extension Evaluator {
   /// C-ACC, ASR and RA with the mean losses of both sets.
-  public func run(_ sets: TestSets) throws -> (
-    metrics: BackdoorMetrics, cleanLoss: Double?, triggeredLoss: Double?
-  ) {
+  public func run(_ sets: TestSets) throws -> TestResults {
     let clean = try run(sets.clean, originalLabels: sets.clean.labels)
     let triggered = try run(sets.triggered, originalLabels: sets.triggeredOriginalLabels)
     var metrics = BackdoorMetrics()

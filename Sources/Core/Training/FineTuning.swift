@@ -7,36 +7,16 @@ public struct TuneOutcome: Sendable {
   public var folder: String
   /// The attacked model's metrics.
   public var before: BackdoorMetrics
-  /// The tuned model's metrics; no image counted where the run was interrupted.
+  /// The tuned model's metrics; no image counted where the run was stopped.
   public var after: BackdoorMetrics
-  /// Whether the run was stopped before its last epoch; nothing is saved then.
-  public var interrupted: Bool
+  /// Where the run was stopped; nil if it was not.
+  public var stopped: TrainingPosition?
+  /// Whether a stopped run left a checkpoint to go on from.
+  public var isResumable: Bool
   /// Wall time, seconds.
   public var seconds: Double
   /// Where the epochs' time went, by rank and host.
   public var timings: [EpochTiming]
-}
-
-/// How one tuning mode differs from the others (FST paper, section 4; spelled as its code spells
-/// them).
-struct TuningRecipe: Equatable {
-  /// Whether weight and bias of the head are drawn anew.
-  let reinitializesHead: Bool
-  /// What is trained; the backbone's running statistics move in every mode.
-  let trainable: TrainableParameters
-  /// Whether α ⟨ω, ω_ori⟩ is part of the loss; ‖ω‖ is held at ‖ω_ori‖ in every mode.
-  let shiftsFeatures: Bool
-
-  init(_ mode: FineTuningMode) {
-    reinitializesHead = [.ftInit, .feTuning, .fst].contains(mode)
-    shiftsFeatures = mode == .fst
-    trainable =
-      switch mode {
-      case .lp: .head
-      case .feTuning: .backbone
-      case .ft, .ftInit, .fst: .all
-      }
-  }
 }
 
 /// The purification of an attacked model on a few clean images, run by all ranks together.
@@ -69,10 +49,12 @@ public struct FineTuning {
     let sets = try testSets(dataset.test)
     try communicator.requireAgreement(
       onEach: [("tuning images", tuning.checksum)] + sets.checksums)
+    dataset.warnings.forEach { tell(.warning($0)) }
     // Before the work rather than after it: a place that cannot be written to is found out at once.
-    if configuration.save {
-      try communicator.onRankZero { try RunFolder.create(configuration.defenseFolder) }
-    }
+    let settings = configuration.settings(
+      batchSize: batchSize, data: tuning, model: attacked.model.store)
+    let claim = try claimFolder(settings)
+    defer { claim?.lock.release() }
     let context = ComputeContext(
       threads: ThreadCount.resolve(requested: configuration.threads),
       batchNormGroup: configuration.syncBatchNorm ? communicator : nil)
@@ -84,33 +66,50 @@ public struct FineTuning {
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
+    let trainer = makeTrainer(tuning, step: step, settings: settings, watch: watch)
+    let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
+    if configuration.resume != .off { tell(.message(first.resumption)) }
     var timings: [EpochTiming] = []
-    var frame = AttackDataFrame(columns: AttackDataFrame.fineTuningColumns)
-    var last: Trainer.Epoch?
-    let interrupted = try makeTrainer(
-      tuning, step: step, watch: watch
-    ).run(from: 0) { epoch in
+    let stopped = try trainer.run(from: first) { epoch in
       try watch.replicas.verify("after epoch \(epoch.index + 1)")
-      if let last { frame.append(AttackDataFrame.fineTuningRow(last, tests: nil)) }
-      last = epoch
+      try trainer.keeper?.save(AttackDataFrame.fineTuningRow(epoch), afterEpoch: epoch.index)
       if let timing = epoch.timing { timings.append(timing) }
       tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
     }
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
     let tests =
-      interrupted ? nil : try watch.timer.measure(.evaluate) { try evaluator.run(sets) }
-    if let last { frame.append(AttackDataFrame.fineTuningRow(last, tests: tests)) }
-    if configuration.save && !interrupted {
+      stopped == nil ? try watch.timer.measure(.evaluate) { try evaluator.run(sets) } : nil
+    if configuration.save, let tests {
       try watch.timer.measure(.save) {
-        try communicator.onRankZero { try save(attacked, frame: frame) }
+        try communicator.onRankZero {
+          try save(attacked, rows: trainer.keeper?.rows ?? [], tests: tests)
+          checkpoints.prune(to: 0)
+        }
       }
     }
     try watch.finish().forEach { tell(.warning($0)) }
     return TuneOutcome(
       folder: configuration.defenseFolder, before: before,
-      after: tests?.metrics ?? BackdoorMetrics(), interrupted: interrupted,
+      after: tests?.metrics ?? BackdoorMetrics(), stopped: stopped,
+      isResumable: stopped != nil && configuration.save,
       seconds: (ContinuousClock.now - start).seconds, timings: timings)
+  }
+
+  private var checkpoints: CheckpointFolder {
+    CheckpointFolder(path: configuration.defenseFolder, keep: configuration.keepCheckpoints)
+  }
+
+  /// Makes the folder ready where something is saved, on rank 0 alone; nil on the others.
+  private func claimFolder(_ settings: [(key: String, value: String)]) throws -> RunClaim? {
+    guard configuration.save else { return nil }
+    var claim: RunClaim?
+    try communicator.onRankZero {
+      claim = try RunClaim(
+        checkpoints, resume: configuration.resume, settings: settings, isInWay: false,
+        observer: observer)
+    }
+    return claim
   }
 
   private var batchSize: Int {
@@ -234,7 +233,8 @@ public struct FineTuning {
   }
 
   private func makeTrainer(
-    _ tuning: LabeledImages, step: TrainStep, watch: TrainingWatch
+    _ tuning: LabeledImages, step: TrainStep, settings: [(key: String, value: String)],
+    watch: TrainingWatch
   ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
@@ -251,11 +251,24 @@ public struct FineTuning {
         gamma: configuration.gamma),
       epochs: configuration.epochs, maxSteps: configuration.maxSteps,
       phase: "tune \(configuration.mode.rawValue)", poisoned: nil, observer: observer,
-      interruption: interruption, watch: watch)
+      boundary: StepBoundary(
+        interruption: interruption,
+        keeper: configuration.save
+          ? CheckpointKeeper(
+            checkpoints, settings: settings, step: step, sampler: sampler, observer: observer)
+          : nil,
+        interval: configuration.checkpointSteps, timer: watch.timer,
+        communicator: communicator, observer: observer),
+      watch: watch)
   }
 
-  private func save(_ attacked: AttackedModel, frame: AttackDataFrame) throws {
+  private func save(
+    _ attacked: AttackedModel, rows: [[AttackDataFrame.Value]], tests: TestResults
+  ) throws {
     let folder = configuration.defenseFolder
+    var frame = AttackDataFrame(columns: AttackDataFrame.fineTuningColumns)
+    rows.dropLast().forEach { frame.append($0) }
+    if let last = rows.last { frame.append(AttackDataFrame.fineTuningRow(last, tests: tests)) }
     try InfoFile.write(
       configuration.arguments.map { .init($0.key, $0.value.archived) },
       to: "\(folder)/info.pickle")
@@ -266,37 +279,5 @@ public struct FineTuning {
     ).write(
       to: "\(folder)/defense_result.pt",
       form: configuration.defenseForm == .bare ? .bare : .dictionary)
-  }
-}
-
-/// A tuning set without images, or one that leaves the attack none.
-public struct TuningSetError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The share of the training images that was asked for.
-  public let ratio: Double
-  /// Whether the images were to be held out of the attack's training.
-  public let isHeldOut: Bool
-
-  /// One line: the key, what was expected and found.
-  public var description: String {
-    let expected =
-      isHeldOut
-      ? "an image of each class and leaves some to the attack" : "at least one image"
-    return "split_ratio: expected a share that yields \(expected), found \(ratio.pythonRepr)"
-  }
-}
-
-extension AttackDataFrame {
-  /// An epoch's row in the columns of ft_df.csv; NaN where it was not evaluated.
-  static func fineTuningRow(
-    _ epoch: Trainer.Epoch,
-    tests: (metrics: BackdoorMetrics, cleanLoss: Double?, triggeredLoss: Double?)?
-  ) -> [Value] {
-    let numbers = [
-      epoch.counts.meanLoss, epoch.counts.accuracy, tests?.cleanLoss, tests?.triggeredLoss,
-      tests?.metrics.cleanAccuracy, tests?.metrics.attackSuccessRate,
-      tests?.metrics.robustAccuracy,
-    ]
-    return [.count(epoch.index), .count(epoch.counts.batches)]
-      + numbers.map { .number($0 ?? .nan) }
   }
 }

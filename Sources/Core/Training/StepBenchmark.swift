@@ -1,7 +1,10 @@
 import Distributed
 import Foundation
 
-/// Times training steps or evaluation passes of a network on random images, in this process.
+/// Times training steps or evaluation passes of a network on random images, on every rank.
+///
+/// With several ranks steps really sum gradients over them, and take turns with steps that do not:
+/// so one run says what communication costs.
 public struct StepBenchmark: Sendable {
   /// What is timed.
   public enum Kind: String, Sendable {
@@ -9,6 +12,8 @@ public struct StepBenchmark: Sendable {
     case step
     /// Forward with running statistics.
     case evaluate
+    /// The sum of a network's gradients over the ranks, and nothing else.
+    case allreduce
   }
 
   /// Smallest, middle and largest of several measurements.
@@ -20,6 +25,7 @@ public struct StepBenchmark: Sendable {
     /// The largest.
     public var max: Double
 
+    /// The spread of `values`.
     init(_ values: [Double]) {
       let sorted = values.sorted()
       min = sorted.first ?? 0
@@ -40,6 +46,22 @@ public struct StepBenchmark: Sendable {
     public var peakResidentBytes: Int
     /// Cross-entropy of the last pass: it shows that something was learned.
     public var loss: Double
+    /// What summing over the ranks costs; nil in a world of one and for evaluation.
+    public var communication: Communication?
+  }
+
+  /// What the sum over the ranks costs in a step.
+  public struct Communication: Sendable {
+    /// Wall seconds of a step of one rank's own, without communication.
+    public var stepAlone: Spread
+    /// Wall seconds of the sum alone, without computation.
+    public var alone: Spread
+    /// Wall seconds that a step waited for the sum after its backward had ended.
+    public var exposed: Spread
+    /// The share of the communication that backward hid.
+    public var hiddenShare: Double { 1 - exposed.median / alone.median }
+    /// Throughput of a rank against the same rank without communication.
+    public var efficiency: Double
   }
 
   /// What is timed.
@@ -54,11 +76,13 @@ public struct StepBenchmark: Sendable {
   public var threads: Int
   /// Timed passes, after two that are not counted.
   public var steps: Int
+  /// The ranks that take part.
+  public var communicator: any Communicator
 
   /// A benchmark of 32x32 images in 10 classes.
   public init(
     kind: Kind, model: ModelArchitecture = .resnet18, width: Int, batchSize: Int, threads: Int,
-    steps: Int
+    steps: Int, communicator: any Communicator = SoloCommunicator()
   ) {
     self.kind = kind
     self.model = model
@@ -66,33 +90,64 @@ public struct StepBenchmark: Sendable {
     self.batchSize = batchSize
     self.threads = threads
     self.steps = steps
+    self.communicator = communicator
   }
 
-  /// Runs the passes.
+  /// Runs the passes; all ranks together.
   public func run() throws -> Report {
     let context = ComputeContext(threads: threads)
     let network = ResNet18(
       model, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
     Initializer.initialize(network.store, seed: 0)
-    let step = TrainStep(
-      model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
-      loss: CrossEntropy(), largestShare: batchSize, communicator: SoloCommunicator(),
-      context: context)
+    let step = makeStep(network, communicator, context)
+    let own = makeStep(network, SoloCommunicator(), context)
     let batch = randomBatch()
-    var (walls, cpus, loss) = ([Double](), [Double](), 0.0)
+    let isShared = kind == .step && communicator.worldSize > 1
+    var (walls, ownWalls, cpus, exposed) = ([Double](), [Double](), [Double](), [Double]())
+    var loss = 0.0
     for pass in 0..<steps + 2 {
-      let (wall, cpu) = (ContinuousClock.now, Self.processorSeconds())
-      loss = try once(step, batch) / Double(batchSize)
+      let cpu = Self.processorSeconds()
+      let wall = try wallTime { loss = try once(step, batch) / Double(batchSize) }
+      let cpuSeconds = Self.processorSeconds() - cpu
+      let ownWall = isShared ? try wallTime { _ = try once(own, batch) } : wall
       if pass < 2 { continue }
-      walls.append((ContinuousClock.now - wall).seconds)
-      cpus.append(Self.processorSeconds() - cpu)
+      walls.append(wall)
+      ownWalls.append(ownWall)
+      cpus.append(cpuSeconds)
+      exposed.append(step.communication.exposed.seconds)
     }
     let seconds = Spread(walls)
+    var communication: Communication?
+    if isShared {
+      let stepAlone = Spread(ownWalls)
+      communication = Communication(
+        stepAlone: stepAlone,
+        alone: try AllReduceBenchmark(
+          plan: step.bucketPlan, runs: steps, communicator: communicator
+        ).run().seconds,
+        exposed: Spread(exposed), efficiency: stepAlone.median / seconds.median)
+    }
     return Report(
       seconds: seconds, cpuSeconds: Spread(cpus),
-      imagesPerSecond: Double(batchSize) / seconds.median,
-      peakResidentBytes: Self.peakResidentBytes(), loss: loss)
+      imagesPerSecond: Double(batch.globalCount) / seconds.median,
+      peakResidentBytes: Self.peakResidentBytes(), loss: loss, communication: communication)
+  }
+
+  private func makeStep(
+    _ network: ResNet18, _ communicator: any Communicator, _ context: ComputeContext
+  ) -> TrainStep {
+    TrainStep(
+      model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
+      loss: CrossEntropy(), largestShare: batchSize, communicator: communicator, context: context)
+  }
+
+  /// The wall seconds of `body`, which all ranks begin together.
+  private func wallTime(_ body: () throws -> Void) throws -> Double {
+    try communicator.barrier()
+    let start = ContinuousClock.now
+    try body()
+    return (ContinuousClock.now - start).seconds
   }
 
   private func once(_ step: TrainStep, _ batch: Batch) throws -> Double {
@@ -109,7 +164,7 @@ public struct StepBenchmark: Sendable {
     let images = FloatBuffer((0..<batchSize * 32 * 32 * 3).map { _ in stream.nextNormal() })
     return Batch(
       images: images, labels: (0..<batchSize).map { _ in Int32(stream.nextInt(below: 10)) },
-      indices: Array(0..<batchSize), globalCount: batchSize)
+      indices: Array(0..<batchSize), globalCount: batchSize * communicator.worldSize)
   }
 
   private static func usage() -> rusage {

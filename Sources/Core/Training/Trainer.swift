@@ -20,10 +20,13 @@ public struct Trainer {
   public let poisoned: PoisonedDataset?
   /// Told of the progress on rank 0.
   public let observer: any TrainingObserver
-  /// Asked before each step.
-  public let interruption: Interruption
+  /// Asked between steps.
+  public let boundary: StepBoundary
   /// Compares the replicas and takes the times.
   public let watch: TrainingWatch
+
+  /// Saves the state; nil where the run keeps none.
+  var keeper: CheckpointKeeper? { boundary.keeper }
 
   /// One epoch's outcome, over all ranks.
   public struct Epoch: Sendable {
@@ -39,59 +42,65 @@ public struct Trainer {
     public var timing: EpochTiming?
   }
 
-  /// Trains from epoch `first` on and calls `epochEnded` after each; true if it was interrupted.
+  /// Trains from `start` on and calls `epochEnded` after each epoch; nil once all are trained, else
+  /// where it was stopped.
   ///
-  /// An interrupted epoch is given up: `epochEnded` is not called for it.
+  /// `epochEnded` is not called for the epoch that was stopped.
   public func run(
-    from first: Int, epochEnded: (Epoch) throws -> Void
-  ) throws -> Bool {
+    from start: TrainingPosition, epochEnded: (Epoch) throws -> Void
+  ) throws -> TrainingPosition? {
     let limit = maxSteps ?? .max
-    for epoch in first..<max(first, epochs) where epoch * loader.sampler.stepsPerEpoch < limit {
-      guard let outcome = try step.communicator.training({ try train(epoch) }) else { return true }
+    var position = start
+    while position.epoch < epochs && position.epoch * loader.sampler.stepsPerEpoch < limit {
+      guard let outcome = try step.communicator.training({ try train(&position) })
+      else { return position }
       try epochEnded(outcome)
+      position = TrainingPosition(epoch: position.epoch + 1)
     }
-    return false
+    return nil
   }
 
-  /// One epoch; nil if it was interrupted.
-  private func train(_ epoch: Int) throws -> Epoch? {
+  /// The rest of an epoch from `position` on; nil if it was stopped, at `position` then.
+  private func train(_ position: inout TrainingPosition) throws -> Epoch? {
+    let epoch = position.epoch
     let steps = loader.sampler.stepsPerEpoch
     let limit = min(steps, (maxSteps ?? .max) - epoch * steps)
     let start = ContinuousClock.now
-    var outcome = Epoch(index: epoch, counts: TrainingCounts(), learningRate: 0, seconds: 0)
+    var outcome = Epoch(
+      index: epoch, counts: position.counts,
+      learningRate: learningRate(epoch, step: max(position.step - 1, 0)), seconds: 0)
     var imagesSeen = 0
-    var index = 0
-    let batches = loader.epoch(epoch)
-    while let batch = watch.timer.measure(.load, { batches.next() }) {
-      if try watch.timer.measure(.wait, { try isInterrupted() }) { return nil }
-      outcome.learningRate = schedule.rate(
-        epoch: epoch, step: index, stepsPerEpoch: steps, epochs: epochs)
+    let batches = position.step < limit ? loader.epoch(epoch, startingAt: position.step) : nil
+    while let batch = watch.timer.measure(.load, { batches?.next() }) {
+      if try boundary.stops(at: position, of: steps) { return nil }
+      outcome.learningRate = learningRate(epoch, step: position.step)
       let result = try step.run(batch, learningRate: outcome.learningRate)
-      try watch.replicas.verify(afterStep: epoch * steps + index + 1)
-      outcome.counts.add(batch, result, dataset: poisoned)
+      try watch.replicas.verify(afterStep: epoch * steps + position.step + 1)
+      position.counts.add(batch, result, dataset: poisoned)
+      position.step += 1
       imagesSeen += batch.globalCount
-      index += 1
+      outcome.counts = position.counts
       outcome.seconds = (ContinuousClock.now - start).seconds
-      report(outcome, step: index, steps: limit, images: imagesSeen)
-      if index == limit { break }
+      report(outcome, step: position.step, steps: limit, images: imagesSeen)
+      if position.step == limit { break }
     }
+    if try boundary.stops(at: position, of: steps) { return nil }
     try outcome.counts.sum(over: step.communicator)
     outcome.timing = try watch.epochEnded()
     return outcome
   }
 
-  /// Whether any rank was asked to stop; all ranks get the same answer at the same step.
-  private func isInterrupted() throws -> Bool {
-    let isRequested = interruption.isRequested
-    guard step.communicator.worldSize > 1 else { return isRequested }
-    return try step.communicator.allReduceMaximum(isRequested ? 1 : 0) > 0
+  private func learningRate(_ epoch: Int, step: Int) -> Double {
+    schedule.rate(
+      epoch: epoch, step: step, stepsPerEpoch: loader.sampler.stepsPerEpoch, epochs: epochs)
   }
 
   private func report(_ epoch: Epoch, step: Int, steps: Int, images: Int) {
     guard self.step.communicator.rank == 0 else { return }
     let counts = epoch.counts
-    let share = Double(counts.total) / Double(max(images, 1))
-    let perStep = epoch.seconds / Double(step)
+    let batchSize = loader.sampler.batchSize
+    let share = Double(counts.total) / Double(max(min(step * batchSize, loader.sampler.count), 1))
+    let perStep = epoch.seconds * Double(batchSize) / Double(max(images, 1))
     let inAll = min(epochs * loader.sampler.stepsPerEpoch, maxSteps ?? .max)
     let stepsLeft = inAll - epoch.index * loader.sampler.stepsPerEpoch - step
     observer.observe(

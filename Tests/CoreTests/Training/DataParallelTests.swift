@@ -15,7 +15,7 @@ import Testing
   static let images = SyntheticImages().images(count: 400, seed: 0, split: .train)
 
   static func train(
-    worldSize: Int, threads: Int = 1, steps: Int, sharesStatistics: Bool
+    worldSize: Int, threads: Int = 1, steps: Int, sharesStatistics: Bool, parts: Int = 1
   ) throws -> [Trace] {
     try LocalGroup.run(worldSize: worldSize) { communicator in
       let model = ResNet18(
@@ -24,7 +24,8 @@ import Testing
       Initializer.initialize(model.store, seed: 0)
       let step = TrainStep(
         model: model, optimizer: SGD(for: model.store, momentum: 0.9, weightDecay: 5e-4),
-        loss: CrossEntropy(), largestShare: 20, communicator: communicator,
+        loss: CrossEntropy(), largestShare: 20, accumulationSteps: parts,
+        communicator: communicator,
         context: ComputeContext(
           threads: threads, batchNormGroup: sharesStatistics ? communicator : nil))
       let loader = BatchLoader(
@@ -58,6 +59,26 @@ import Testing
     for (step, (a, b)) in zip(one.losses, many.losses).enumerated() {
       #expect(abs(a - b) <= 1e-12 * a, "step \(step): \(a) on one rank, \(b) on \(worldSize)")
     }
+  }
+
+  /// A rank that computes n shares one after the other does what n ranks do at once: BatchNorm's
+  /// statistics are those of the same images, and only the order of additions differs.
+  @Test(arguments: [2, 4]) func accumulatingPartsEqualsAsManyRanks(parts: Int) throws {
+    let ranks = try Self.train(worldSize: parts, steps: 3, sharesStatistics: false)[0]
+    let accumulated = try Self.train(
+      worldSize: 1, steps: 3, sharesStatistics: false, parts: parts)[0]
+    let whole = try Self.train(worldSize: 1, steps: 3, sharesStatistics: false)[0]
+    for (step, (a, b)) in zip(ranks.losses, accumulated.losses).enumerated() {
+      #expect(abs(a - b) <= 1e-4 * a, "step \(step): \(a) on \(parts) ranks, \(b) in parts")
+    }
+    #expect(abs(whole.losses[0] - accumulated.losses[0]) > 1e-4, "statistics of the whole batch")
+  }
+
+  @Test(arguments: [2, 3], [false, true])
+  func accumulatingReplicasAreBitEqual(worldSize: Int, sharesStatistics: Bool) throws {
+    let traces = try Self.train(
+      worldSize: worldSize, steps: 4, sharesStatistics: sharesStatistics, parts: 3)
+    for trace in traces { #expect(trace.checksums == traces[0].checksums) }
   }
 
   @Test(arguments: [2, 3, 4], [false, true])

@@ -1,0 +1,136 @@
+import Distributed
+
+/// Saves what a run needs to go on, and restores it; it owns the rows of the run's frame so far.
+///
+/// All ranks call it together. Rank 0 alone touches the folder: a folder that the other ranks do
+/// not see is no obstacle, and where a save fails all ranks end.
+public final class CheckpointKeeper {
+  /// The rows of the finished epochs, the same on every rank that finished them; else on rank 0.
+  private(set) var rows: [[AttackDataFrame.Value]] = []
+
+  private let folder: CheckpointFolder
+  private let settings: [(key: String, value: String)]
+  private let step: TrainStep
+  private let sampler: ShardedSampler
+  private let observer: any TrainingObserver
+  private var lastSaved: (epoch: Int, step: Int)?
+
+  /// A keeper of the state of `step`, which takes the batches of `sampler`.
+  init(
+    _ folder: CheckpointFolder, settings: [(key: String, value: String)], step: TrainStep,
+    sampler: ShardedSampler, observer: any TrainingObserver
+  ) {
+    self.folder = folder
+    self.settings = settings
+    self.step = step
+    self.sampler = sampler
+    self.observer = observer
+  }
+
+  private var communicator: any Communicator { step.communicator }
+
+  /// Saves the state at `position` unless that is what was saved or restored last.
+  ///
+  /// Throws `SharedFailure`, on all ranks alike, where rank 0 cannot write; what was saved before
+  /// stays whole then.
+  func save(at position: TrainingPosition) throws {
+    if let lastSaved, lastSaved == (position.epoch, position.step) { return }
+    try step.timer.measure(.save) { try communicator.expectingWaits { try write(position) } }
+    lastSaved = (position.epoch, position.step)
+  }
+
+  private func write(_ position: TrainingPosition) throws {
+    let counts = try communicator.allGather(position.counts.words.littleEndianBytes)
+    try communicator.onRankZero {
+      try folder.write(
+        Checkpoint(
+          epochs: position.epoch, samples: samples(at: position.step),
+          counts: counts.compactMap { TrainingCounts(words: [Int64](littleEndian: $0)) },
+          bucketLayout: step.bucketPlan.description, settings: settings,
+          model: step.model.store.stateDict(), velocity: step.optimizer.velocity.array, rows: rows))
+    }
+  }
+
+  /// Adds the row of an epoch and saves the state after it.
+  func save(_ row: [AttackDataFrame.Value], afterEpoch index: Int) throws {
+    rows.append(row)
+    try save(at: TrainingPosition(epoch: index + 1))
+  }
+
+  /// Gives every rank the state that `saved` holds on rank 0, or rank 0's own where that is nil;
+  /// the position to start from.
+  func restore(_ saved: Checkpoint?) throws -> TrainingPosition {
+    try communicator.onRankZero { if let saved { try load(saved) } }
+    try communicator.broadcast(step.model.store)
+    try communicator.broadcast(step.optimizer.velocity.bytes, from: 0)
+    let mine = saved.map { saved in
+      [Int64(saved.epochs), Int64(steps(for: saved.samples) ?? 0)] + saved.counts.flatMap(\.words)
+    }
+    let words = [Int64](
+      littleEndian: try communicator.fromRankZero(bytes: (mine ?? []).littleEndianBytes))
+    guard words.count > 2 else { return TrainingPosition() }
+    let position = TrainingPosition(
+      epoch: Int(words[0]), step: Int(words[1]), counts: ownCounts(words.dropFirst(2)))
+    lastSaved = (position.epoch, position.step)
+    return position
+  }
+
+  private func load(_ saved: Checkpoint) throws {
+    let velocity = step.optimizer.velocity
+    guard saved.velocity.count == velocity.count, steps(for: saved.samples) != nil else {
+      throw CheckpointError.notACheckpoint(path: folder.path)
+    }
+    try step.model.store.load(saved.model)
+    velocity.pointer.update(from: saved.velocity, count: velocity.count)
+    rows = saved.rows
+    tellDifferences(saved)
+  }
+
+  /// What the earlier part of the run is continued with; without `--sync_bn` it shows in the bits.
+  private func tellDifferences(_ saved: Checkpoint) {
+    let (before, now) = (saved.counts.count, communicator.worldSize)
+    if before != now {
+      observer.observe(
+        .message("saved by \(before) ranks, going on with \(now): the same images in each step"))
+    } else if now > 1 && saved.bucketLayout != step.bucketPlan.description {
+      observer.observe(
+        .warning("gradients are summed in other buckets than before: last bits may differ"))
+    }
+  }
+
+  /// The counts of the ranks whose part this rank takes over: its own where there are as many.
+  private func ownCounts(_ words: ArraySlice<Int64>) -> TrainingCounts {
+    let size = TrainingCounts().words.count
+    let parts = stride(from: words.startIndex, to: words.endIndex, by: size)
+      .compactMap { TrainingCounts(words: Array(words[$0..<min($0 + size, words.endIndex)])) }
+    var own = TrainingCounts()
+    own.batches = parts.first?.batches ?? 0
+    for (rank, part) in parts.enumerated() where rank % communicator.worldSize == communicator.rank
+    { own.merge(part) }
+    return own
+  }
+
+  private func samples(at step: Int) -> Int { min(step * sampler.batchSize, sampler.count) }
+
+  /// The steps that take `samples` images; nil where no number of whole batches does.
+  private func steps(for samples: Int) -> Int? {
+    let steps = (samples + sampler.batchSize - 1) / sampler.batchSize
+    return steps <= sampler.stepsPerEpoch && self.samples(at: steps) == samples ? steps : nil
+  }
+}
+
+extension [Int64] {
+  /// The numbers, eight bytes each, the lowest first.
+  fileprivate var littleEndianBytes: [UInt8] {
+    flatMap { number in Swift.withUnsafeBytes(of: number.littleEndian) { [UInt8]($0) } }
+  }
+
+  /// The numbers that `bytes` hold, eight bytes each, the lowest first.
+  fileprivate init(littleEndian bytes: [UInt8]) {
+    self = bytes.withUnsafeBytes { bytes in
+      (0..<bytes.count / 8).map {
+        Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self))
+      }
+    }
+  }
+}

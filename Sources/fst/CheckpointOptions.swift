@@ -1,0 +1,36 @@
+import ArgumentParser
+import Core
+
+/// When a run's state is saved, and whether it goes on from what was saved.
+struct CheckpointOptions: ParsableArguments {
+  @Option(
+    name: .key("resume"), defaultAsFlag: "true",
+    help: ArgumentHelp(
+      """
+      Go on with an interrupted run in the same folder; with auto, start anew where no checkpoint \
+      can be used.
+      """, valueName: "auto"))
+  var resume: String?
+
+  @Option(
+    name: .key("checkpoint_steps"),
+    help: ArgumentHelp(
+      "Save a checkpoint every so many steps; 0 is at the end of each epoch only (default: 0).",
+      valueName: "n"))
+  var checkpointSteps: Int?
+
+  @Option(
+    name: .key("keep_checkpoints"),
+    help: ArgumentHelp("Keep the last so many checkpoints (default: 2).", valueName: "n"))
+  var keepCheckpoints: Int?
+
+  func add(to flags: inout GivenFlags) {
+    if resume == "true" {
+      flags.add("resume", flag: true)
+    } else {
+      flags.add("resume", resume)
+    }
+    flags.add("checkpoint_steps", checkpointSteps)
+    flags.add("keep_checkpoints", keepCheckpoints)
+  }
+}

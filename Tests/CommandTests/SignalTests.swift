@@ -1,0 +1,95 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What signals do to a run of several processes, and what keeps two runs apart.
+@Suite struct SignalTests {
+  private static func attack(_ tiny: TinyDataset, _ more: [String] = []) -> [String] {
+    ["attack", "badnet", "--epochs", "1000000"] + tiny.flags + more
+  }
+
+  /// Starts two ranks, each of which leaves its process id in `<folder>/rank-<n>`.
+  private func startTwoRanks(_ tiny: TinyDataset) throws -> RunningProcess {
+    let words = ([TinyDataset.program] + Self.attack(tiny)).map { "'\($0)'" }
+    let script =
+      "echo $$ > '\(tiny.folder)'/rank-$OMPI_COMM_WORLD_RANK; exec " + words.joined(separator: " ")
+    return try RunningProcess(
+      // A test's thread blocks signals, and its children would inherit that.
+      "/usr/bin/env",
+      ["--default-signal=USR1"] + RunProcess.mpirunCommand(2) + ["/bin/bash", "-c", script])
+  }
+
+  @Test(arguments: [0, 1]) func aSignalToOneRankStopsAllAfterTheSameStep(rank: Int) throws {
+    let tiny = try TinyDataset()
+    let attack = try startTwoRanks(tiny)
+    #expect(tiny.waitForEpochs(2), "\(attack.errorSoFar)")
+    let text = try String(contentsOfFile: "\(tiny.folder)/rank-\(rank)", encoding: .utf8)
+    let process = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    kill(process, SIGTERM)
+    let stopped = attack.wait(timeout: 60)
+    #expect(!stopped.timedOut)
+    #expect(stopped.exitCode == 75)
+    let said = stopped.errorLines.filter { $0.hasPrefix("interrupted after epoch ") }
+    #expect(said.count == 1, "\(stopped.standardError)")
+
+    let resumed = try RunningProcess(TinyDataset.program, Self.attack(tiny, ["--resume", "auto"]))
+    let place = said.first?.split(separator: ";").first?.dropFirst("interrupted ".count) ?? "none"
+    #expect(waitFor { resumed.errorSoFar.contains("going on \(place)\n") })
+    resumed.send(SIGKILL)
+    _ = resumed.wait(timeout: 10)
+  }
+
+  /// mpirun passes SIGUSR1 on to all ranks.
+  @Test func mpirunPassesTheRequestToSaveOn() throws {
+    let tiny = try TinyDataset()
+    let attack = try startTwoRanks(tiny)
+    #expect(tiny.waitForEpochs(1), "\(attack.errorSoFar)")
+    attack.send(SIGUSR1)
+    #expect(waitFor { attack.errorSoFar.contains("saved a checkpoint after epoch ") })
+    let epochs = tiny.finishedEpochs
+    #expect(tiny.waitForEpochs(epochs + 2), "the run goes on")
+    attack.send(SIGKILL)
+    _ = attack.wait(timeout: 10)
+  }
+
+  @Test func aSecondRunInTheFolderIsRefusedUntilTheFirstHasEnded() throws {
+    let tiny = try TinyDataset()
+    let first = try RunningProcess(TinyDataset.program, Self.attack(tiny))
+    #expect(tiny.waitForEpochs(1), "\(first.errorSoFar)")
+    let second = try RunProcess.run(TinyDataset.program, Self.attack(tiny))
+    #expect(second.exitCode == 1)
+    let said = second.errorLines.filter { $0.hasPrefix("fst: ") }
+    #expect(said.count == 1)
+    #expect(said.first?.contains("\(tiny.runFolder): another run works in this folder") == true)
+    first.send(SIGKILL)
+    _ = first.wait(timeout: 10)
+    #expect(FileManager.default.fileExists(atPath: "\(tiny.runFolder)/.lock"))
+    let third = try RunProcess.run(
+      TinyDataset.program, ["attack", "badnet", "--epochs", "1"] + tiny.flags)
+    #expect(third.exitCode == 0, "a dead process holds no lock: \(third.standardError)")
+  }
+
+  /// A short form of scripts/kill-test.sh.
+  @Test func whereverItIsKilledARunGoesOn() throws {
+    let tiny = try TinyDataset()
+    let arguments = Self.attack(tiny, ["--checkpoint_steps", "1", "--resume", "auto"])
+    for round in 0..<5 {
+      let run = try RunningProcess(TinyDataset.program, arguments)
+      let marker = round == 0 ? "no checkpoint, starting anew" : "going on after epoch "
+      #expect(waitFor { run.errorSoFar.contains(marker) }, "\(run.errorSoFar)")
+      #expect(!run.errorSoFar.contains("damaged"))
+      Thread.sleep(forTimeInterval: 0.2 + Double.random(in: 0..<0.3))
+      run.send(SIGKILL)
+      _ = run.wait(timeout: 10)
+    }
+  }
+
+  private func waitFor(_ timeout: Double = 60, _ condition: () -> Bool) -> Bool {
+    let end = Date().addingTimeInterval(timeout)
+    while !condition() {
+      if Date() > end { return false }
+      Thread.sleep(forTimeInterval: 0.02)
+    }
+    return true
+  }
+}
