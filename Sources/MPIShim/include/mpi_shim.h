@@ -45,6 +45,12 @@ int fst_mpi_allgatherv(
 // MPI_Barrier.
 int fst_mpi_barrier(void);
 
+// MPI_MAX_LIBRARY_VERSION_STRING and MPI_Get_library_version; `text` holds at least the former.
+int fst_mpi_max_library_version(void);
+int fst_mpi_library_version(char *text, int *length);
+// MPI_Sendrecv of as many bytes in both directions; `peer` calls it with this rank.
+int fst_mpi_swap(const void *sent, void *received, int count, int peer);
+
 // MPI_Isend of a failure note, without waiting for its end.
 int fst_mpi_send_note(int rank);
 // MPI_Iprobe for a failure note and MPI_Recv of it; `flag` says whether there was one.
