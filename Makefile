@@ -7,11 +7,12 @@ export FST_FIXTURES
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint build test demo clean
+.PHONY: help setup lint build test test-cluster demo clean
 
 help:
 	@echo 'make demo    install what is missing, build, attack and purify a small model: a table in minutes'
 	@echo 'make test    install what is missing, lint, build, all tests, mpirun on 1, 2 and 4 ranks included'
+	@echo 'make test-cluster   what clusters do to a run, on hosts made of network namespaces; needs root'
 	@echo 'make build   the program in release: .build/release/fst'
 	@echo 'make setup   install the system packages that are missing, with apt'
 	@echo 'make lint    check the format of all Swift files'
@@ -31,6 +32,9 @@ build: setup
 test: setup lint
 	$(SWIFT) build -c release --build-tests
 	$(SWIFT) test -c release --skip-build
+
+test-cluster: build
+	@cluster/lab/test_cluster.py -v
 
 demo: build
 	@scripts/demo.sh

@@ -17,6 +17,9 @@ final class StallLoop: @unchecked Sendable {
   private static let judges = 2
   /// Seconds after the limit when a rank ends that no judge has ended.
   private static let grace = 10.0
+  /// A rank that was heard of and is silent for so many seconds ends the run before the limit for
+  /// late ones: its host, its link or its process is gone, and waiting does not help.
+  private static let silenceExit = 12.0
 
   private let job: UInt64
   private let rank: Int
@@ -46,7 +49,10 @@ final class StallLoop: @unchecked Sendable {
 
   func run() {
     var sent: ContinuousClock.Instant?
+    var turned = ContinuousClock.now
     while !isStopped.load(ordering: .relaxed) {
+      if turned.duration(to: .now).inSeconds > StallJudgement.silenceLimit { forgive() }
+      turned = .now
       if sent.map({ $0.duration(to: .now).inSeconds >= Self.interval }) ?? true {
         sendHeartbeats()
         sent = .now
@@ -56,11 +62,18 @@ final class StallLoop: @unchecked Sendable {
     }
   }
 
+  /// This process itself stood still, and perhaps all others: their silence says nothing.
+  private func forgive() {
+    for rank in last.indices { last[rank]?.at = .now }
+  }
+
   private func sendHeartbeats() {
     let position = progress.position
     let beat = Heartbeat(
       job: job, rank: rank, begun: position.begun, isWaiting: position.since != nil)
-    for (other, peer) in peers.enumerated().prefix(Self.judges) where other != rank {
+    // Judges tell everybody, so that a rank that is cut off knows of it.
+    let heard = rank < Self.judges ? peers.count : Self.judges
+    for (other, peer) in peers.enumerated().prefix(heard) where other != rank {
       for address in peer.addresses { socket?.send(beat.bytes, to: address, port: peer.port) }
     }
   }
@@ -85,7 +98,9 @@ final class StallLoop: @unchecked Sendable {
       guard limit > 0, waited > limit else { return false }
       return !isExpected || !judgement.silent(for: limit).isEmpty
     }
-    if exceeds(limits.exit) {
+    let isWaiting = position.since != nil
+    let isGone = isWaiting && !judgement.silent(for: silenceExit).isEmpty
+    if exceeds(limits.exit) || isGone {
       return end(judgement.message(waiting: waited, name: progress.name(of:)) + "; ending")
     }
     warnOfSilence(judgement)
@@ -105,8 +120,21 @@ final class StallLoop: @unchecked Sendable {
     }
   }
 
-  /// A rank that hears nobody: it ends after the judges should have ended it.
+  /// The silence after which a rank counts as gone; never where ranks wait for ever.
+  private var silenceExit: Double {
+    limits.exit > 0 ? min(limits.exit, Self.silenceExit) : .infinity
+  }
+
+  /// A rank that no judge has ended: it ends where it hears none of them, and otherwise after they
+  /// should have ended it.
   private func lookAlone(_ position: CollectiveProgress.Position, _ waited: Double) {
+    let judges = Array(0..<min(Self.judges, peers.count))
+    let silent = judgement(position).silent(for: silenceExit)
+    if position.since != nil, judges.allSatisfy(silent.contains) {
+      return end(
+        "rank \(rank) (\(peers[rank].host)) hears of no rank on another host for "
+          + "\(Int(silenceExit)) s; ending")
+    }
     guard limits.exit > 0, !position.isPaused, waited > limits.exit + Self.grace else { return }
     let name = progress.name(of: position.begun) ?? "a collective"
     end(

@@ -65,6 +65,18 @@ int fst_mpi_allgatherv(
 
 int fst_mpi_barrier(void) { return MPI_Barrier(MPI_COMM_WORLD); }
 
+int fst_mpi_max_library_version(void) { return MPI_MAX_LIBRARY_VERSION_STRING; }
+
+int fst_mpi_library_version(char *text, int *length) {
+  return MPI_Get_library_version(text, length);
+}
+
+int fst_mpi_swap(const void *sent, void *received, int count, int peer) {
+  return MPI_Sendrecv(
+      sent, count, MPI_BYTE, peer, 0, received, count, MPI_BYTE, peer, 0, MPI_COMM_WORLD,
+      MPI_STATUS_IGNORE);
+}
+
 int fst_mpi_send_note(int rank) {
   MPI_Request request;
   int status = MPI_Isend(NULL, 0, MPI_BYTE, rank, 0, notes, &request);

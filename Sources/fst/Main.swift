@@ -52,6 +52,7 @@ struct FST: ParsableCommand {
 
       Each but inspect and bench runs alone or on many ranks:
         mpirun -np 4 fst attack blended ...
+      `fst doctor`, alone or under mpirun, says what the machines have.
       Flags and YAML keys are those of BackdoorBench and the FST scripts.
 
       Results go to standard output, with --json as one JSON object in the
@@ -70,6 +71,6 @@ struct FST: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       AttackCommand.self, TuneCommand.self, EvaluateCommand.self, InspectCommand.self,
-      BenchCommand.self,
+      BenchCommand.self, DoctorCommand.self,
     ])
 }

@@ -23,7 +23,8 @@ struct RankOptions: ParsableArguments {
   @Option(
     name: .key("stall_exit"),
     help: ArgumentHelp(
-      "End the run then, with exit status 75; saving and evaluating do not count (default: 300).",
+      "End the run then, with exit status 75; saving and evaluating do not count. A rank whose "
+        + "host, link or process is gone ends it after 12 s already; 0 is never (default: 300).",
       valueName: "seconds"))
   var stallExit: Double?
 
@@ -46,6 +47,7 @@ extension Session {
       end: {
         Progress.finishLine()
         Ending.say($0)
+        LauncherEnd.expect()
         _exit(ExitStatus.interrupted)
       })
   }

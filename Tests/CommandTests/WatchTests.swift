@@ -59,7 +59,9 @@ import Testing
       }
       #expect(found.filter { $0.name == "step" }.count == 8)
       #expect(nest(found))
-      #expect(nest(spans(events, pid: rank, tid: 1)))
+      let sums = spans(events, pid: rank, tid: 1)
+      #expect(nest(sums))
+      #expect(sums.filter { $0.name == "bucket 1" }.count == (ranks == 1 ? 0 : 8))
       let names = events.filter {
         $0["name"] as? String == "process_name" && $0["pid"] as? Int == rank
       }.compactMap { ($0["args"] as? [String: Any])?["name"] as? String }

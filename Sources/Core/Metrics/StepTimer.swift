@@ -1,3 +1,5 @@
+import Foundation
+
 /// Takes the time of what this rank does in training: sums over an epoch, and each span if asked.
 ///
 /// It owns both; only the thread that computes uses it. Times are elapsed ones, not processor time.
@@ -62,11 +64,14 @@ public final class StepTimer {
     totals.wait += waited.seconds
   }
 
-  /// Notes what the thread that communicates did: `name` from `start` to `end`.
+  /// Notes what the thread that communicates did in this step: `name` from `start` to `end`.
+  ///
+  /// What `name` says of the step, as in "bucket 2 of step 7", is dropped.
   public func communicated(
     _ name: String, from start: ContinuousClock.Instant, to end: ContinuousClock.Instant
   ) {
-    spans?.add(communication: name, step: step, from: start, to: end)
+    let what = name.range(of: " of step ").map { String(name[..<$0.lowerBound]) } ?? name
+    spans?.add(communication: what, step: step, from: start, to: end)
   }
 
   /// The sums since the last call.

@@ -115,6 +115,11 @@ public struct TrainStep {
         try reducer.finish()
       }
     }
+    if !context.sharesStatistics {
+      for (name, times) in reducer.report.buckets {
+        timer.communicated(name, from: times.begun, to: times.ended)
+      }
+    }
     timer.measure(.update) {
       for range in trainable.ranges(head: model.head, count: store.values.count) {
         optimizer.step(store, range: range, learningRate: learningRate, context: context)

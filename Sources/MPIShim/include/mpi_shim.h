@@ -6,6 +6,8 @@
 #define FST_MPI_SHIM_H
 #include <stdint.h>
 
+#include "detached_shim.h"
+
 // MPI_Initialized: whether MPI_Init was called in this process.
 int fst_mpi_initialized(int *flag);
 // MPI_Init_thread, asking for MPI_THREAD_FUNNELED, then MPI_Comm_set_errhandler(MPI_ERRORS_RETURN), and
@@ -42,6 +44,12 @@ int fst_mpi_allgatherv(
     const void *bytes, int count, void *all, const int *counts, const int *displacements);
 // MPI_Barrier.
 int fst_mpi_barrier(void);
+
+// MPI_MAX_LIBRARY_VERSION_STRING and MPI_Get_library_version; `text` holds at least the former.
+int fst_mpi_max_library_version(void);
+int fst_mpi_library_version(char *text, int *length);
+// MPI_Sendrecv of as many bytes in both directions; `peer` calls it with this rank.
+int fst_mpi_swap(const void *sent, void *received, int count, int peer);
 
 // MPI_Isend of a failure note, without waiting for its end.
 int fst_mpi_send_note(int rank);

@@ -1,0 +1,97 @@
+import COpenBLAS
+import Distributed
+import Foundation
+
+/// What one rank finds where it runs; travels between ranks and into reports as JSON.
+public struct RankFacts: Codable, Equatable, Sendable {
+  /// The rank.
+  public var rank = 0
+  /// Its host, as MPI knows it.
+  public var host = ""
+  /// The host's cores.
+  public var cores = 0
+  /// The cores that this process may run on.
+  public var usableCores: [Int] = []
+  /// Threads that a run would compute with.
+  public var threads = 0
+  /// The host's memory and what of it is free, in bytes.
+  public var memoryBytes = 0, freeMemoryBytes = 0
+  /// The processor's name.
+  public var processor = ""
+  /// Of AVX2, FMA and AVX-512 (or NEON) those that the processor has.
+  public var vectorUnits: [String] = []
+  /// The checksum of the program's file, hexadecimal; empty where it cannot be read.
+  public var build = ""
+  /// The MPI library; nil where MPI is not started.
+  public var mpi: String?
+  /// OpenBLAS's version and build, the kernels it took for this processor, and its threads.
+  public var openBLAS = "", openBLASCore = ""
+  /// Threads that OpenBLAS would use by itself; the program sets one.
+  public var openBLASThreads = 0
+  /// What this host's time of day is ahead of rank 0's, and by how much that may be wrong; seconds.
+  public var clockAhead = 0.0, clockError = 0.0
+  /// Whether the file that rank 0 wrote to the folder of records is seen; nil where not asked.
+  public var seesRecord: Bool?
+  /// Whether that folder can be written to.
+  public var writesRecord: Bool?
+  /// Whether the folder of the data is there; nil where not asked.
+  public var seesData: Bool?
+
+  /// Nothing known yet.
+  public init() {}
+
+  /// What this process finds without talking to others.
+  static func local(threads: Int?) -> RankFacts {
+    var facts = RankFacts()
+    facts.cores = ProcessInfo.processInfo.processorCount
+    facts.usableCores = affinity()
+    facts.threads = ThreadCount.resolve(requested: threads)
+    let memory = table("/proc/meminfo")
+    facts.memoryBytes = Int(ProcessInfo.processInfo.physicalMemory)
+    facts.freeMemoryBytes = kibibytes(memory["MemAvailable"]) ?? 0
+    let processor = table("/proc/cpuinfo")
+    facts.processor = processor["model name"] ?? "unknown"
+    let flags = Set((processor["flags"] ?? processor["Features"] ?? "").split(separator: " "))
+    facts.vectorUnits = [
+      ("AVX2", "avx2"), ("FMA", "fma"), ("AVX-512", "avx512f"), ("NEON", "asimd"),
+    ]
+    .filter { flags.contains(Substring($0.1)) }.map(\.0)
+    facts.build = Build.checksum.map { String($0, radix: 16) } ?? ""
+    facts.openBLAS = text(openblas_get_config())
+    facts.openBLASCore = text(openblas_get_corename())
+    facts.openBLASThreads = Int(openblas_get_num_threads())
+    return facts
+  }
+
+  private static func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String {
+    pointer.map { String(cString: $0).trimmingCharacters(in: .whitespaces) } ?? "unknown"
+  }
+
+  /// The numbers of the cores in this process's affinity mask.
+  private static func affinity() -> [Int] {
+    let list = table("/proc/self/status")["Cpus_allowed_list"] ?? ""
+    let cores = list.split(separator: ",").flatMap { part -> [Int] in
+      let ends = part.split(separator: "-").compactMap { Int($0) }
+      guard let first = ends.first, let last = ends.last, first <= last else { return [] }
+      return Array(first...last)
+    }
+    return cores.isEmpty ? Array(0..<ProcessInfo.processInfo.activeProcessorCount) : cores
+  }
+
+  /// The first value of each key in a file of lines `key: value`.
+  private static func table(_ path: String) -> [String: String] {
+    let content = FileManager.default.contents(atPath: path) ?? Data()
+    var result: [String: String] = [:]
+    for line in String(decoding: content, as: UTF8.self).split(separator: "\n") {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2 else { continue }
+      let key = parts[0].trimmingCharacters(in: .whitespaces)
+      if result[key] == nil { result[key] = parts[1].trimmingCharacters(in: .whitespaces) }
+    }
+    return result
+  }
+
+  private static func kibibytes(_ text: String?) -> Int? {
+    text?.split(separator: " ").first.flatMap { Int($0) }.map { $0 * 1024 }
+  }
+}
