@@ -8,7 +8,7 @@
     bench/measure_cluster.py scaling     what cluster/simulate_scaling.py is fed with and checked
                                          against: writes cluster/scaling.json
 
-ResNet18 of width 64, 64 images a rank, 32x32, random. A host has one core (`taskset`): two hosts have
+ResNet18 of width 64, 64 images a rank, random. A host has one core (`taskset`): two hosts have
 cores 0 and 1 of this machine, four share them two and two. Within a round all contestants run one
 after the other, so that a busy minute touches all; figures are medians over the rounds, with their
 range. For gloo, --python names an interpreter that has PyTorch; bench/compare_gloo.py is its side.
@@ -124,7 +124,8 @@ def measure_step(options):
         rows += [("step of PyTorch, DDP over gloo, s", lambda r: r["gloo"], ".3f"),
                  ("throughput against it", lambda r: r["gloo"] / r["together"], ".2f")]
     print(f"width {options.width}, {options.batch_size} images a rank, 1 core a host, 1 Gbit/s; "
-          f"n = {options.rounds} rounds of {options.steps} steps, medians (range)\n\n| | |\n|---|---|")
+          f"n = {options.rounds} rounds of {options.steps} steps, medians (range)\n")
+    print("| | |\n|---|---|")
     for name, of, form in rows:
         print(f"| {name} | {said([of(entry) for entry in rounds], form)} |")
     print(json.dumps(rounds))
@@ -148,13 +149,16 @@ def measure_scaling(options):
         cost = report["communication"]
         own = seconds(cost, "seconds_per_step_alone")
         measured.append({"ranks": hosts, "rate": float(rate[:-4]) * (1e9 if "g" in rate else 1e6),
-                         "alone": own, "step": seconds(report)})
+                         "alone": round(own, 4), "step": round(seconds(report), 4)})
         print(f"{hosts} hosts, {rate}: {measured[-1]}", file=sys.stderr)
         if model is None:
             tiny = with_hosts(2, "1gbit", lambda: all_reduce(options, 2, width=1))
             model = figures(report, tiny)
     with open(options.out, "w") as file:
-        json.dump({"model": model, "measured": measured}, file, indent=1)
+        lines = [f' {json.dumps(name)}: {json.dumps(value)}' for name, value in model.items()]
+        points = [f"  {json.dumps(point)}" for point in measured]
+        file.write('{"model": {\n' + ",\n".join(lines) + '\n},\n"measured": [\n' +
+                   ",\n".join(points) + "\n]}\n")
     print(f"wrote {options.out}; cluster/simulate_scaling.py --check compares")
 
 
@@ -165,11 +169,11 @@ def figures(report, tiny):
     size = sum(count for count, _ in buckets)
     computing = seconds(report) - seconds(cost, "exposed_seconds")  # communication's work included
     return {
-        "buckets": [[count, ready * own / computing] for count, ready in buckets],
-        "update": own - buckets[-1][1] * own / computing,
-        "alpha": seconds(tiny, "seconds") / (2 * tiny["buckets"]),
-        "wire_share": size / (seconds(cost, "allreduce_seconds") * 1.25e8),
-        "cpu_seconds_per_byte": max(0.0, (computing - own) / size)}
+        "buckets": [[int(count), round(ready * own / computing, 5)] for count, ready in buckets],
+        "update": round(max(0.0, own - buckets[-1][1] * own / computing), 5),
+        "alpha": round(seconds(tiny, "seconds") / (2 * tiny["buckets"]), 8),
+        "wire_share": round(size / (seconds(cost, "allreduce_seconds") * 1.25e8), 4),
+        "cpu_seconds_per_byte": round(max(0.0, (computing - own) / size), 13)}
 
 
 def main():
