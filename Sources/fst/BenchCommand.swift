@@ -16,6 +16,7 @@ struct BenchCommand: ParsableCommand {
         fst bench evaluate --threads 1 --json
         mpirun -np 2 fst bench step --batch_size 64
         mpirun -np 2 fst bench allreduce
+        mpirun -np 2 fst bench allreduce --compress fp16
 
       Under mpirun, --batch_size is each rank's, and a step sums gradients over
       the ranks; what that costs is told too. allreduce times the sum of one
@@ -43,6 +44,11 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp("Threads (default: this process's share of the cores).", valueName: "n"))
   var threads: Int?
 
+  @Option(
+    name: .key("compress"),
+    help: ArgumentHelp("How gradients travel under mpirun: none or fp16.", valueName: "form"))
+  var compression = GradientCompression.none
+
   @Option(name: .key("steps"), help: ArgumentHelp("Timed passes.", valueName: "n"))
   var steps = 10
 
@@ -69,7 +75,8 @@ struct BenchCommand: ParsableCommand {
     try communicator.together { try ModelTooLarge.check(width: width, classCount: 10) }
     if kind == .allreduce {
       let report = try AllReduceBenchmark(
-        plan: AllReduceBenchmark.plan(model, width: width), runs: steps, communicator: communicator
+        plan: AllReduceBenchmark.plan(model, width: width), runs: steps, compression: compression,
+        communicator: communicator
       ).run()
       if communicator.rank == 0 { try Report.allReduce(report, json: json) }
       return
@@ -77,7 +84,7 @@ struct BenchCommand: ParsableCommand {
     let threads = ThreadCount.resolve(requested: threads)
     let report = try StepBenchmark(
       kind: kind, model: model, width: width, batchSize: batchSize, threads: threads, steps: steps,
-      communicator: communicator
+      compression: compression, communicator: communicator
     ).run()
     if communicator.rank == 0 {
       try Report.benchmark(report, kind: kind, threads: threads, json: json)
@@ -113,8 +120,9 @@ extension Report {
     print("allreduce  \(line(report.seconds)) on \(report.ranks) ranks")
     print(
       String(
-        format: "%.1f MB in %d buckets; %.3f GB/s over each rank's link",
-        Double(report.bytes) * 1e-6, report.buckets, report.busBytesPerSecond * 1e-9))
+        format: "%.1f MB in %d buckets%@; %.3f GB/s over each rank's link",
+        Double(report.bytes) * 1e-6, report.buckets,
+        report.compression == .none ? "" : " as fp16", report.busBytesPerSecond * 1e-9))
   }
 
   private static func line(_ spread: StepBenchmark.Spread) -> String {
@@ -135,16 +143,18 @@ private struct Spread: Encodable {
 /// An all-reduce's figures as JSON.
 private struct AllReduceReport: Encodable {
   enum CodingKeys: String, CodingKey {
-    case bytes, buckets, ranks, seconds
+    case bytes, buckets, compress, ranks, seconds
     case busGigabytes = "bus_gb_per_second"
   }
 
   let bytes, buckets, ranks: Int
+  let compress: String
   let seconds: Spread
   let busGigabytes: Double
 
   init(_ report: AllReduceBenchmark.Report) {
     (bytes, buckets, ranks) = (report.bytes, report.buckets, report.ranks)
+    compress = report.compression.rawValue
     seconds = Spread(report.seconds)
     busGigabytes = report.busBytesPerSecond * 1e-9
   }
