@@ -104,12 +104,28 @@ extension Doctor.Report {
     return ["\(names(low)): less than 1 GiB of memory is free; end other programs there"]
   }
 
+  /// Links between hosts that carry less than half of what the fastest does: a host all of whose
+  /// links are slow is named once, else the pair.
   private var linkProblems: [String] {
-    let usual = Doctor.median(pairs.map(\.bytesPerSecond))
-    return pairs.filter { $0.bytesPerSecond < usual / 2 }.map { pair in
-      "\(name(ranks[pair.first])) to \(name(ranks[pair.second])): "
-        + "\(Int(pair.bytesPerSecond / 1e6)) MB/s, while the median of all pairs is "
-        + "\(Int(usual / 1e6)); look at that link, or leave that host out"
+    guard hosts.count > 1, let fastest = pairs.map(\.bytesPerSecond).max() else { return [] }
+    let measured = Set(pairs.flatMap { [$0.first, $0.second] }).sorted()
+    let slow = measured.filter { rank in
+      pairs.filter { $0.first == rank || $0.second == rank }
+        .allSatisfy { $0.bytesPerSecond < fastest / 2 }
     }
+    let usual = "the fastest link between hosts carries \(Int(fastest / 1e6))"
+    let hostLines = slow.map { rank in
+      let best =
+        pairs.filter { $0.first == rank || $0.second == rank }.map(\.bytesPerSecond).max() ?? 0
+      return "\(name(ranks[rank])): at most \(Int(best / 1e6)) MB/s to any other host, while "
+        + "\(usual); look at that host's network, or leave the host out"
+    }
+    let pairLines = pairs.filter { pair in
+      pair.bytesPerSecond < fastest / 2 && !slow.contains(pair.first) && !slow.contains(pair.second)
+    }.map { pair in
+      "\(name(ranks[pair.first])) to \(name(ranks[pair.second])): "
+        + "\(Int(pair.bytesPerSecond / 1e6)) MB/s, while \(usual); look at that link"
+    }
+    return hostLines + pairLines
   }
 }

@@ -63,14 +63,31 @@ import Testing
     #expect(problems(ranks).map(\.text).first?.hasPrefix("4 ranks on host: 9 threads") == true)
   }
 
-  @Test func aSlowLinkIsNamed() {
-    let found = problems(healthy(3)) {
-      $0.pairs = [(0, 1, 100.0), (0, 2, 40), (1, 2, 100)].map {
+  /// What is found where the pairs of hosts carry so many MB/s.
+  private func linkProblems(_ pairs: [(Int, Int, Double)], sharingHost: Bool = false) -> [String] {
+    problems(healthy(4, sharingHost: sharingHost)) {
+      $0.pairs = pairs.map {
         Doctor.Pair(first: $0.0, second: $0.1, latencySeconds: 0, bytesPerSecond: $0.2 * 1e6)
       }
-    }
+    }.map(\.text)
+  }
+
+  @Test func aSlowLinkIsNamed() {
+    let found = linkProblems([(0, 1, 100), (0, 2, 40), (1, 2, 100)])
     #expect(found.count == 1)
-    #expect(found.first?.text.hasPrefix("rank 0 (host0) to rank 2 (host2): 40 MB/s") == true)
+    #expect(found.first?.hasPrefix("rank 0 (host0) to rank 2 (host2): 40 MB/s") == true)
+  }
+
+  @Test func aHostAllOfWhoseLinksAreSlowIsNamedOnce() {
+    let found = linkProblems([(0, 1, 100), (0, 2, 8), (1, 2, 7)])
+    #expect(found.count == 1)
+    #expect(found.first?.hasPrefix("rank 2 (host2): at most 8 MB/s") == true)
+  }
+
+  @Test func linksOfAboutTheSameSpeedOrWithinAHostAreNoProblem() {
+    #expect(linkProblems([(0, 1, 100), (0, 2, 60), (1, 2, 90)]).isEmpty)
+    #expect(linkProblems([(0, 1, 8)]).isEmpty)
+    #expect(linkProblems([(0, 1, 9000), (0, 2, 100)], sharingHost: true).isEmpty)
   }
 
   @Test func aFolderThatRankZeroCannotWriteToIsBroken() {
