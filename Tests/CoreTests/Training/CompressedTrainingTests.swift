@@ -8,18 +8,20 @@ import Testing
     worldSize: Int, compression: GradientCompression
   ) throws -> [DataParallelTests.Trace] {
     try DataParallelTests.train(
-      worldSize: worldSize, steps: 16, sharesStatistics: false, width: 8, learningRate: 0.02,
-      compression: compression)
+      worldSize: worldSize, steps: 20, sharesStatistics: false, width: 8, learningRate: 0.005,
+      compression: compression, repeatsBatch: true)
   }
 
-  /// Within 1 % at each step: the loss falls by half in these 16 steps.
-  @Test(arguments: [2, 3]) func theLossIsTheSameWithinOnePercent(worldSize: Int) throws {
+  /// Along one batch the loss falls to less than half in 20 steps, and at each differs by at most
+  /// 2 % of the first one.
+  @Test(arguments: [2, 3]) func theLossIsTheSameWithinTwoPercentOfTheFirst(worldSize: Int) throws {
     let plain = try Self.train(worldSize: worldSize, compression: .none)[0].losses
     let compressed = try Self.train(worldSize: worldSize, compression: .fp16)[0].losses
     for (step, (a, b)) in zip(plain, compressed).enumerated() {
-      #expect(abs(a - b) <= 0.01 * a, "step \(step): \(a) with floats, \(b) with halves")
+      #expect(abs(a - b) <= 0.02 * plain[0], "step \(step): \(a) with floats, \(b) with halves")
     }
     #expect(plain != compressed)
+    #expect(compressed[19] < compressed[0] / 2, "\(compressed)")
   }
 
   @Test(arguments: [2, 3, 4]) func replicasAreBitEqualAtEveryStep(worldSize: Int) throws {

@@ -16,7 +16,8 @@ import Testing
 
   static func train(
     worldSize: Int, threads: Int = 1, steps: Int, sharesStatistics: Bool, parts: Int = 1,
-    width: Int = 16, learningRate: Double = 0.1, compression: GradientCompression = .none
+    width: Int = 16, learningRate: Double = 0.1, compression: GradientCompression = .none,
+    repeatsBatch: Bool = false
   ) throws -> [Trace] {
     try LocalGroup.run(worldSize: worldSize) { communicator in
       let model = ResNet18(
@@ -38,13 +39,15 @@ import Testing
         normalization: .cifar10, augmentation: Augmentation(), seed: 0)
       var trace = Trace()
       for batch in loader.epoch(0) where trace.losses.count < steps {
-        let result = try step.run(batch, learningRate: learningRate)
-        var loss = [result.crossEntropy.lossSum / Double(batch.globalCount)]
-        try communicator.allReduceSum(&loss)
-        trace.losses.append(loss[0])
-        trace.checksums.append(
-          Checksum.of(UnsafeRawBufferPointer(model.store.values.bytes))
-            ^ Checksum.of(UnsafeRawBufferPointer(model.store.buffers.bytes)))
+        repeat {
+          let result = try step.run(batch, learningRate: learningRate)
+          var loss = [result.crossEntropy.lossSum / Double(batch.globalCount)]
+          try communicator.allReduceSum(&loss)
+          trace.losses.append(loss[0])
+          trace.checksums.append(
+            Checksum.of(UnsafeRawBufferPointer(model.store.values.bytes))
+              ^ Checksum.of(UnsafeRawBufferPointer(model.store.buffers.bytes)))
+        } while repeatsBatch && trace.losses.count < steps
       }
       return trace
     }
