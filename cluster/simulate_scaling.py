@@ -5,8 +5,8 @@
     cluster/simulate_scaling.py --svg scaling.svg  and the plot
     cluster/simulate_scaling.py --check            the model against the measured steps
 
-The model (alpha-beta): a ring all-reduce of b bytes over n ranks is 2 (n - 1) messages, one after the
-other, of b / n bytes each, so it takes
+The model (alpha-beta): a ring all-reduce of b bytes over n ranks is 2 (n - 1) messages, one after
+the other, of b / n bytes each, so it takes
 
     T(b, n) = 2 (n - 1) (alpha + b / (n beta))
 
@@ -20,7 +20,7 @@ buckets, bucket k at time r(k) after the step's begin; one thread reduces bucket
 
 Communication takes processor time too: `cpu_seconds_per_byte` for each byte that a rank sends, by
 which compute is longer wherever there is more than one rank. What the model leaves out: ranks that
-differ in speed, switches with less capacity than their ports together, and anything else on the wire.
+differ in speed, switches with less capacity than their ports together, other traffic.
 
 scaling.json, written by bench/measure_cluster.py, holds under "model" these figures: buckets
 [[bytes, seconds until ready], ...], seconds of the update, alpha, wire_share, cpu_seconds_per_byte;
@@ -100,8 +100,8 @@ def plot(model, path):
     parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 400" width="640" '
              'height="400" font-family="sans-serif" font-size="13">',
              '<rect width="640" height="400" fill="white"/>',
-             f'<text x="{left}" y="22" font-size="15">Weak scaling of a training step, modelled: '
-             f'ResNet18 width 64, batch 64 a rank</text>']
+             f'<text x="{left}" y="22" font-size="15">Weak scaling, modelled: '
+             f'ResNet18 of width 64, 64 images a rank and step</text>']
     for share in (0, 0.25, 0.5, 0.75, 1):
         parts.append(f'<line x1="{left}" y1="{y(share):.1f}" x2="{right}" y2="{y(share):.1f}" '
                      f'stroke="#ddd"/><text x="{left - 8}" y="{y(share) + 4:.1f}" '
@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--model", default=os.path.join(HERE, "scaling.json"), metavar="FILE")
     parser.add_argument("--batch", type=int, default=64, help="images of a rank in a step")
     parser.add_argument("--svg", metavar="FILE", help="write the plot there")
-    parser.add_argument("--check", action="store_true", help="the measured steps beside the model's")
+    parser.add_argument("--check", action="store_true", help="the measured steps beside it")
     options = parser.parse_args()
     try:
         with open(options.model) as file:
@@ -147,7 +147,8 @@ def main():
         model = figures["model"]
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"simulate_scaling: {options.model}: {error}: run bench/measure_cluster.py first")
-    print(check(model, figures.get("measured", [])) if options.check else table(model, options.batch))
+    measured = figures.get("measured", [])
+    print(check(model, measured) if options.check else table(model, options.batch))
     if options.svg:
         plot(model, options.svg)
 

@@ -167,17 +167,20 @@ private struct CommunicationReport: Encodable {
     case alone = "allreduce_seconds"
     case exposed = "exposed_seconds"
     case hiddenShare = "hidden_share"
-    case efficiency
+    case efficiency, buckets
   }
 
   let stepAlone, alone, exposed: Spread
   let hiddenShare, efficiency: Double
+  /// Bytes, and seconds until they could be summed.
+  let buckets: [[Double]]
 
   init(_ communication: StepBenchmark.Communication) {
     stepAlone = Spread(communication.stepAlone)
     alone = Spread(communication.alone)
     exposed = Spread(communication.exposed)
     (hiddenShare, efficiency) = (communication.hiddenShare, communication.efficiency)
+    buckets = communication.buckets.map { [Double($0.bytes), $0.ready] }
   }
 }
 

@@ -83,7 +83,7 @@ def rank_on(host):
     for pid in lab.processes(lab.holder_of(lab.load(), host)[1]):
         try:
             with open(f"/proc/{pid}/comm") as file:
-                if file.read().strip() == "fst":
+                if file.read().strip() == os.path.basename(FST)[:15]:
                     return pid
         except OSError:
             continue
@@ -115,6 +115,7 @@ class ClusterTests(unittest.TestCase):
     def broken(self, what, act, *arguments, names):
         """Breaks a run of three ranks by `act`; it has to end and to say why."""
         run = Run(3, "--epochs", "500", *arguments)
+        self.addCleanup(run.process.wait)
         self.addCleanup(run.process.kill)
         run.wait_for_training()
         act()
@@ -141,6 +142,21 @@ class ClusterTests(unittest.TestCase):
 
     def testCutLink(self):
         self.broken("link cut", lambda: on_lab("cut", "node2"), names=["node2"])
+
+    def testFrozenRankEndsWithoutAnyOption(self):
+        status = self.broken(
+            "SIGSTOP of a rank, defaults", lambda: os.kill(rank_on("node2"), signal.SIGSTOP),
+            names=["fst: rank 2 \\(node2\\) does not answer"])
+        self.assertEqual(status, 75)
+
+    def testCutLinkUnderPlainMpirun(self):
+        """Without the settings of run-mpirun.sh, mpirun would wait for eight minutes."""
+        plain = {"OMPI_MCA_oob_tcp_keepalive_time": "300", "OMPI_MCA_oob_tcp_keepalive_intvl": "20",
+                 "OMPI_MCA_oob_tcp_keepalive_probes": "9"}
+        os.environ.update(plain)
+        self.addCleanup(lambda: [os.environ.pop(name) for name in plain])
+        self.broken("link cut, plain mpirun", lambda: on_lab("cut", "node2"),
+                    names=["fst: rank 2 \\(node2\\) does not answer"])
 
     def testStragglerIsNamed(self):
         run = Run(3, "--epochs", "3")

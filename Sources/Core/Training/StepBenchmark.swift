@@ -62,6 +62,16 @@ public struct StepBenchmark: Sendable {
     public var hiddenShare: Double { 1 - exposed.median / alone.median }
     /// Throughput of a rank against the same rank without communication.
     public var efficiency: Double
+    /// What the last step summed, in order.
+    public var buckets: [Bucket]
+  }
+
+  /// A part of what a step sums over the ranks.
+  public struct Bucket: Sendable {
+    /// Its size in bytes.
+    public var bytes: Int
+    /// Seconds from the step's begin until it could be summed.
+    public var ready: Double
   }
 
   /// What is timed.
@@ -109,10 +119,13 @@ public struct StepBenchmark: Sendable {
     let batch = randomBatch()
     let isShared = kind == .step && communicator.worldSize > 1
     var (walls, ownWalls, cpus, exposed) = ([Double](), [Double](), [Double](), [Double]())
-    var loss = 0.0
+    var (loss, begun) = (0.0, ContinuousClock.now)
     for pass in 0..<steps + 2 {
       let cpu = Self.processorSeconds()
-      let wall = try wallTime { loss = try once(step, batch) / Double(batchSize) }
+      let wall = try wallTime {
+        begun = .now
+        loss = try once(step, batch) / Double(batchSize)
+      }
       let cpuSeconds = Self.processorSeconds() - cpu
       let ownWall = isShared ? try wallTime { _ = try once(own, batch) } : wall
       if pass < 2 { continue }
@@ -130,12 +143,22 @@ public struct StepBenchmark: Sendable {
         alone: try AllReduceBenchmark(
           plan: step.bucketPlan, runs: steps, compression: compression, communicator: communicator
         ).run().seconds,
-        exposed: Spread(exposed), efficiency: stepAlone.median / seconds.median)
+        exposed: Spread(exposed), efficiency: stepAlone.median / seconds.median,
+        buckets: buckets(of: step, begun: begun))
     }
     return Report(
       seconds: seconds, cpuSeconds: Spread(cpus),
       imagesPerSecond: Double(batch.globalCount) / seconds.median,
       peakResidentBytes: Self.peakResidentBytes(), loss: loss, communication: communication)
+  }
+
+  /// What the last run of `step` summed: running statistics, then the plan's buckets.
+  private func buckets(of step: TrainStep, begun: ContinuousClock.Instant) -> [Bucket] {
+    let counts = [step.model.store.buffers.count] + step.bucketPlan.buckets.map(\.count)
+    return zip(counts, step.communication.buckets).map { count, bucket in
+      Bucket(
+        bytes: count * MemoryLayout<Float>.stride, ready: (bucket.times.handedOver - begun).seconds)
+    }
   }
 
   private func makeStep(
