@@ -31,6 +31,7 @@ let package = Package(
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
     .target(name: "HalfShim"),
     .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG"]),
+    .target(name: "KernelShim"),
     // Shadows the toolchain's module of the same name (distributed actors): it must declare no type
     // that the toolchain's module declares.
     .target(
@@ -38,13 +39,14 @@ let package = Package(
     .target(
       name: "Core",
       dependencies: [
-        "Distributed", "COpenBLAS", "CZlib", "ImageShim", .product(name: "Yams", package: "Yams"),
+        "Distributed", "COpenBLAS", "CZlib", "ImageShim", "KernelShim",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: engineFlags),
     .executableTarget(
       name: "fst",
       dependencies: [
-        "Core", "Distributed",
+        "Core", "Distributed", "KernelShim",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Core", "Distributed"], path: "Tests/TestSupport"),

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Compares a training step of `fst` with PyTorch's on this machine, both in the same minutes.
+"""Compares `fst bench step` and `evaluate` with PyTorch's on this machine, in the same minutes.
 
     swift build -c release
+    python3 bench/compare_pytorch.py --table --rounds 5 --steps 4   # the README's table: 20 minutes
     python3 bench/compare_pytorch.py --width 64 --batch_size 128 --threads 2 --rounds 5 --steps 5
 
 Needs PyTorch (2.13 was used); --python names one that has it, --fst another program than
 .build/release/fst. One step is forward, cross-entropy, backward and SGD with momentum 0.9 and
-weight decay 5e-4 on a fixed random batch of 32x32 images, ResNet18 of the given width, 10 classes.
+weight decay 5e-4 on a fixed random batch of 32x32 images, ResNet18 of the given width, 10 classes;
+an evaluation is a forward pass with running statistics, PyTorch's without gradients.
 
 Each round runs fst, PyTorch in its default layout and PyTorch in channels_last one after the other,
 each in a process of its own with two steps of warm-up, in an order that rotates from round to
@@ -29,11 +31,18 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GOLDENS = os.path.join(ROOT, "Tests", "Goldens")
 LAYOUTS = ("default", "channels_last")
+# What the README's table shows: kind, width, batch size, threads.
+TABLE = [
+    ("step", 64, 128, 2), ("step", 64, 128, 1), ("step", 64, 64, 2), ("step", 64, 64, 1),
+    ("step", 16, 128, 2), ("evaluate", 64, 128, 2), ("evaluate", 64, 128, 1),
+    ("evaluate", 16, 128, 2)]
 
 
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], epilog="The header of this file says more.")
+    parser.add_argument("--table", action="store_true", help="all cases of the README's table")
+    parser.add_argument("--kind", choices=("step", "evaluate"), default="step")
     parser.add_argument("--width", type=int, default=64, help="planes of the first stage")
     parser.add_argument("--batch_size", type=int, default=128, help="images per step")
     parser.add_argument("--threads", type=int, default=2)
@@ -73,17 +82,28 @@ def time_pytorch(options):
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     layout = torch.channels_last if options.worker == "channels_last" else torch.contiguous_format
-    model = models.build("resnet18", options.width).train().to(memory_format=layout)
+    model = models.build("resnet18", options.width).to(memory_format=layout)
+    model.train(options.kind == "step")
     images = torch.randn(options.batch_size, 3, 32, 32).to(memory_format=layout)
     labels = torch.randint(10, (options.batch_size,))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
-    walls, processors = [], []
-    for step in range(options.steps + 2):
-        wall, processor = time.perf_counter(), time.process_time()
+
+    def train():
         optimizer.zero_grad()
         loss = torch.nn.functional.cross_entropy(model(images), labels)
         loss.backward()
         optimizer.step()
+        return loss
+
+    @torch.no_grad()
+    def evaluate():
+        return torch.nn.functional.cross_entropy(model(images), labels)
+
+    run = train if options.kind == "step" else evaluate
+    walls, processors = [], []
+    for step in range(options.steps + 2):
+        wall, processor = time.perf_counter(), time.process_time()
+        loss = run()
         if step >= 2:
             walls.append(time.perf_counter() - wall)
             processors.append(time.process_time() - processor)
@@ -96,15 +116,17 @@ def time_pytorch(options):
 
 # The comparison
 
-def measure(contestant, options):
+def measure(contestant, case, options):
     """One process's report: the last line of its standard output."""
-    flags = ["--width", options.width, "--batch_size", options.batch_size,
-             "--threads", options.threads, "--steps", options.steps]
+    kind, width, batch_size, threads = case
+    flags = ["--width", width, "--batch_size", batch_size, "--threads", threads,
+             "--steps", options.steps]
     if contestant == "fst":
-        command = [options.fst, "bench", "step", "--json", *flags]
+        command = [options.fst, "bench", kind, "--json", *flags]
     else:
-        command = [options.python, os.path.abspath(__file__), "--worker", contestant, *flags]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
+        command = [options.python, os.path.abspath(__file__), "--worker", contestant,
+                   "--kind", kind, *flags]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, env=environment)
     if done.returncode != 0 or not done.stdout.strip():
@@ -121,25 +143,46 @@ def in_range(values, form):
     return f"{middle:{form}} ({low:{form}} to {high:{form}})"
 
 
-def table(rounds, contestants, options):
+HEADER = ["| | images/s | wall s | CPU s | peak MB | wall ratio | CPU ratio | memory, fst/PyTorch |",
+          "|---|---|---|---|---|---|---|---|"]
+
+
+def table(case, rounds, contestants):
     """Rows of Markdown, one per contestant; ratios over the rounds, fst's own row has none."""
-    lines = ["| | images/s | wall s/step | CPU s/step | peak MB | wall ratio | CPU ratio |",
-             "|---|---|---|---|---|---|---|"]
+    kind, width, batch_size, threads = case
+    lines = []
     for name in contestants:
         reports = [entry[name] for entry in rounds]
         of = lambda key, entries: [report[key]["median"] for report in entries]
+        memory = lambda entries: max(report["peak_rss_bytes"] for report in entries)
+        mine = [entry["fst"] for entry in rounds]
         cells = [
             in_range([report["images_per_second"] for report in reports], ".1f"),
             in_range(of("seconds_per_step", reports), ".3f"),
-            in_range(of("cpu_seconds_per_step", reports), ".3f"),
-            f"{max(report['peak_rss_bytes'] for report in reports) / 1e6:.0f}"]
+            in_range(of("cpu_seconds_per_step", reports), ".3f"), f"{memory(reports) / 1e6:.0f}"]
         for key in ("seconds_per_step", "cpu_seconds_per_step"):
-            ours = of(key, [entry["fst"] for entry in rounds])
-            ratios = [theirs / mine for theirs, mine in zip(of(key, reports), ours)]
+            ratios = [theirs / ours for theirs, ours in zip(of(key, reports), of(key, mine))]
             cells.append("" if name == "fst" else in_range(ratios, ".2f"))
-        label = "fst" if name == "fst" else f"PyTorch {reports[0]['version']} {name}"
+        cells.append("" if name == "fst" else f"{memory(mine) / memory(reports):.2f}")
+        label = f"PyTorch {reports[0].get('version')} {name}"
+        if name == "fst":
+            label = f"{kind}, width {width}, batch {batch_size}, {threads} threads: fst"
         lines.append("| " + " | ".join([label, *cells]) + " |")
     return lines
+
+
+def run_case(case, contestants, options):
+    """The reports of all rounds, each a dictionary by contestant."""
+    rounds = []
+    for number in range(options.rounds):
+        shift = number % len(contestants)
+        order = contestants[shift:] + contestants[:shift]
+        entry = {name: measure(name, case, options) for name in order}
+        rounds.append(entry)
+        said = ", ".join(f"{name} {entry[name]['seconds_per_step']['median']:.3f} s"
+                         for name in contestants)
+        print(f"{case}, round {number + 1} of {options.rounds}: {said}", file=sys.stderr)
+    return rounds
 
 
 def main():
@@ -153,20 +196,17 @@ def main():
     checked = subprocess.run([options.python, os.path.abspath(__file__), "--check"])
     if checked.returncode != 0:
         sys.exit(checked.returncode)
-    contestants, rounds = ["fst", *options.layouts], []
-    for number in range(options.rounds):
-        shift = number % len(contestants)
-        entry = {name: measure(name, options) for name in contestants[shift:] + contestants[:shift]}
-        rounds.append(entry)
-        said = ", ".join(f"{name} {entry[name]['seconds_per_step']['median']:.3f} s"
-                         for name in contestants)
-        print(f"round {number + 1} of {options.rounds}: {said}", file=sys.stderr)
-    print(f"ResNet18, width {options.width}, batch {options.batch_size}, "
-          f"{options.threads} threads; n = {options.rounds} processes of {options.steps} steps "
-          "each; medians (range); ratio: PyTorch over fst\n")
-    print("\n".join(table(rounds, contestants, options)))
+    contestants = ["fst", *options.layouts]
+    one = (options.kind, options.width, options.batch_size, options.threads)
+    cases = TABLE if options.table else [one]
+    measured = [(case, run_case(case, contestants, options)) for case in cases]
+    print(f"n = {options.rounds} processes of {options.steps} timed passes each; medians (range); "
+          "ratio: PyTorch over fst\n")
+    print("\n".join(HEADER + [line for case, rounds in measured
+                              for line in table(case, rounds, contestants)]))
     if options.json:
-        print(json.dumps({"options": vars(options), "rounds": rounds}))
+        print(json.dumps({"options": vars(options), "cases": [
+            {"case": case, "rounds": rounds} for case, rounds in measured]}))
 
 
 if __name__ == "__main__":

@@ -6,14 +6,23 @@ import Distributed
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time training steps, evaluation passes or the sum over ranks.",
+    abstract: "Time training steps, evaluation passes, kernels or the sum over ranks.",
     discussion: """
       Runs ResNet18 on random 32x32 images, two passes to warm up, then the
       timed ones. Wall and processor time of a pass, images per second at the
       median, the process's peak memory, and the loss of the last pass.
 
+      kernels times every convolution of the network by itself: output,
+      weight gradient, and what the input gradient takes on top; and the
+      matrix products within, against OpenBLAS. Each result is checked
+      first, a wrong one ends the run. GFLOP/s are those that a direct
+      convolution would need (direct) and those of the products really
+      computed (done), also as a share of the multiply-adds that the cores
+      were measured to do.
+
         fst bench step --width 64 --batch_size 128
         fst bench evaluate --threads 1 --json
+        fst bench kernels --width 64 --steps 5
         mpirun -np 2 fst bench step --batch_size 64
         mpirun -np 2 fst bench allreduce
         mpirun -np 2 fst bench allreduce --compress fp16
@@ -26,8 +35,14 @@ struct BenchCommand: ParsableCommand {
       bench/compare_gloo.py with PyTorch's sum and step over several ranks.
       """)
 
-  @Argument(help: ArgumentHelp("What is timed: step, evaluate or allreduce.", valueName: "what"))
-  var kind: StepBenchmark.Kind
+  /// What is timed.
+  enum Subject: String, ExpressibleByArgument {
+    case step, evaluate, kernels, allreduce
+  }
+
+  @Argument(
+    help: ArgumentHelp("What is timed: step, evaluate, kernels or allreduce.", valueName: "what"))
+  var subject: Subject
 
   @Option(name: .key("model"), help: "The architecture.")
   var model = ModelArchitecture.resnet18
@@ -73,35 +88,43 @@ struct BenchCommand: ParsableCommand {
 
   private func run(on communicator: any Communicator) throws {
     try communicator.together { try ModelTooLarge.check(width: width, classCount: 10) }
-    if kind == .allreduce {
+    let threads = ThreadCount.resolve(requested: threads)
+    switch subject {
+    case .step, .evaluate:
+      let report = try StepBenchmark(
+        kind: subject == .step ? .step : .evaluate, model: model, width: width,
+        batchSize: batchSize, threads: threads, steps: steps, compression: compression,
+        communicator: communicator
+      ).run()
+      guard communicator.rank == 0 else { return }
+      try Report.benchmark(report, subject: subject.rawValue, threads: threads, json: json)
+    case .allreduce:
       let report = try AllReduceBenchmark(
         plan: AllReduceBenchmark.plan(model, width: width), runs: steps, compression: compression,
         communicator: communicator
       ).run()
       if communicator.rank == 0 { try Report.allReduce(report, json: json) }
-      return
-    }
-    let threads = ThreadCount.resolve(requested: threads)
-    let report = try StepBenchmark(
-      kind: kind, model: model, width: width, batchSize: batchSize, threads: threads, steps: steps,
-      compression: compression, communicator: communicator
-    ).run()
-    if communicator.rank == 0 {
-      try Report.benchmark(report, kind: kind, threads: threads, json: json)
+    case .kernels:
+      guard communicator.rank == 0 else { return }
+      let layers = try KernelBenchmark(
+        width: width, batchSize: batchSize, threads: threads, steps: steps
+      ).run()
+      try KernelReport(
+        layers: layers, products: ProductBenchmark(steps: steps).run(), width: width,
+        batchSize: batchSize, threads: threads
+      ).print(json: json)
     }
   }
 }
 
-extension StepBenchmark.Kind: ExpressibleByArgument {}
-
 extension Report {
   /// Prints a benchmark's figures.
   static func benchmark(
-    _ report: StepBenchmark.Report, kind: StepBenchmark.Kind, threads: Int, json: Bool
+    _ report: StepBenchmark.Report, subject: String, threads: Int, json: Bool
   ) throws {
     if json { return try printJSON(BenchmarkReport(report, threads: threads)) }
-    print("\(kind.rawValue)  wall       \(line(report.seconds))")
-    print("\(kind.rawValue)  processor  \(line(report.cpuSeconds))")
+    print("\(subject)  wall       \(line(report.seconds))")
+    print("\(subject)  processor  \(line(report.cpuSeconds))")
     print("images/s   \(String(format: "%.1f", report.imagesPerSecond)) on \(threads) threads")
     print("peak memory  \(report.peakResidentBytes / 1_048_576) MiB")
     guard let communication = report.communication else { return }
@@ -131,15 +154,6 @@ extension Report {
   }
 }
 
-/// A spread as JSON.
-private struct Spread: Encodable {
-  let min, median, max: Double
-
-  init(_ spread: StepBenchmark.Spread) {
-    (min, median, max) = (spread.min, spread.median, spread.max)
-  }
-}
-
 /// An all-reduce's figures as JSON.
 private struct AllReduceReport: Encodable {
   enum CodingKeys: String, CodingKey {
@@ -149,13 +163,13 @@ private struct AllReduceReport: Encodable {
 
   let bytes, buckets, ranks: Int
   let compress: String
-  let seconds: Spread
+  let seconds: SpreadReport
   let busGigabytes: Double
 
   init(_ report: AllReduceBenchmark.Report) {
     (bytes, buckets, ranks) = (report.bytes, report.buckets, report.ranks)
     compress = report.compression.rawValue
-    seconds = Spread(report.seconds)
+    seconds = SpreadReport(report.seconds)
     busGigabytes = report.busBytesPerSecond * 1e-9
   }
 }
@@ -170,23 +184,31 @@ private struct CommunicationReport: Encodable {
     case efficiency, buckets
   }
 
-  let stepAlone, alone, exposed: Spread
+  let stepAlone, alone, exposed: SpreadReport
   let hiddenShare, efficiency: Double
   /// Bytes, and seconds until they could be summed.
   let buckets: [[Double]]
 
   init(_ communication: StepBenchmark.Communication) {
-    stepAlone = Spread(communication.stepAlone)
-    alone = Spread(communication.alone)
-    exposed = Spread(communication.exposed)
+    stepAlone = SpreadReport(communication.stepAlone)
+    alone = SpreadReport(communication.alone)
+    exposed = SpreadReport(communication.exposed)
     (hiddenShare, efficiency) = (communication.hiddenShare, communication.efficiency)
     buckets = communication.buckets.map { [Double($0.bytes), $0.ready] }
   }
 }
 
+/// Smallest, middle and largest as JSON.
+struct SpreadReport: Encodable {
+  let min, median, max: Double
+
+  init(_ spread: StepBenchmark.Spread) {
+    (min, median, max) = (spread.min, spread.median, spread.max)
+  }
+}
+
 /// A benchmark's figures as JSON.
 private struct BenchmarkReport: Encodable {
-
   enum CodingKeys: String, CodingKey {
     case imagesPerSecond = "images_per_second"
     case secondsPerStep = "seconds_per_step"
@@ -196,8 +218,8 @@ private struct BenchmarkReport: Encodable {
   }
 
   let imagesPerSecond: Double
-  let secondsPerStep: Spread
-  let cpuSecondsPerStep: Spread
+  let secondsPerStep: SpreadReport
+  let cpuSecondsPerStep: SpreadReport
   let peakBytes: Int
   let loss: Double
   let threads: Int
@@ -205,8 +227,8 @@ private struct BenchmarkReport: Encodable {
 
   init(_ report: StepBenchmark.Report, threads: Int) {
     imagesPerSecond = report.imagesPerSecond
-    secondsPerStep = Spread(report.seconds)
-    cpuSecondsPerStep = Spread(report.cpuSeconds)
+    secondsPerStep = SpreadReport(report.seconds)
+    cpuSecondsPerStep = SpreadReport(report.cpuSeconds)
     peakBytes = report.peakResidentBytes
     loss = report.loss
     self.threads = threads

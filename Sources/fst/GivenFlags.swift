@@ -11,6 +11,7 @@ extension TuningSplit: ExpressibleByArgument {}
 extension ArchiveArrays: ExpressibleByArgument {}
 extension DefenseForm: ExpressibleByArgument {}
 extension GradientCompression: ExpressibleByArgument {}
+extension ConvolutionChoice: ExpressibleByArgument {}
 
 /// The flags that were given, as settings under their keys; those left out stay out, so that YAML
 /// files and defaults apply.

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Foundation
+import KernelShim
 
 @main struct Main {
   static func main() {
+    checkProcessor()
     // A file over the user's limit is then an error of the write, with a message, as a full disk.
     signal(SIGXFSZ, SIG_IGN)
     do {
@@ -16,6 +18,21 @@ import Foundation
       }
     } catch {
       Ending.ofParsing(error)
+    }
+  }
+}
+
+extension Main {
+  /// Ends with one line on a processor that would not know the engine's instructions.
+  ///
+  /// Nothing of Core or Distributed may run before: they are compiled for x86-64-v3, this file is
+  /// not.
+  private static func checkProcessor() {
+    guard fst_kernel_is_supported(FST_KERNEL_BASELINE) else {
+      Ending.fail(
+        "this processor lacks AVX2 and FMA (x86-64-v3), which fst is compiled for; Intel Haswell, "
+          + "AMD Excavator and later have them, and a virtual machine has to pass them on",
+        status: ExitStatus.failure)
     }
   }
 }

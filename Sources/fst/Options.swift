@@ -125,10 +125,20 @@ struct MachineOptions: ParsableArguments {
     help: ArgumentHelp("Threads of each rank (default: its share of the cores).", valueName: "n"))
   var threads: Int?
 
+  @Option(
+    name: .key("convolution"),
+    help: ArgumentHelp(
+      "Convolution kernels: automatic, the fastest for each layer; im2col, patch matrices and "
+        + "OpenBLAS for all, slower, as a check (default: automatic).", valueName: "kernels"))
+  var convolution: ConvolutionChoice?
+
   @Flag(name: .key("json"), help: "The result as one JSON object in the last line of output.")
   var json = false
 
-  func add(to flags: inout GivenFlags) { flags.add("threads", threads) }
+  func add(to flags: inout GivenFlags) {
+    flags.add("threads", threads)
+    flags.add("convolution", convolution)
+  }
 }
 
 /// Flags of the original tools that mean nothing on a CPU.

@@ -54,4 +54,42 @@ import Testing
     #expect(output.exitCode == 0)
     #expect(output.outputLines.count == 1)
   }
+
+  /// Width 16: Winograd's kernels where they suit, patch matrices for stem and 1x1.
+  @Test func kernelsAreCheckedAndTimedInEveryDirection() throws {
+    let output = try RunProcess.run(
+      Self.program,
+      ["bench", "kernels", "--width", "16", "--batch_size", "4", "--threads", "2", "--steps", "2"]
+        + ["--json"])
+    #expect(output.exitCode == 0, "\(output.standardError)")
+    let report = try #require(output.lastJSON)
+    let layers = try #require(report["layers"] as? [[String: Any]])
+    #expect(layers.count == 11)
+    #expect(layers.compactMap { $0["count"] as? Int }.reduce(0, +) == 20)
+    for layer in layers {
+      let name = try #require(layer["name"] as? String)
+      let suitsWinograd = name.hasPrefix("3x3") && !name.contains("-3-")
+      #expect(layer["kernel"] as? String == (suitsWinograd ? "winograd" : "im2col"), "\(name)")
+      let directions = try #require(layer["directions"] as? [[String: Any]])
+      #expect(
+        directions.compactMap { $0["direction"] as? String }
+          == ["forward", "weight_gradient", "input_gradient"].dropLast(name.contains("-3-") ? 1 : 0)
+      )
+      for direction in directions {
+        let error = try #require(direction["error"] as? Double)
+        #expect(suitsWinograd ? error > 0 && error < 8e-6 : error == 0, "\(name)")
+        #expect(direction["seconds"] is [String: Double])
+      }
+    }
+    let products = try #require(report["products"] as? [[String: Any]])
+    #expect(products.count == 8)
+    for product in products {
+      let baseline = (product["gflops"] as? [String: [String: Double]])?["baseline"]
+      #expect((baseline?["median"] ?? 0) > 0)
+      #expect(((product["openblas_gflops"] as? [String: Double])?["median"] ?? 0) > 0)
+    }
+    for key in ["peak_gflops_per_core", "convolution_seconds_per_step", "peak_rss_bytes"] {
+      #expect((report[key] as? Double ?? 0) > 0, "\(key)")
+    }
+  }
 }

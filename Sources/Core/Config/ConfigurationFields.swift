@@ -25,6 +25,7 @@ extension AttackConfiguration {
     .number("sgd_momentum", \.momentum, .belowOne), .number("wd", \.weightDecay, .nonNegative),
     .number("lb_smooth", \.labelSmoothing, .belowOne), .seed("random_seed", \.randomSeed),
     .integer("max_steps", \.maxSteps, 0...countLimit), .integer("threads", \.threads, 1...1024),
+    .choice("convolution", \.convolution),
     .boolean("sync_bn", \.syncBatchNorm),
     .integer("accumulation_steps", \.accumulationSteps, 1...countLimit),
     .choice("compress", \.compression),
@@ -66,6 +67,7 @@ extension TuneConfiguration {
     .number("sgd_momentum", \.momentum, .belowOne), .number("wd", \.weightDecay, .nonNegative),
     .number("lb_smooth", \.labelSmoothing, .belowOne), .seed("random_seed", \.randomSeed),
     .integer("max_steps", \.maxSteps, 0...countLimit), .integer("threads", \.threads, 1...1024),
+    .choice("convolution", \.convolution),
     .boolean("sync_bn", \.syncBatchNorm),
     .integer("accumulation_steps", \.accumulationSteps, 1...countLimit),
     .choice("compress", \.compression),
@@ -93,5 +95,6 @@ extension EvaluateConfiguration {
     .number("attack_test_blended_alpha", \.testBlendedAlpha, .share),
     .number("sig_delta", \.sigDelta, .finite), .number("sig_f", \.sigFrequency, .finite),
     .integer("batch_size", \.batchSize, 1...countLimit), .integer("threads", \.threads, 1...1024),
+    .choice("convolution", \.convolution),
   ]
 }

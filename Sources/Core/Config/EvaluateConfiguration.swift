@@ -26,6 +26,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var batchSize = 128
   /// The threads of each rank; nil is this rank's share of the cores.
   public var threads: Int?
+  /// The kernels of convolutions.
+  public var convolution = ConvolutionChoice.automatic
 
   /// The evaluation of `archive` with all defaults.
   public init(archive: String) { self.archive = archive }

@@ -81,6 +81,8 @@ public struct TuneConfiguration: Equatable, Sendable {
 
   /// The threads of each rank; nil is this rank's share of the cores.
   public var threads: Int?
+  /// The kernels of convolutions.
+  public var convolution = ConvolutionChoice.automatic
   /// Whether batch normalisation takes its statistics over all ranks.
   public var syncBatchNorm = false
   /// The parts in which each rank computes its share of a step, one after the other.

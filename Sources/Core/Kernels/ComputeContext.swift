@@ -40,6 +40,7 @@ public final class ComputeContext {
   private var scratchPointers: [UnsafeMutablePointer<Float>]
   private var shared = FloatBuffer(count: 0)
   private var failure: (any Error)?
+  private var keptWeights: [UnsafeMutablePointer<Float>: FloatBuffer]?
 
   /// A context of `threads` threads; `batchNormGroup` is given for `--sync_bn`.
   public init(
@@ -72,6 +73,32 @@ public final class ComputeContext {
   func sharedScratch(_ count: Int) -> UnsafeMutablePointer<Float> {
     if shared.count < count { shared = FloatBuffer(count: count) }
     return shared.pointer
+  }
+
+  /// Runs `body`, in which no weights change: what convolutions make of them is kept until it ends.
+  ///
+  /// For evaluation, where it saves 5 % of the time; it takes four times the weights' own memory.
+  public func withFixedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
+    keptWeights = [:]
+    defer { keptWeights = nil }
+    return try body()
+  }
+
+  /// Where `pack` has put, or now puts, its form of `weights`, which takes `count` floats: kept
+  /// memory inside `withFixedWeights`, else `scratch`.
+  func packedWeights(
+    _ weights: UnsafeMutablePointer<Float>, count: Int, scratch: UnsafeMutablePointer<Float>,
+    pack: (UnsafeMutablePointer<Float>) -> Void
+  ) -> UnsafeMutablePointer<Float> {
+    if let kept = keptWeights?[weights] { return kept.pointer }
+    guard keptWeights != nil else {
+      pack(scratch)
+      return scratch
+    }
+    let buffer = FloatBuffer(count: count)
+    pack(buffer.pointer)
+    keptWeights?[weights] = buffer
+    return buffer.pointer
   }
 
   /// Calls `body(pixels, thread)` for each image, with its pixels counted over all images.

@@ -1,5 +1,5 @@
 /// Which convolution kernels a context uses.
-public enum ConvolutionChoice: String, Sendable {
+public enum ConvolutionChoice: String, CaseIterable, Sendable {
   /// What measurement found fastest for each layer.
   case automatic
   /// Patch matrices for every layer: the reference.
@@ -13,9 +13,9 @@ public enum ConvolutionChoice: String, Sendable {
 /// | 3x3, stride 1 or 2, channels in 16s, outputs in 4x4 tiles | Winograd | `PackedGEMM` |
 /// | any other: stem, 1x1, odd sizes | patch matrices | OpenBLAS |
 ///
-/// On Zen 4 (FMA peak 117 GFLOP/s a core) `PackedGEMM` reached 102-110 GFLOP/s at up to 256
-/// channels, and 92 at 512; OpenBLAS 0.3.21 89-111 and 87. Transposed products: 86-109 against
-/// 91-104.
+/// On Zen 4 (FMA peak 117 GFLOP/s a core; `fst bench kernels`, GFLOP/s of one thread at 64 to 512
+/// channels) `PackedGEMM` reached 99-114 with 512-bit vectors and 93-112 with 256-bit ones,
+/// OpenBLAS 0.3.21 82-112; transposed products 102-112, 95-106 and 85-107.
 enum ConvolutionAlgorithm: Sendable {
   case winograd(WinogradConvolution)
   case im2col(Im2ColConvolution)

@@ -57,6 +57,27 @@ package struct ConvolutionOutputGradient {
   }
 }
 
+/// What is done to a convolution's output as it is written: BatchNorm with running statistics, the
+/// residual sum and the ReLU that follow it.
+///
+/// y = [max 0](scale y + shift [+ residual]), with `ChannelKernels.normalize`'s arithmetic.
+package struct ConvolutionFinish {
+  /// BatchNorm's map.
+  package var affine: ChannelAffine
+  /// What is added: [N, OH, OW, O].
+  package var residual: UnsafeMutablePointer<Float>?
+  /// Whether a ReLU follows.
+  package var relu: Bool
+
+  package init(
+    affine: ChannelAffine, residual: UnsafeMutablePointer<Float>? = nil, relu: Bool
+  ) {
+    self.affine = affine
+    self.residual = residual
+    self.relu = relu
+  }
+}
+
 /// Told by thread `thread` that pixels `pixels` (counted over all images) of the result are final,
 /// while they still lie in its cache; they are of one image, and cut the same way whatever the
 /// batch.

@@ -23,3 +23,16 @@ extension SIMD8 where Scalar == Float {
   @inline(__always)
   var rectified: Float8 { replacing(with: 0, where: self .< 0) }
 }
+
+/// Calls `body` with 0, 8, 16, … below `count`.
+///
+/// A plain loop: `stride(from:to:by:)` calls its iterator where the compiler does not see through
+/// closures.
+@inline(__always)
+func forEachEight(of count: Int, _ body: (Int) -> Void) {
+  var index = 0
+  while index < count {
+    body(index)
+    index = index &+ 8
+  }
+}

@@ -15,10 +15,12 @@ package struct Im2ColConvolution: Sendable {
   private var patchFloats: Int { rowsPerBlock * geometry.patchSize }
   private var inputPixels: Int { geometry.inputHeight * geometry.inputWidth }
 
-  /// output[N, OH, OW, O] = input * weights, plus the old output where `accumulate` holds.
+  /// output[N, OH, OW, O] = input * weights, plus the old output where `accumulate` holds; or what
+  /// `finish` makes of it.
   package func forward(
     input: ConvolutionInput, weights: UnsafeMutablePointer<Float>,
-    output: UnsafeMutablePointer<Float>, batch: Int, accumulate: Bool, context: ComputeContext,
+    output: UnsafeMutablePointer<Float>, batch: Int, accumulate: Bool = false,
+    finish: ConvolutionFinish? = nil, context: ComputeContext,
     ready: PixelsReady = { _, _ in }
   ) {
     let columns = geometry.outputChannels
@@ -31,6 +33,11 @@ package struct Im2ColConvolution: Sendable {
           patches, MatrixView(pointer: weights, stride: columns),
           into: MatrixView(pointer: output + block.lowerBound * columns, stride: columns),
           m: block.count, n: columns, k: geometry.patchSize, accumulate: accumulate)
+        if let finish {
+          ChannelKernels.normalize(
+            output, finish.affine, residual: finish.residual.map { .init(values: $0) },
+            relu: finish.relu, into: output, rows: block, channels: columns)
+        }
         forEachImagePart(of: block, pixels: geometry.outputPixels) { ready($0, thread) }
       }
     }

@@ -17,14 +17,18 @@ package struct WinogradConvolution: Sendable {
     self.plan = plan
   }
 
-  /// output[N, OH, OW, O] = input * weights, plus the old output where `accumulate` holds.
+  /// output[N, OH, OW, O] = input * weights, plus the old output where `accumulate` holds; or what
+  /// `finish` makes of it.
   package func forward(
     input: ConvolutionInput, weights: UnsafeMutablePointer<Float>,
-    output: UnsafeMutablePointer<Float>, batch: Int, accumulate: Bool, context: ComputeContext,
+    output: UnsafeMutablePointer<Float>, batch: Int, accumulate: Bool = false,
+    finish: ConvolutionFinish? = nil, context: ComputeContext,
     ready: PixelsReady = { _, _ in }
   ) {
     let memory = WinogradMemory(plan, gradients: false, context: context)
-    WinogradWeights(plan: plan).pack(weights, into: memory.weights, context: context)
+    let packed = context.packedWeights(weights, count: plan.weightFloats, scratch: memory.weights) {
+      WinogradWeights(plan: plan).pack(weights, into: $0, context: context)
+    }
     let tiles = WinogradTiles(plan)
     memory.forEachBlock(
       batch: batch,
@@ -37,14 +41,14 @@ package struct WinogradConvolution: Sendable {
         let plane = plan.planes[index]
         PackedGEMM.multiply(
           memory.values(thread) + plane.values, stride: plane.valueStride,
-          panels: memory.weights + plan.place(of: plane), panelStride: plan.panelStride,
+          panels: packed + plan.place(of: plane), panelStride: plan.panelStride,
           into: memory.products(thread) + plane.products, stride: plan.productStride, m: count,
           n: plan.outputs, k: plane.depth)
       },
       store: { rows, first, thread in
         tiles.storeOutput(
           products: memory.products(thread), rows: rows, first: first, output: output,
-          accumulate: accumulate, strip: memory.strip(thread)
+          accumulate: accumulate, finish: finish, strip: memory.strip(thread)
         ) { ready($0, thread) }
       })
   }
@@ -52,22 +56,18 @@ package struct WinogradConvolution: Sendable {
   /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is
   /// wanted.
   ///
-  /// Both need the transformed gradient of the output, which is computed once.
+  /// Both need the transformed gradient of the output, which is computed once. `packed` is what
+  /// `packForInputGradient` made of the weights, where that is at hand.
   package func backward(
     input: ConvolutionInput, outputGradient: ConvolutionOutputGradient,
-    weights: UnsafeMutablePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
-    inputGradient: ConvolutionInputGradient?, batch: Int, context: ComputeContext,
-    ready: PixelsReady = { _, _ in }
+    weights: UnsafeMutablePointer<Float>, packed: UnsafeMutablePointer<Float>? = nil,
+    weightGradient: UnsafeMutablePointer<Float>, inputGradient: ConvolutionInputGradient?,
+    batch: Int, context: ComputeContext, ready: PixelsReady = { _, _ in }
   ) {
     if batch == 0 { return }
     let memory = WinogradMemory(plan, gradients: true, context: context)
-    if inputGradient != nil {
-      Transposition.swapLastTwo(
-        weights, count: 9, rows: plan.channels, columns: plan.outputs,
-        into: memory.transposedWeights, context: context)
-      WinogradWeights(plan: plan).packTransposed(
-        memory.transposedWeights, into: memory.weights, context: context)
-    }
+    if inputGradient != nil, packed == nil { pack(weights, into: memory, context: context) }
+    let packed = packed ?? memory.weights
     let tiles = WinogradTiles(plan)
     let started = StartedPlanes(planes: plan.planes.count, threads: context.threads)
     memory.forEachBlock(
@@ -82,7 +82,7 @@ package struct WinogradConvolution: Sendable {
       multiply: { index, count, thread in
         backwardProducts(
           index, count, thread, memory, accumulate: started.markStarted(index, thread),
-          wantsInput: inputGradient != nil)
+          packed: inputGradient == nil ? nil : packed)
       },
       store: { rows, first, thread in
         guard let inputGradient else { return }
@@ -99,10 +99,30 @@ package struct WinogradConvolution: Sendable {
     }
   }
 
+  /// The weights in the form that `backward` needs for the input's gradient, in `context`'s shared
+  /// scratch memory.
+  func packForInputGradient(
+    _ weights: UnsafeMutablePointer<Float>, context: ComputeContext
+  ) -> UnsafeMutablePointer<Float> {
+    let memory = WinogradMemory(plan, gradients: true, context: context)
+    pack(weights, into: memory, context: context)
+    return memory.weights
+  }
+
+  private func pack(
+    _ weights: UnsafeMutablePointer<Float>, into memory: WinogradMemory, context: ComputeContext
+  ) {
+    Transposition.swapLastTwo(
+      weights, count: 9, rows: plan.channels, columns: plan.outputs,
+      into: memory.transposedWeights, context: context)
+    WinogradWeights(plan: plan).packTransposed(
+      memory.transposedWeights, into: memory.weights, context: context)
+  }
+
   /// One plane's part of the weights' gradient, and of the values' gradient in place of the values.
   private func backwardProducts(
     _ index: Int, _ count: Int, _ thread: Int, _ memory: WinogradMemory, accumulate: Bool,
-    wantsInput: Bool
+    packed: UnsafeMutablePointer<Float>?
   ) {
     let plane = plan.planes[index]
     let values = memory.values(thread) + plane.values
@@ -111,11 +131,11 @@ package struct WinogradConvolution: Sendable {
       values, stride: plane.valueStride, products, stride: plan.productStride,
       into: memory.weightGradient(thread) + plane.gradient, stride: plan.gradientStride,
       m: plane.depth, n: plan.outputs, k: count, accumulate: accumulate)
-    guard wantsInput else { return }
+    guard let packed else { return }
     for phase in 0..<plane.depth / plan.channels {
       PackedGEMM.multiply(
         products, stride: plan.productStride,
-        panels: memory.weights + plan.transposedPlace(of: plane, phase: phase),
+        panels: packed + plan.transposedPlace(of: plane, phase: phase),
         panelStride: plan.transposedPanelStride, into: values + phase * plan.channels,
         stride: plane.valueStride, m: count, n: plan.channels, k: plan.outputs)
     }

@@ -40,6 +40,8 @@ package struct WinogradPlan: Sendable {
   let totalDepth: Int
   let gradientFloats: Int
 
+  /// Multiply-adds of the products that make one tile of all outputs.
+  var multiplicationsPerTile: Double { Double(totalDepth * outputs) }
   var isStrided: Bool { geometry.stride == 2 }
   var channels: Int { geometry.inputChannels }
   var outputs: Int { geometry.outputChannels }

@@ -164,12 +164,15 @@ struct WinogradStrideTwo {
   /// Transforms the strip's columns into four rows of the output.
   func outputColumns(
     strip source: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>, image: Int,
-    row: Int, accumulate: Bool
+    row: Int, accumulate: Bool, finish: ConvolutionFinish?
   ) {
-    let target = output + (image * plan.geometry.outputHeight + 4 * row) * outputRow
-    for offset in stride(from: 0, to: outputRow, by: 8) {
-      storeRows(
-        FivePoints.output(stripColumn(source + offset)), target + offset, outputRow, accumulate)
+    let rows = OutputRows(
+      output, from: (image * plan.geometry.outputHeight + 4 * row) * outputRow, length: outputRow,
+      channels: outputs)
+    if let finish {
+      rows.store(finish) { FivePoints.output(stripColumn(source + $0)) }
+    } else {
+      rows.store(accumulate: accumulate) { FivePoints.output(stripColumn(source + $0)) }
     }
   }
 

@@ -53,8 +53,8 @@ struct WinogradTiles {
   /// Transforms `products`, which begin with tile row `first`, into the output of `rows`.
   func storeOutput(
     products: UnsafeMutablePointer<Float>, rows: Range<Int>, first: Int,
-    output: UnsafeMutablePointer<Float>, accumulate: Bool, strip: UnsafeMutablePointer<Float>,
-    ready: (Range<Int>) -> Void
+    output: UnsafeMutablePointer<Float>, accumulate: Bool, finish: ConvolutionFinish?,
+    strip: UnsafeMutablePointer<Float>, ready: (Range<Int>) -> Void
   ) {
     let pixelsPerRow = 4 * plan.geometry.outputWidth
     forEachRow(rows, first) { image, row, tile in
@@ -62,11 +62,13 @@ struct WinogradTiles {
       case .unit(let t):
         t.outputRows(products: products, tile: tile, strip: strip)
         t.outputColumns(
-          strip: strip, output: output, image: image, row: row, accumulate: accumulate)
+          strip: strip, output: output, image: image, row: row, accumulate: accumulate,
+          finish: finish)
       case .strided(let t):
         t.outputRows(products: products, tile: tile, strip: strip)
         t.outputColumns(
-          strip: strip, output: output, image: image, row: row, accumulate: accumulate)
+          strip: strip, output: output, image: image, row: row, accumulate: accumulate,
+          finish: finish)
       }
       let start = (image * plan.tileRows + row) * pixelsPerRow
       ready(start..<start + pixelsPerRow)

@@ -108,12 +108,15 @@ struct WinogradUnitStride {
   /// Transforms the strip's columns into four rows of the output.
   func outputColumns(
     strip source: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>, image: Int,
-    row: Int, accumulate: Bool
+    row: Int, accumulate: Bool, finish: ConvolutionFinish?
   ) {
-    let target = output + (image * plan.geometry.outputHeight + 4 * row) * outputRow
-    for offset in stride(from: 0, to: outputRow, by: 8) {
-      let y = SixPoints.output(six(source + offset, strip))
-      storeRows(y, target + offset, outputRow, accumulate)
+    let rows = OutputRows(
+      output, from: (image * plan.geometry.outputHeight + 4 * row) * outputRow, length: outputRow,
+      channels: outputs)
+    if let finish {
+      rows.store(finish) { SixPoints.output(six(source + $0, strip)) }
+    } else {
+      rows.store(accumulate: accumulate) { SixPoints.output(six(source + $0, strip)) }
     }
   }
 
@@ -219,50 +222,5 @@ struct WinogradUnitStride {
     target.store8(v.3, 3 &* stride)
     target.store8(v.4, 4 &* stride)
     target.store8(v.5, 5 &* stride)
-  }
-}
-
-/// Writes four rows of the output, or adds them to it.
-@inline(__always)
-func storeRows(
-  _ y: SixPoints.Four, _ target: UnsafeMutablePointer<Float>, _ stride: Int, _ accumulate: Bool
-) {
-  target.store8(accumulate ? y.0 + target.load8() : y.0)
-  target.store8(accumulate ? y.1 + target.load8(stride) : y.1, stride)
-  target.store8(accumulate ? y.2 + target.load8(2 &* stride) : y.2, 2 &* stride)
-  target.store8(accumulate ? y.3 + target.load8(3 &* stride) : y.3, 3 &* stride)
-}
-
-extension ConvolutionOutputGradient {
-  /// Calls `body` with the position in a row and the vectors there of four rows of the gradient.
-  @inline(__always)
-  func forEachVector(
-    from first: Int, row: Int, channels: Int, _ body: (Int, SixPoints.Four) -> Void
-  ) {
-    guard let n = normalization else {
-      let source = values + first
-      for offset in stride(from: 0, to: row, by: 8) {
-        let y = source + offset
-        body(
-          offset, (y.load8(), y.load8(row), y.load8(2 &* row), y.load8(3 &* row)))
-      }
-      return
-    }
-    let (source, x) = (values + first, n.x + first)
-    for pixel in stride(from: 0, to: row, by: channels) {
-      for c in stride(from: 0, to: channels, by: 8) {
-        let offset = pixel &+ c
-        let (a, b, d) = (n.a.load8(c), n.b.load8(c), n.d.load8(c))
-        func value(_ position: Int) -> Float8 {
-          d.addingProduct(b, x.load8(position)).addingProduct(a, source.load8(position))
-        }
-        body(
-          offset,
-          (
-            value(offset), value(offset &+ row), value(offset &+ 2 &* row),
-            value(offset &+ 3 &* row)
-          ))
-      }
-    }
   }
 }

@@ -16,6 +16,7 @@ final class BasicBlock: ResidualBlock {
   /// relu(bn1(conv1)) is not among them: whoever reads it computes it from `conv1`.
   private struct Activations {
     var conv1: Tensor
+    /// Empty where nothing but evaluation was asked for.
     var conv2: Tensor
     var output: Tensor
     var shortcutConv: Tensor?
@@ -51,17 +52,19 @@ final class BasicBlock: ResidualBlock {
 
   func outputShape(batch: Int) -> Shape { conv2.outputShape(batch: batch) }
 
-  func reserve(_ capacity: Int) {
+  func reserve(_ capacity: Int, mode: PassMode) {
     let shape = outputShape(batch: capacity)
     activations = Activations(
-      conv1: Tensor(shape), conv2: Tensor(shape), output: Tensor(shape),
+      conv1: Tensor(shape),
+      conv2: Tensor(outputShape(batch: mode == .training ? capacity : 0)), output: Tensor(shape),
       shortcutConv: shortcut.map { _ in Tensor(shape) })
   }
 
   private func activations(batch: Int) -> Activations {
     guard let a = activations else { preconditionFailure("a block is used before reserve") }
     return Activations(
-      conv1: a.conv1.withBatch(batch), conv2: a.conv2.withBatch(batch),
+      conv1: a.conv1.withBatch(batch),
+      conv2: a.conv2.shape.batch == 0 ? a.conv2 : a.conv2.withBatch(batch),
       output: a.output.withBatch(batch), shortcutConv: a.shortcutConv?.withBatch(batch))
   }
 
@@ -106,28 +109,23 @@ final class BasicBlock: ResidualBlock {
     }
   }
 
-  /// Each BatchNorm, residual sum and ReLU is applied in place to pixels that a convolution has
-  /// just written.
+  /// Each BatchNorm, residual sum and ReLU is applied as a convolution writes its output.
   private func forwardEvaluating(
     _ x: Tensor, _ a: Activations, store: ParameterStore, context: ComputeContext
   ) {
-    bn1.useRunning(statistics1, store: store)
-    bn2.useRunning(statistics2, store: store)
     if let shortcut, let output = a.shortcutConv {
-      shortcut.bn.useRunning(shortcutStatistics, store: store)
-      shortcut.conv.forward(x, into: output, store: store, context: context) { [self] pixels, _ in
-        shortcut.bn.normalize(
-          output, into: output, relu: false, statistics: shortcutStatistics, pixels: pixels)
-      }
+      shortcut.conv.forward(
+        x, into: output,
+        finish: shortcut.bn.finish(shortcutStatistics, relu: false, store: store), store: store,
+        context: context)
     }
-    conv1.forward(x, into: a.conv1, store: store, context: context) { [self] pixels, _ in
-      bn1.normalize(a.conv1, into: a.conv1, relu: true, statistics: statistics1, pixels: pixels)
-    }
-    conv2.forward(a.conv1, into: a.output, store: store, context: context) { [self] pixels, _ in
-      bn2.normalize(
-        a.output, into: a.output, residual: a.shortcutConv ?? x, relu: true,
-        statistics: statistics2, pixels: pixels)
-    }
+    conv1.forward(
+      x, into: a.conv1, finish: bn1.finish(statistics1, relu: true, store: store), store: store,
+      context: context)
+    conv2.forward(
+      a.conv1, into: a.output,
+      finish: bn2.finish(statistics2, residual: a.shortcutConv ?? x, relu: true, store: store),
+      store: store, context: context)
   }
 
   func beginBackward(context: ComputeContext) {

@@ -134,6 +134,14 @@ extension BatchNorm2D {
     setAffine(statistics, store)
   }
 
+  /// The finish of the convolution before, with the running statistics.
+  func finish(
+    _ statistics: Statistics, residual: Tensor? = nil, relu: Bool, store: ParameterStore
+  ) -> ConvolutionFinish {
+    useRunning(statistics, store: store)
+    return ConvolutionFinish(affine: statistics.affine, residual: residual?.pointer, relu: relu)
+  }
+
   private func setAffine(_ statistics: Statistics, _ store: ParameterStore) {
     let (gamma, beta, affine) = (store.value(weight), store.value(bias), statistics.affine)
     for c in 0..<channels {

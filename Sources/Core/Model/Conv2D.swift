@@ -34,14 +34,15 @@ public struct Conv2D: Sendable {
     _ x: Tensor, into y: Tensor, accumulate: Bool = false, store: ParameterStore,
     context: ComputeContext
   ) {
-    forward(x, into: y, accumulate: accumulate, store: store, context: context) { _, _ in }
+    forward(x, into: y, accumulate: accumulate, store: store, context: context, ready: { _, _ in })
   }
 
-  /// The same of max(0, scale x + shift) where `rectified` is given; `ready` is told of y's final
-  /// pixels.
+  /// The same of max(0, scale x + shift) where `rectified` is given, or what `finish` makes of it;
+  /// `ready` is told of y's final pixels.
   func forward(
     _ x: Tensor, rectified: ChannelAffine? = nil, into y: Tensor, accumulate: Bool = false,
-    store: ParameterStore, context: ComputeContext, ready: PixelsReady
+    finish: ConvolutionFinish? = nil, store: ParameterStore, context: ComputeContext,
+    ready: PixelsReady = { _, _ in }
   ) {
     check(x, y)
     let input = ConvolutionInput(x.pointer, rectified: rectified)
@@ -49,11 +50,11 @@ public struct Conv2D: Sendable {
     case .winograd(let convolution):
       convolution.forward(
         input: input, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
-        accumulate: accumulate, context: context, ready: ready)
+        accumulate: accumulate, finish: finish, context: context, ready: ready)
     case .im2col(let convolution):
       convolution.forward(
         input: input, weights: store.value(weight), output: y.pointer, batch: x.shape.batch,
-        accumulate: accumulate, context: context, ready: ready)
+        accumulate: accumulate, finish: finish, context: context, ready: ready)
     }
   }
 
@@ -82,7 +83,7 @@ public struct Conv2D: Sendable {
     if let xGradient {
       precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
     }
-    let pass = BackwardPass(
+    var pass = BackwardPass(
       x: x, rectified: rectified, gradient: gradient, xGradient: xGradient,
       accumulates: accumulate, weights: store.value(weight), algorithm: algorithm(in: context),
       outputCount: outputShape(batch: 1).count)
@@ -92,6 +93,7 @@ public struct Conv2D: Sendable {
         0..<x.shape.batch, into: store.gradient(weight), context: context, ready: ready)
     }
     // See Note [Sums that do not depend on the world].
+    pass.packWeights(context: context)
     let partials = context.scratch(perThread: weight.count)
     context.forEachShard(shards) { images, single, thread in
       partials[thread].update(repeating: 0, count: weight.count)
@@ -128,6 +130,29 @@ private struct BackwardPass {
   let algorithm: ConvolutionAlgorithm
   /// Floats of one image's output.
   let outputCount: Int
+  private var packed: UnsafeMutablePointer<Float>?
+
+  init(
+    x: Tensor, rectified: ChannelAffine?, gradient: ConvolutionOutputGradient, xGradient: Tensor?,
+    accumulates: Bool, weights: UnsafeMutablePointer<Float>, algorithm: ConvolutionAlgorithm,
+    outputCount: Int
+  ) {
+    self.x = x
+    self.rectified = rectified
+    self.gradient = gradient
+    self.xGradient = xGradient
+    self.accumulates = accumulates
+    self.weights = weights
+    self.algorithm = algorithm
+    self.outputCount = outputCount
+  }
+
+  /// Packs the weights once, for passes over parts of the batch.
+  mutating func packWeights(context: ComputeContext) {
+    if case .winograd(let convolution) = algorithm, xGradient != nil {
+      packed = convolution.packForInputGradient(weights, context: context)
+    }
+  }
 
   /// Adds what `images` contribute to `weightGradient`, and yields their part of the input's
   /// gradient.
@@ -149,8 +174,9 @@ private struct BackwardPass {
     switch algorithm {
     case .winograd(let convolution):
       convolution.backward(
-        input: input, outputGradient: gradient, weights: weights, weightGradient: weightGradient,
-        inputGradient: target, batch: images.count, context: context, ready: shifted)
+        input: input, outputGradient: gradient, weights: weights, packed: packed,
+        weightGradient: weightGradient, inputGradient: target, batch: images.count,
+        context: context, ready: shifted)
     case .im2col(let convolution):
       convolution.backward(
         input: input, outputGradient: gradient, weights: weights, weightGradient: weightGradient,

@@ -44,7 +44,7 @@ final class PreActBlock: ResidualBlock {
 
   func outputShape(batch: Int) -> Shape { conv2.outputShape(batch: batch) }
 
-  func reserve(_ capacity: Int) {
+  func reserve(_ capacity: Int, mode: PassMode) {
     let shape = outputShape(batch: capacity)
     activations = Activations(conv1: Tensor(shape), output: Tensor(shape))
   }
@@ -73,13 +73,11 @@ final class PreActBlock: ResidualBlock {
       bn1.useRunning(statistics1, store: store)
       bn2.useRunning(statistics2, store: store)
       conv1.forward(
-        x, rectified: statistics1.affine, into: a.conv1, store: store, context: context
-      ) { _, _ in }
+        x, rectified: statistics1.affine, into: a.conv1, store: store, context: context)
     }
     if let shortcut {
       shortcut.forward(
-        x, rectified: statistics1.affine, into: a.output, store: store, context: context
-      ) { _, _ in }
+        x, rectified: statistics1.affine, into: a.output, store: store, context: context)
     } else {
       context.pool.forEachShare(of: x.shape.count) { share, _ in
         (a.output.pointer + share.lowerBound)
@@ -88,8 +86,7 @@ final class PreActBlock: ResidualBlock {
     }
     conv2.forward(
       a.conv1, rectified: statistics2.affine, into: a.output, accumulate: true, store: store,
-      context: context
-    ) { _, _ in }
+      context: context)
     return a.output
   }
 

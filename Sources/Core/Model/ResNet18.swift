@@ -28,7 +28,8 @@ public final class ResNet18 {
   private let bn1: BatchNorm2D?
   private let blocks: [any ResidualBlock]
 
-  private var capacity = 0
+  private var trainingCapacity = 0
+  private var evaluatingCapacity = 0
   private var images: Tensor?
   private var stemConv: Tensor
   private var stemOutput: Tensor
@@ -67,7 +68,7 @@ public final class ResNet18 {
 
   /// The logits [N, 1, 1, classes] of `images` [N, H, W, C]; the next forward overwrites them.
   public func forward(_ images: Tensor, mode: PassMode, context: ComputeContext) -> Tensor {
-    reserve(images.shape.batch)
+    reserve(images.shape.batch, mode: mode)
     setBatch(images.shape.batch)
     self.images = images
     forwardStem(images, mode: mode, context: context)
@@ -118,12 +119,9 @@ public final class ResNet18 {
     }
     let pixels = stemConv.shape.pixels
     if mode == .evaluating {
-      bn1.useRunning(stemStatistics, store: store)
-      conv1.forward(images, into: stemOutput, store: store, context: context) { [self] share, _ in
-        bn1.normalize(
-          stemOutput, into: stemOutput, relu: true, statistics: stemStatistics, pixels: share)
-      }
-      return
+      return conv1.forward(
+        images, into: stemOutput, finish: bn1.finish(stemStatistics, relu: true, store: store),
+        store: store, context: context)
     }
     bn1.begin(stemStatistics, store: store, context: context)
     conv1.forward(images, into: stemConv, store: store, context: context) { [self] in
@@ -152,22 +150,29 @@ public final class ResNet18 {
   }
 
   private func setBatch(_ batch: Int) {
-    stemConv = stemConv.withBatch(batch)
+    if bn1 == nil || trainingCapacity > 0 { stemConv = stemConv.withBatch(batch) }
     stemOutput = stemOutput.withBatch(batch)
     features = features.withBatch(batch)
     logits = logits.withBatch(batch)
   }
 
-  /// Allocates all activations anew where `batch` is the largest so far.
-  private func reserve(_ batch: Int) {
-    guard batch > capacity || capacity == 0 else { return }
-    capacity = max(batch, 1)
-    stemConv = Tensor(conv1.outputShape(batch: capacity))
-    stemOutput = bn1 == nil ? stemConv : Tensor(conv1.outputShape(batch: capacity))
-    blocks.forEach { $0.reserve(capacity) }
+  /// Allocates all activations anew where `batch` is the largest so far in this mode.
+  ///
+  /// What training allocates serves evaluation too; evaluation alone takes less than half of it.
+  private func reserve(_ batch: Int, mode: PassMode) {
+    let wanted = max(batch, 1)
+    let known = mode == .training ? trainingCapacity : max(trainingCapacity, evaluatingCapacity)
+    guard wanted > known else { return }
+    let largest = max(wanted, evaluatingCapacity)
+    let isTraining = mode == .training
+    (trainingCapacity, evaluatingCapacity) = (isTraining ? largest : 0, largest)
+    let shape = conv1.outputShape(batch: largest)
+    stemOutput = Tensor(shape)
+    stemConv = bn1 == nil ? stemOutput : Tensor(conv1.outputShape(batch: isTraining ? largest : 0))
+    blocks.forEach { $0.reserve(largest, mode: mode) }
     blockOutputs = Array(repeating: stemOutput, count: blocks.count)
-    features = Tensor(Shape(batch: capacity, height: 1, width: 1, channels: head.inputs))
-    logits = Tensor(Shape(batch: capacity, height: 1, width: 1, channels: head.outputs))
-    workspace = GradientWorkspace(largest: stemConv.shape.count)
+    features = Tensor(Shape(batch: largest, height: 1, width: 1, channels: head.inputs))
+    logits = Tensor(Shape(batch: largest, height: 1, width: 1, channels: head.outputs))
+    workspace = GradientWorkspace(largest: isTraining ? shape.count : 0)
   }
 }

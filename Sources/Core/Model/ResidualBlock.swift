@@ -10,8 +10,8 @@ protocol ResidualBlock: AnyObject {
   /// The shape of the output for `batch` images.
   func outputShape(batch: Int) -> Shape
 
-  /// Allocates the activations for up to `capacity` images.
-  func reserve(_ capacity: Int)
+  /// Allocates the activations for up to `capacity` images; fewer are needed for evaluation alone.
+  func reserve(_ capacity: Int, mode: PassMode)
 
   /// The block's output, kept until the next forward.
   func forward(

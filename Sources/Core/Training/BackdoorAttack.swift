@@ -120,7 +120,8 @@ public struct BackdoorAttack {
       communicator: communicator,
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),
-        batchNormGroup: configuration.syncBatchNorm ? communicator : nil))
+        batchNormGroup: configuration.syncBatchNorm ? communicator : nil,
+        convolution: configuration.convolution))
   }
 
   private var checkpoints: CheckpointFolder {

@@ -35,7 +35,9 @@ public struct Evaluation {
       model: attacked.model, batchSize: configuration.batchSize,
       normalization: Normalization.of(dataset: DatasetName(rawValue: dataset) ?? .cifar10),
       communicator: communicator,
-      context: ComputeContext(threads: ThreadCount.resolve(requested: configuration.threads)),
+      context: ComputeContext(
+        threads: ThreadCount.resolve(requested: configuration.threads),
+        convolution: configuration.convolution),
       observer: observer)
     let sets = try communicator.together { () -> TestSets in
       try testSets(test, attacked: attacked, folder: folder)

@@ -29,6 +29,10 @@ public struct Evaluator {
 
   /// Classifies `images`; `originalLabels` are their classes before the attack: [count].
   public func run(_ images: LabeledImages, originalLabels: [Int]) throws -> Result {
+    try context.withFixedWeights { try count(images, originalLabels: originalLabels) }
+  }
+
+  private func count(_ images: LabeledImages, originalLabels: [Int]) throws -> Result {
     let loader = BatchLoader.sequential(
       images, batchSize: batchSize, normalization: normalization,
       worldSize: communicator.worldSize, rank: communicator.rank)

@@ -57,7 +57,8 @@ public struct FineTuning {
     defer { claim?.lock.release() }
     let context = ComputeContext(
       threads: ThreadCount.resolve(requested: configuration.threads),
-      batchNormGroup: configuration.syncBatchNorm ? communicator : nil)
+      batchNormGroup: configuration.syncBatchNorm ? communicator : nil,
+      convolution: configuration.convolution)
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: observer)

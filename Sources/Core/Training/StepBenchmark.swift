@@ -12,8 +12,6 @@ public struct StepBenchmark: Sendable {
     case step
     /// Forward with running statistics.
     case evaluate
-    /// The sum of a network's gradients over the ranks, and nothing else.
-    case allreduce
   }
 
   /// Smallest, middle and largest of several measurements.
@@ -115,9 +113,16 @@ public struct StepBenchmark: Sendable {
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
     Initializer.initialize(network.store, seed: 0)
     let step = makeStep(network, communicator, context)
-    let own = makeStep(network, SoloCommunicator(), context)
-    let batch = randomBatch()
+    // A second optimizer only where it is needed: its momentum takes the parameters' memory again.
     let isShared = kind == .step && communicator.worldSize > 1
+    let own = isShared ? makeStep(network, SoloCommunicator(), context) : nil
+    if kind == .step { return try time(step, own: own) }
+    return try context.withFixedWeights { try time(step, own: nil) }
+  }
+
+  /// Times `step` and, in turn with it, the same step without the other ranks.
+  private func time(_ step: TrainStep, own: TrainStep?) throws -> Report {
+    let batch = randomBatch()
     var (walls, ownWalls, cpus, exposed) = ([Double](), [Double](), [Double](), [Double]())
     var (loss, begun) = (0.0, ContinuousClock.now)
     for pass in 0..<steps + 2 {
@@ -127,7 +132,7 @@ public struct StepBenchmark: Sendable {
         loss = try once(step, batch) / Double(batchSize)
       }
       let cpuSeconds = Self.processorSeconds() - cpu
-      let ownWall = isShared ? try wallTime { _ = try once(own, batch) } : wall
+      let ownWall = try own.map { own in try wallTime { _ = try once(own, batch) } } ?? wall
       if pass < 2 { continue }
       walls.append(wall)
       ownWalls.append(ownWall)
@@ -136,7 +141,7 @@ public struct StepBenchmark: Sendable {
     }
     let seconds = Spread(walls)
     var communication: Communication?
-    if isShared {
+    if own != nil {
       let stepAlone = Spread(ownWalls)
       communication = Communication(
         stepAlone: stepAlone,
@@ -201,11 +206,13 @@ public struct StepBenchmark: Sendable {
     return usage
   }
 
-  private static func processorSeconds() -> Double {
+  /// Processor seconds of this process so far, over all threads.
+  package static func processorSeconds() -> Double {
     let usage = usage()
     let micro = Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
     return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + micro
   }
 
-  private static func peakResidentBytes() -> Int { usage().ru_maxrss * 1024 }
+  /// Largest resident memory of this process so far, bytes.
+  package static func peakResidentBytes() -> Int { usage().ru_maxrss * 1024 }
 }
