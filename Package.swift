@@ -29,11 +29,13 @@ let package = Package(
     systemLibrary("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
+    .target(name: "HalfShim"),
     .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG"]),
     .target(name: "KernelShim"),
     // Shadows the toolchain's module of the same name (distributed actors): it must declare no type
     // that the toolchain's module declares.
-    .target(name: "Distributed", dependencies: ["MPIShim"], swiftSettings: engineFlags),
+    .target(
+      name: "Distributed", dependencies: ["HalfShim", "MPIShim"], swiftSettings: engineFlags),
     .target(
       name: "Core",
       dependencies: [
@@ -56,7 +58,8 @@ let package = Package(
       name: "distributed-probe", dependencies: ["CollectiveLaws", "Distributed"],
       path: "Tests/DistributedProbe"),
     .testTarget(
-      name: "DistributedTests", dependencies: ["CollectiveLaws", "Distributed", "TestSupport"]),
+      name: "DistributedTests",
+      dependencies: ["CollectiveLaws", "Distributed", "HalfShim", "TestSupport"]),
     .testTarget(name: "CoreTests", dependencies: ["Core", "Distributed", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["Core", "Distributed", "TestSupport"]),
   ])

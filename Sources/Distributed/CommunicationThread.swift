@@ -140,6 +140,18 @@ extension CommunicationThread {
     try perform("a gather") { try $0.allGather(bytes) }
   }
 
+  /// Sends slice r of `sent` to each rank r, and fills `received` with what the others send here.
+  public func allToAll(
+    _ sent: UnsafeRawBufferPointer, slices: [Range<Int>], received: UnsafeMutableRawBufferPointer
+  ) throws {
+    try perform("an exchange") { try $0.allToAll(sent, slices: slices, received: received) }
+  }
+
+  /// Fills each slice of `bytes` with that of the rank it belongs to; this rank's own stays.
+  public func allGather(_ slices: [Range<Int>], in bytes: UnsafeMutableRawBufferPointer) throws {
+    try perform("a gather") { try $0.allGather(slices, in: bytes) }
+  }
+
   /// Returns once all ranks have called it.
   public func barrier() throws { try perform("a barrier") { try $0.barrier() } }
 }

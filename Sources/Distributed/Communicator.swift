@@ -25,6 +25,17 @@ public protocol Communicator: AnyObject, Sendable {
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
   /// Every rank's bytes (lengths may differ), in rank order, on every rank.
   func allGather(_ bytes: [UInt8]) throws -> [[UInt8]]
+  /// Sends slice r of `sent` to each rank r, and fills `received` with what the others send here.
+  ///
+  /// `slices` are ranges of bytes, one for each rank and the same on all; `received` holds this
+  /// rank's slice of every rank's `sent`, in rank order.
+  func allToAll(
+    _ sent: UnsafeRawBufferPointer, slices: [Range<Int>],
+    received: UnsafeMutableRawBufferPointer) throws
+  /// Fills each slice of `bytes` with that of the rank it belongs to; this rank's own stays.
+  ///
+  /// `slices` are ranges of bytes, one for each rank and the same on all.
+  func allGather(_ slices: [Range<Int>], in bytes: UnsafeMutableRawBufferPointer) throws
   /// Returns once all ranks have called it.
   func barrier() throws
   /// Has `work`, called `name` in messages, done after all that was called or begun before.

@@ -23,6 +23,7 @@ public final class GradientReducer {
   public private(set) var report = Report()
 
   private let communicator: any Communicator
+  private let compressed: CompressedSum?
   private let gradients: FloatBuffer
   private let slotAt: [Int: Int]
   private var step = 0
@@ -32,13 +33,21 @@ public final class GradientReducer {
   private var pending: [PendingWork] = []
 
   /// Reduces the part of `gradients` that `plan` covers.
-  public init(communicator: any Communicator, gradients: FloatBuffer, plan: BucketPlan) {
+  ///
+  /// `compression` has no effect in a world of one.
+  public init(
+    communicator: any Communicator, gradients: FloatBuffer, plan: BucketPlan,
+    compression: GradientCompression = .none
+  ) {
     precondition(
       plan.range.upperBound == gradients.count,
       "a plan for floats \(plan.range) of a buffer of \(gradients.count)")
     self.communicator = communicator
     self.gradients = gradients
     self.plan = plan
+    compressed =
+      compression == .fp16 && communicator.worldSize > 1
+      ? CompressedSum(plan, worldSize: communicator.worldSize) : nil
     let filled = plan.slots.enumerated().filter { !$0.element.isEmpty }
     slotAt = Dictionary(uniqueKeysWithValues: filled.map { ($0.element.lowerBound, $0.offset) })
   }
@@ -67,11 +76,13 @@ public final class GradientReducer {
     while next < missing.count, missing[next] == 0 {
       let range = plan.buckets[next]
       next += 1
-      send(gradients, range, "bucket \(next) of step \(step)")
+      send(gradients, range, "bucket \(next) of step \(step)", compressed)
     }
   }
 
   /// Has all of `buffer` summed too, as a bucket of this step; it is final at `finish`.
+  ///
+  /// It is never compressed.
   public func add(_ buffer: FloatBuffer, named name: String) {
     send(buffer, 0..<buffer.count, "\(name) of step \(step)")
   }
@@ -101,10 +112,13 @@ public final class GradientReducer {
   /// Marks every slot of the plan ready.
   public func markAllReady() { plan.slots.forEach(markReady) }
 
-  private func send(_ buffer: FloatBuffer, _ range: Range<Int>, _ name: String) {
+  private func send(
+    _ buffer: FloatBuffer, _ range: Range<Int>, _ name: String, _ compressed: CompressedSum? = nil
+  ) {
     guard communicator.worldSize > 1 else { return }
     pending.append(
       communicator.begin(name) {
+        if let compressed { return try compressed.reduce(buffer, range, on: $0) }
         try $0.allReduceSum(UnsafeMutableBufferPointer(rebasing: buffer.floats[range]))
       })
   }

@@ -197,6 +197,25 @@ private final class LocalCommunicator: Communicator {
 
   func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] { try exchange(rank, "allGather", bytes) }
 
+  func allToAll(
+    _ sent: UnsafeRawBufferPointer, slices: [Range<Int>], received: UnsafeMutableRawBufferPointer
+  ) throws {
+    let mine = slices[rank]
+    let all = try exchange(rank, "allToAll of \(slices)", Array(sent))
+    for (other, bytes) in all.enumerated() {
+      let place = UnsafeMutableRawBufferPointer(
+        rebasing: received[other * mine.count..<(other + 1) * mine.count])
+      place.copyBytes(from: bytes[mine])
+    }
+  }
+
+  func allGather(_ slices: [Range<Int>], in bytes: UnsafeMutableRawBufferPointer) throws {
+    let all = try exchange(rank, "allGather of \(slices)", Array(bytes[slices[rank]]))
+    for (slice, part) in zip(slices, all) {
+      UnsafeMutableRawBufferPointer(rebasing: bytes[slice]).copyBytes(from: part)
+    }
+  }
+
   func barrier() throws { _ = try exchange(rank, "barrier", []) }
 
   func waitForTurnToFail() {}

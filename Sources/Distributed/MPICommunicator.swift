@@ -125,6 +125,35 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     }
   }
 
+  /// Sends slice r of `sent` to each rank r, and fills `received` with what the others send here.
+  ///
+  /// 2 GiB at most each way. All ranks have the same slices, so all throw or none does.
+  public func allToAll(
+    _ sent: UnsafeRawBufferPointer, slices: [Range<Int>], received: UnsafeMutableRawBufferPointer
+  ) throws {
+    checkThread()
+    let longest = slices.map(\.count).max() ?? 0
+    _ = try mpiCount(max(sent.count, longest * worldSize), call: "MPI_Alltoallv")
+    let mine = slices[rank].count
+    precondition(received.count >= mine * worldSize, "\(received.count) bytes to receive into")
+    let status = fst_mpi_alltoallv(
+      sent.baseAddress, slices.map { Int32($0.count) }, slices.map { Int32($0.lowerBound) },
+      received.baseAddress, Array(repeating: Int32(mine), count: worldSize),
+      (0..<worldSize).map { Int32($0 * mine) })
+    try checkMPI(status, call: "MPI_Alltoallv")
+  }
+
+  /// Fills each slice of `bytes` with that of the rank it belongs to; this rank's own stays.
+  ///
+  /// 2 GiB at most.
+  public func allGather(_ slices: [Range<Int>], in bytes: UnsafeMutableRawBufferPointer) throws {
+    checkThread()
+    _ = try mpiCount(bytes.count, call: "MPI_Allgatherv")
+    let status = fst_mpi_allgatherv_in_place(
+      bytes.baseAddress, slices.map { Int32($0.count) }, slices.map { Int32($0.lowerBound) })
+    try checkMPI(status, call: "MPI_Allgatherv")
+  }
+
   /// Returns once all ranks have called it.
   public func barrier() throws {
     checkThread()

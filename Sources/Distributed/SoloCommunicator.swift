@@ -26,6 +26,15 @@ public final class SoloCommunicator: Communicator {
   }
   /// `bytes` as the only member's.
   public func allGather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
+  /// Copies the only slice.
+  public func allToAll(
+    _ sent: UnsafeRawBufferPointer, slices: [Range<Int>], received: UnsafeMutableRawBufferPointer
+  ) {
+    precondition(slices.count == 1, "\(slices.count) slices in a world of 1")
+    received.copyBytes(from: sent[slices[0]])
+  }
+  /// Leaves the bytes: the only slice is this rank's.
+  public func allGather(_ slices: [Range<Int>], in bytes: UnsafeMutableRawBufferPointer) {}
   /// Returns at once.
   public func barrier() {}
   /// Returns at once.

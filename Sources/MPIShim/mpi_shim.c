@@ -63,6 +63,19 @@ int fst_mpi_allgatherv(
       bytes, count, MPI_BYTE, all, counts, displacements, MPI_BYTE, MPI_COMM_WORLD);
 }
 
+int fst_mpi_allgatherv_in_place(void *all, const int *counts, const int *displacements) {
+  return MPI_Allgatherv(
+      MPI_IN_PLACE, 0, MPI_BYTE, all, counts, displacements, MPI_BYTE, MPI_COMM_WORLD);
+}
+
+int fst_mpi_alltoallv(
+    const void *sent, const int *sent_counts, const int *sent_displacements, void *received,
+    const int *received_counts, const int *received_displacements) {
+  return MPI_Alltoallv(
+      sent, sent_counts, sent_displacements, MPI_BYTE, received, received_counts,
+      received_displacements, MPI_BYTE, MPI_COMM_WORLD);
+}
+
 int fst_mpi_barrier(void) { return MPI_Barrier(MPI_COMM_WORLD); }
 
 int fst_mpi_max_library_version(void) { return MPI_MAX_LIBRARY_VERSION_STRING; }

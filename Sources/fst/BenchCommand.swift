@@ -25,6 +25,7 @@ struct BenchCommand: ParsableCommand {
         fst bench kernels --width 64 --steps 5
         mpirun -np 2 fst bench step --batch_size 64
         mpirun -np 2 fst bench allreduce
+        mpirun -np 2 fst bench allreduce --compress fp16
 
       Under mpirun, --batch_size is each rank's, and a step sums gradients over
       the ranks; what that costs is told too. allreduce times the sum of one
@@ -58,6 +59,11 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp("Threads (default: this process's share of the cores).", valueName: "n"))
   var threads: Int?
 
+  @Option(
+    name: .key("compress"),
+    help: ArgumentHelp("How gradients travel under mpirun: none or fp16.", valueName: "form"))
+  var compression = GradientCompression.none
+
   @Option(name: .key("steps"), help: ArgumentHelp("Timed passes.", valueName: "n"))
   var steps = 10
 
@@ -87,13 +93,15 @@ struct BenchCommand: ParsableCommand {
     case .step, .evaluate:
       let report = try StepBenchmark(
         kind: subject == .step ? .step : .evaluate, model: model, width: width,
-        batchSize: batchSize, threads: threads, steps: steps, communicator: communicator
+        batchSize: batchSize, threads: threads, steps: steps, compression: compression,
+        communicator: communicator
       ).run()
       guard communicator.rank == 0 else { return }
       try Report.benchmark(report, subject: subject.rawValue, threads: threads, json: json)
     case .allreduce:
       let report = try AllReduceBenchmark(
-        plan: AllReduceBenchmark.plan(model, width: width), runs: steps, communicator: communicator
+        plan: AllReduceBenchmark.plan(model, width: width), runs: steps, compression: compression,
+        communicator: communicator
       ).run()
       if communicator.rank == 0 { try Report.allReduce(report, json: json) }
     case .kernels:
@@ -135,8 +143,9 @@ extension Report {
     print("allreduce  \(line(report.seconds)) on \(report.ranks) ranks")
     print(
       String(
-        format: "%.1f MB in %d buckets; %.3f GB/s over each rank's link",
-        Double(report.bytes) * 1e-6, report.buckets, report.busBytesPerSecond * 1e-9))
+        format: "%.1f MB in %d buckets%@; %.3f GB/s over each rank's link",
+        Double(report.bytes) * 1e-6, report.buckets,
+        report.compression == .none ? "" : " as fp16", report.busBytesPerSecond * 1e-9))
   }
 
   private static func line(_ spread: StepBenchmark.Spread) -> String {
@@ -148,16 +157,18 @@ extension Report {
 /// An all-reduce's figures as JSON.
 private struct AllReduceReport: Encodable {
   enum CodingKeys: String, CodingKey {
-    case bytes, buckets, ranks, seconds
+    case bytes, buckets, compress, ranks, seconds
     case busGigabytes = "bus_gb_per_second"
   }
 
   let bytes, buckets, ranks: Int
+  let compress: String
   let seconds: SpreadReport
   let busGigabytes: Double
 
   init(_ report: AllReduceBenchmark.Report) {
     (bytes, buckets, ranks) = (report.bytes, report.buckets, report.ranks)
+    compress = report.compression.rawValue
     seconds = SpreadReport(report.seconds)
     busGigabytes = report.busBytesPerSecond * 1e-9
   }

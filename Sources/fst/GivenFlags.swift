@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Distributed
 
 extension AttackName: ExpressibleByArgument {}
 extension ModelArchitecture: ExpressibleByArgument {}
@@ -9,6 +10,7 @@ extension FineTuningMode: ExpressibleByArgument {}
 extension TuningSplit: ExpressibleByArgument {}
 extension ArchiveArrays: ExpressibleByArgument {}
 extension DefenseForm: ExpressibleByArgument {}
+extension GradientCompression: ExpressibleByArgument {}
 extension ConvolutionChoice: ExpressibleByArgument {}
 
 /// The flags that were given, as settings under their keys; those left out stay out, so that YAML

@@ -14,6 +14,14 @@ struct RankOptions: ParsableArguments {
   var accumulationSteps: Int?
 
   @Option(
+    name: .key("compress"),
+    help: ArgumentHelp(
+      "fp16: gradients travel as half-precision numbers, half the bytes for slow networks; what "
+        + "rounding loses is added at the next step, and dropped on --resume. Not with --sync_bn "
+        + "(default: none).", valueName: "form"))
+  var compression: GradientCompression?
+
+  @Option(
     name: .key("stall_warn"),
     help: ArgumentHelp(
       "Name the ranks that others wait for after so many seconds; 0 is never (default: 30).",
@@ -30,6 +38,7 @@ struct RankOptions: ParsableArguments {
 
   func add(to flags: inout GivenFlags) {
     flags.add("accumulation_steps", accumulationSteps)
+    flags.add("compress", compression)
     flags.add("stall_warn", stallWarning)
     flags.add("stall_exit", stallExit)
   }

@@ -21,6 +21,9 @@ public enum CollectiveLaws {
     try broadcastReachesAllFromEveryRoot(communicator, count: count)
     try gatherKeepsRankOrderAndLengths(communicator, count: count)
     try reducedBucketsEqualOneSum(communicator, count: count)
+    try exchangedSlicesComeInRankOrder(communicator, count: count)
+    try gatheredSlicesStandInTheirPlaces(communicator, count: count)
+    try compressedSumsAreExactWhereHalvesAre(communicator, count: count)
     try sumHasTheSameBitsEverywhere(communicator, count: count)
     try communicator.barrier()
   }
@@ -105,6 +108,65 @@ public enum CollectiveLaws {
     try expect(found, expected, "gatherKeepsRankOrderAndLengths", communicator)
   }
 
+  /// Slices of `count` numbers, one for each rank, of uneven lengths.
+  private static func slices(_ worldSize: Int, _ count: Int) -> [Range<Int>] {
+    (0..<worldSize).map { count * $0 / worldSize..<count * ($0 + 1) / worldSize }
+  }
+
+  /// allToAll of `count` bytes in slices.
+  public static func exchangedSlicesComeInRankOrder(
+    _ communicator: any Communicator, count: Int
+  ) throws {
+    let slices = slices(communicator.worldSize, count)
+    let mine = slices[communicator.rank]
+    let sent = (0..<count).map { UInt8(truncatingIfNeeded: communicator.rank * 31 + $0) }
+    var received = [UInt8](repeating: 0, count: mine.count * communicator.worldSize)
+    try sent.withUnsafeBytes { sent in
+      try received.withUnsafeMutableBytes {
+        try communicator.allToAll(sent, slices: slices, received: $0)
+      }
+    }
+    let expected = (0..<communicator.worldSize).flatMap { rank in
+      mine.map { UInt8(truncatingIfNeeded: rank * 31 + $0) }
+    }
+    try expect(received, expected, "exchangedSlicesComeInRankOrder", communicator)
+  }
+
+  /// allGather of slices of `count` bytes in place.
+  public static func gatheredSlicesStandInTheirPlaces(
+    _ communicator: any Communicator, count: Int
+  ) throws {
+    let slices = slices(communicator.worldSize, count)
+    var bytes = [UInt8](repeating: 255, count: count)
+    for index in slices[communicator.rank] {
+      bytes[index] = UInt8(truncatingIfNeeded: communicator.rank * 31 + index)
+    }
+    try bytes.withUnsafeMutableBytes { try communicator.allGather(slices, in: $0) }
+    let expected = slices.enumerated().flatMap { rank, slice in
+      slice.map { UInt8(truncatingIfNeeded: rank * 31 + $0) }
+    }
+    try expect(bytes, expected, "gatheredSlicesStandInTheirPlaces", communicator)
+  }
+
+  /// GradientReducer with compression: rank r sends r + i mod 64, and sums below 2048 are exact.
+  public static func compressedSumsAreExactWhereHalvesAre(
+    _ communicator: any Communicator, count: Int
+  ) throws {
+    let buffer = FloatBuffer(count: count)
+    let plan = BucketPlan(
+      sizesInReadyOrder: [count / 2, count - count / 2 - count / 3, count / 3], edgeCap: 40,
+      cap: 1000)
+    let reducer = GradientReducer(
+      communicator: communicator, gradients: buffer, plan: plan, compression: .fp16)
+    let world = communicator.worldSize
+    let expected = (0..<count).map { Float(world * (world - 1) / 2 + world * ($0 % 64)) }
+    for _ in 0..<3 {
+      for index in 0..<count { buffer.pointer[index] = Float(communicator.rank + index % 64) }
+      try reducer.reduce()
+      try expect(buffer.array, expected, "compressedSumsAreExactWhereHalvesAre", communicator)
+    }
+  }
+
   /// GradientReducer over slots of uneven sizes: the same as one sum over the whole buffer.
   public static func reducedBucketsEqualOneSum(
     _ communicator: any Communicator, count: Int
@@ -125,5 +187,16 @@ public enum CollectiveLaws {
     let buffer = FloatBuffer((0..<count).map { 1 / Float(3 + communicator.rank * 7 + $0) })
     try communicator.allReduceSum(buffer.floats)
     try ReplicaCheck.verify(buffer, layout: "\(count)", subject: "sum", on: communicator)
+    let reducer = GradientReducer(
+      communicator: communicator, gradients: buffer,
+      plan: BucketPlan(sizesInReadyOrder: [count], edgeCap: 40, cap: 1000), compression: .fp16)
+    for step in 0..<5 {
+      for index in 0..<count {
+        buffer.pointer[index] = 1 / Float(3 + communicator.rank * 7 + index + step)
+      }
+      try reducer.reduce()
+      try ReplicaCheck.verify(
+        buffer, layout: "\(count)", subject: "compressed sum", on: communicator)
+    }
   }
 }

@@ -40,6 +40,14 @@ import Testing
     #expect(output.outputLines.contains { $0.contains("images/s") })
   }
 
+  @Test func compressedSumsAreRightUnderMpirun() throws {
+    let output = try RunProcess.mpirun(
+      2, Self.program,
+      ["bench", "allreduce", "--width", "4", "--steps", "1", "--compress", "fp16", "--json"])
+    #expect(output.exitCode == 0, "\(output.standardError)")
+    #expect(output.lastJSON?["compress"] as? String == "fp16")
+  }
+
   @Test func underMpirunOneRankAloneReports() throws {
     let output = try RunProcess.mpirun(
       2, Self.program, ["bench", "step", "--steps", "1", "--json"] + Self.small)

@@ -21,10 +21,16 @@ import Testing
     (["attack", "badnet", "--model", "vgg19"], ["--model", "resnet18"]),
     (["attack", "badnet", "--client_optimizer", "adam"], ["--client_optimizer", "sgd"]),
     (["attack", "badnet", "--pre"], ["--pre"]),
+    (["attack", "badnet", "--compress", "fp8"], ["--compress", "fp8"]),
+    (["attack", "badnet", "--compress", "fp16", "--sync_bn"], ["--compress", "sync_bn", "fp16"]),
     (["attack", "badnet", "--yaml_path", "/nowhere/none.yaml"], ["none.yaml"]),
     (["attack", "badnet", "--bd_yaml_path", "/nowhere/none.yaml"], ["none.yaml"]),
     (["tune"], ["--attack"]),
     (["tune", "--attack", "badnet", "--ft_mode", "magic"], ["--ft_mode", "fe-tuning"]),
+    (
+      ["tune", "--attack", "badnet", "--compress", "fp16", "--sync_bn"],
+      ["--compress", "sync_bn", "fp16"]
+    ),
     (["tune", "--attack", "badnet", "--split_ratio", "0"], ["--split_ratio", "found 0"]),
     (["evaluate"], ["<archive>"]),
     (["evaluate", "x.pt", "--batch_size", "0"], ["--batch_size"]),

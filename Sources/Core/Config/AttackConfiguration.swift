@@ -1,3 +1,5 @@
+import Distributed
+
 /// All that decides an attack run: data, poison, model, optimisation and where the result goes.
 ///
 /// Properties carry the names of the field; their YAML keys and flags are BackdoorBench's and stand
@@ -88,6 +90,8 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var syncBatchNorm = false
   /// The parts in which each rank computes its share of a step, one after the other.
   public var accumulationSteps = 1
+  /// How gradients travel between the ranks.
+  public var compression = GradientCompression.none
   /// Seconds that ranks wait for one another before the late ones are named; 0 is for ever.
   public var stallWarning = 30.0
   /// Seconds that ranks wait for one another before the run is ended; 0 is for ever.

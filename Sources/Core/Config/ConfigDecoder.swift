@@ -1,3 +1,5 @@
+import Distributed
+
 /// A configuration, and what the user should be told about how it was read.
 public struct DecodedConfiguration<Target: Sendable>: Sendable {
   /// The configuration, complete and checked.
@@ -26,6 +28,7 @@ public enum ConfigDecoder {
     var decoded = try decode(
       AttackConfiguration(attack: attack), AttackConfiguration.fields, layers: layers,
       otherKeys: TuneConfiguration.fields.map(\.key))
+    if decoded.configuration.syncBatchNorm { try refuseCompression(in: layers) }
     decoded.configuration.arguments =
       arguments(decoded.configuration, AttackConfiguration.fields, layers: layers) + paths
     return decoded
@@ -51,6 +54,7 @@ public enum ConfigDecoder {
       decoded.warnings.append(
         "lb_smooth takes the place of the feature-shift penalty, as in the published script")
     }
+    if decoded.configuration.syncBatchNorm { try refuseCompression(in: layers) }
     decoded.configuration.arguments =
       arguments(decoded.configuration, TuneConfiguration.fields, layers: layers) + paths
     return decoded
@@ -115,6 +119,17 @@ public enum ConfigDecoder {
       result += layer.settings
     }
     return result
+  }
+
+  /// The sums of `sync_bn` do not depend on the ranks, and rounding for the way would make them.
+  private static func refuseCompression(in layers: [ConfigLayer]) throws {
+    let none = ConfigValue.text(GradientCompression.none.rawValue)
+    guard let given = layers.flatMap(\.settings).last(where: { $0.key == "compress" }),
+      given.value != none
+    else { return }
+    throw ConfigError.invalidValue(
+      key: given.key, origin: given.origin, expected: "\(none) together with sync_bn",
+      found: given.value.description)
   }
 
   private static func warning(_ keys: Set<String>, _ reason: String) -> String? {

@@ -24,7 +24,7 @@ extension AttackConfiguration {
       ("wd", weightDecay.pythonRepr), ("lb_smooth", labelSmoothing.pythonRepr),
       ("augment", "\(augment)"), ("random_seed", "\(randomSeed)"),
       ("max_steps", maxSteps.map { "\($0)" } ?? "none"), ("sync_bn", "\(syncBatchNorm)"),
-      ("accumulation_steps", "\(accumulationSteps)"),
+      ("accumulation_steps", "\(accumulationSteps)"), ("compress", compression.rawValue),
       ("data", String(data.checksum, radix: 16)),
     ]
   }

@@ -116,6 +116,7 @@ public struct BackdoorAttack {
         configuration.labelSmoothing, classCount: images.classCount),
       largestShare: communicator.largestShare(of: min(batchSize, images.count)),
       accumulationSteps: configuration.accumulationSteps,
+      compression: configuration.compression,
       communicator: communicator,
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),

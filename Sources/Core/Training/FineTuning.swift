@@ -230,6 +230,7 @@ public struct FineTuning {
       trainable: recipe.trainable,
       largestShare: communicator.largestShare(of: min(batchSize, imageCount)),
       accumulationSteps: configuration.accumulationSteps,
+      compression: configuration.compression,
       communicator: communicator, context: context)
   }
 

@@ -84,13 +84,16 @@ public struct StepBenchmark: Sendable {
   public var threads: Int
   /// Timed passes, after two that are not counted.
   public var steps: Int
+  /// How gradients travel between the ranks.
+  public var compression: GradientCompression
   /// The ranks that take part.
   public var communicator: any Communicator
 
   /// A benchmark of 32x32 images in 10 classes.
   public init(
     kind: Kind, model: ModelArchitecture = .resnet18, width: Int, batchSize: Int, threads: Int,
-    steps: Int, communicator: any Communicator = SoloCommunicator()
+    steps: Int, compression: GradientCompression = .none,
+    communicator: any Communicator = SoloCommunicator()
   ) {
     self.kind = kind
     self.model = model
@@ -98,6 +101,7 @@ public struct StepBenchmark: Sendable {
     self.batchSize = batchSize
     self.threads = threads
     self.steps = steps
+    self.compression = compression
     self.communicator = communicator
   }
 
@@ -142,7 +146,7 @@ public struct StepBenchmark: Sendable {
       communication = Communication(
         stepAlone: stepAlone,
         alone: try AllReduceBenchmark(
-          plan: step.bucketPlan, runs: steps, communicator: communicator
+          plan: step.bucketPlan, runs: steps, compression: compression, communicator: communicator
         ).run().seconds,
         exposed: Spread(exposed), efficiency: stepAlone.median / seconds.median,
         buckets: buckets(of: step, begun: begun))
@@ -167,7 +171,8 @@ public struct StepBenchmark: Sendable {
   ) -> TrainStep {
     TrainStep(
       model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
-      loss: CrossEntropy(), largestShare: batchSize, communicator: communicator, context: context)
+      loss: CrossEntropy(), largestShare: batchSize, compression: compression,
+      communicator: communicator, context: context)
   }
 
   /// The wall seconds of `body`, which all ranks begin together.

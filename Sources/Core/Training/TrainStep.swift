@@ -49,12 +49,16 @@ public struct TrainStep {
   ///
   /// With `accumulationSteps` n, a rank's share is cut into n parts: their gradients are summed
   /// here, and over the ranks once, beside the last part's backward. It takes the memory of a part;
-  /// BatchNorm's statistics are each part's own.
+  /// BatchNorm's statistics are each part's own. `compression` is how gradients travel; shared
+  /// statistics, whose sums do not depend on the ranks, allow none.
   public init(
     model: ResNet18, optimizer: SGD, loss: CrossEntropy, penalty: FeatureShiftPenalty? = nil,
     trainable: TrainableParameters = .all, largestShare: Int, accumulationSteps: Int = 1,
+    compression: GradientCompression = .none,
     communicator: any Communicator, context: ComputeContext
   ) {
+    precondition(
+      compression == .none || !context.sharesStatistics, "compression with shared statistics")
     self.model = model
     self.optimizer = optimizer
     self.loss = loss
@@ -68,7 +72,8 @@ public struct TrainStep {
     reducer = GradientReducer(
       communicator: communicator, gradients: gradients,
       plan: BucketPlan(
-        sizesInReadyOrder: reached.reversed().map(\.count), endingAt: gradients.count))
+        sizesInReadyOrder: reached.reversed().map(\.count), endingAt: gradients.count),
+      compression: compression)
     let largestPart = (largestShare + accumulationSteps - 1) / accumulationSteps
     logitsGradient = FloatBuffer(count: largestPart * model.head.outputs)
     partImages = FloatBuffer(

@@ -16,6 +16,7 @@ extension TuneConfiguration {
       ("lb_smooth", labelSmoothing?.pythonRepr ?? "none"), ("augment", "\(augment)"),
       ("random_seed", "\(randomSeed)"), ("max_steps", maxSteps.map { "\($0)" } ?? "none"),
       ("sync_bn", "\(syncBatchNorm)"), ("accumulation_steps", "\(accumulationSteps)"),
+      ("compress", compression.rawValue),
       ("data", String(data.checksum, radix: 16)),
       ("attacked_model", String(state.withUnsafeBytes(Checksum.of), radix: 16)),
     ]

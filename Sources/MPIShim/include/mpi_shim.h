@@ -42,6 +42,12 @@ int fst_mpi_allgather_int64(int64_t value, int64_t *values);
 // MPI_Allgatherv of bytes.
 int fst_mpi_allgatherv(
     const void *bytes, int count, void *all, const int *counts, const int *displacements);
+// MPI_Allgatherv of bytes in place: each rank's own stand where `all` is to have them.
+int fst_mpi_allgatherv_in_place(void *all, const int *counts, const int *displacements);
+// MPI_Alltoallv of bytes.
+int fst_mpi_alltoallv(
+    const void *sent, const int *sent_counts, const int *sent_displacements, void *received,
+    const int *received_counts, const int *received_displacements);
 // MPI_Barrier.
 int fst_mpi_barrier(void);
 

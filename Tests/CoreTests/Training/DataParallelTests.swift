@@ -15,16 +15,19 @@ import Testing
   static let images = SyntheticImages().images(count: 400, seed: 0, split: .train)
 
   static func train(
-    worldSize: Int, threads: Int = 1, steps: Int, sharesStatistics: Bool, parts: Int = 1
+    worldSize: Int, threads: Int = 1, steps: Int, sharesStatistics: Bool, parts: Int = 1,
+    width: Int = 16, learningRate: Double = 0.1, compression: GradientCompression = .none,
+    repeatsBatch: Bool = false
   ) throws -> [Trace] {
     try LocalGroup.run(worldSize: worldSize) { communicator in
       let model = ResNet18(
-        .resnet18, width: 16, classCount: 10,
+        .resnet18, width: width, classCount: 10,
         inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
       Initializer.initialize(model.store, seed: 0)
       let step = TrainStep(
         model: model, optimizer: SGD(for: model.store, momentum: 0.9, weightDecay: 5e-4),
         loss: CrossEntropy(), largestShare: 20, accumulationSteps: parts,
+        compression: compression,
         communicator: communicator,
         context: ComputeContext(
           threads: threads, batchNormGroup: sharesStatistics ? communicator : nil))
@@ -36,13 +39,15 @@ import Testing
         normalization: .cifar10, augmentation: Augmentation(), seed: 0)
       var trace = Trace()
       for batch in loader.epoch(0) where trace.losses.count < steps {
-        let result = try step.run(batch, learningRate: 0.1)
-        var loss = [result.crossEntropy.lossSum / Double(batch.globalCount)]
-        try communicator.allReduceSum(&loss)
-        trace.losses.append(loss[0])
-        trace.checksums.append(
-          Checksum.of(UnsafeRawBufferPointer(model.store.values.bytes))
-            ^ Checksum.of(UnsafeRawBufferPointer(model.store.buffers.bytes)))
+        repeat {
+          let result = try step.run(batch, learningRate: learningRate)
+          var loss = [result.crossEntropy.lossSum / Double(batch.globalCount)]
+          try communicator.allReduceSum(&loss)
+          trace.losses.append(loss[0])
+          trace.checksums.append(
+            Checksum.of(UnsafeRawBufferPointer(model.store.values.bytes))
+              ^ Checksum.of(UnsafeRawBufferPointer(model.store.buffers.bytes)))
+        } while repeatsBatch && trace.losses.count < steps
       }
       return trace
     }
