@@ -11,15 +11,18 @@ package struct Heartbeat: Equatable, Sendable {
   package var begun: Int
   /// Whether it is inside one.
   package var isWaiting: Bool
+  /// Whether it has said why the run ends, and is its last.
+  package var isLast: Bool
 
   /// A heartbeat of `rank` in run `job`.
-  package init(job: UInt64, rank: Int, begun: Int, isWaiting: Bool) {
-    (self.job, self.rank, self.begun, self.isWaiting) = (job, rank, begun, isWaiting)
+  package init(job: UInt64, rank: Int, begun: Int, isWaiting: Bool, isLast: Bool = false) {
+    (self.job, self.rank, self.begun) = (job, rank, begun)
+    (self.isWaiting, self.isLast) = (isWaiting, isLast)
   }
 
   /// Its 24 bytes, little-endian.
   package var bytes: [UInt8] {
-    let words = [job, UInt64(rank) << 1 | (isWaiting ? 1 : 0), UInt64(begun)]
+    let words = [job, UInt64(rank) << 2 | (isLast ? 2 : 0) | (isWaiting ? 1 : 0), UInt64(begun)]
     return words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
   }
 
@@ -31,10 +34,12 @@ package struct Heartbeat: Equatable, Sendable {
         UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
       }
     }
-    guard let rank = Int(exactly: words[1] >> 1), let begun = Int(exactly: words[2]) else {
+    guard let rank = Int(exactly: words[1] >> 2), let begun = Int(exactly: words[2]) else {
       return nil
     }
-    self.init(job: words[0], rank: rank, begun: begun, isWaiting: words[1] & 1 == 1)
+    self.init(
+      job: words[0], rank: rank, begun: begun, isWaiting: words[1] & 1 != 0,
+      isLast: words[1] & 2 != 0)
   }
 }
 

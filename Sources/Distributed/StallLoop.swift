@@ -28,7 +28,7 @@ final class StallLoop: @unchecked Sendable {
   private let socket: HeartbeatSocket?
   private let limits: StallLimits
   private let warn: @Sendable (String) -> Void
-  private let end: @Sendable (String) -> Void
+  private let end: @Sendable (String?) -> Void
   private let isStopped = Atomic(false)
 
   private var last: [(beat: Heartbeat, at: ContinuousClock.Instant)?]
@@ -38,7 +38,7 @@ final class StallLoop: @unchecked Sendable {
   init(
     job: UInt64, rank: Int, peers: [Peer], progress: CollectiveProgress, socket: HeartbeatSocket?,
     limits: StallLimits, warn: @escaping @Sendable (String) -> Void,
-    end: @escaping @Sendable (String) -> Void
+    end: @escaping @Sendable (String?) -> Void
   ) {
     (self.job, self.rank, self.peers, self.progress) = (job, rank, peers, progress)
     (self.socket, self.limits, self.warn, self.end) = (socket, limits, warn, end)
@@ -67,10 +67,17 @@ final class StallLoop: @unchecked Sendable {
     for rank in last.indices { last[rank]?.at = .now }
   }
 
-  private func sendHeartbeats() {
+  /// Ends this rank, and has the others that can be reached end without a word.
+  private func endAll(_ message: String) {
+    for _ in 0..<3 { sendHeartbeats(isLast: true) }
+    end(message)
+  }
+
+  private func sendHeartbeats(isLast: Bool = false) {
     let position = progress.position
     let beat = Heartbeat(
-      job: job, rank: rank, begun: position.begun, isWaiting: position.since != nil)
+      job: job, rank: rank, begun: position.begun, isWaiting: position.since != nil,
+      isLast: isLast)
     // Judges tell everybody, so that a rank that is cut off knows of it.
     let heard = rank < Self.judges ? peers.count : Self.judges
     for (other, peer) in peers.enumerated().prefix(heard) where other != rank {
@@ -82,6 +89,7 @@ final class StallLoop: @unchecked Sendable {
     guard let socket else { return Thread.sleep(forTimeInterval: 0.25) }
     for beat in socket.receive(within: 0.25)
     where beat.job == job && last.indices.contains(beat.rank) && beat.rank != rank {
+      if beat.isLast { return end(nil) }
       last[beat.rank] = (beat, .now)
       warnedSilent.remove(beat.rank)
     }
@@ -101,7 +109,7 @@ final class StallLoop: @unchecked Sendable {
     let isWaiting = position.since != nil
     let isGone = isWaiting && !judgement.silent(for: silenceExit).isEmpty
     if exceeds(limits.exit) || isGone {
-      return end(judgement.message(waiting: waited, name: progress.name(of:)) + "; ending")
+      return endAll(judgement.message(waiting: waited, name: progress.name(of:)) + "; ending")
     }
     warnOfSilence(judgement)
     if exceeds(limits.warning), warnedOf != position.begun {

@@ -22,11 +22,12 @@ public final class StallWatch: Sendable {
 
   /// Starts to watch, on all ranks together; nil in a world of one, or without any limit.
   ///
-  /// `warn` gets a line, once for each wait; `end` gets the last line and must end this process at
-  /// once, whatever its other threads do. Both are called on the watching thread.
+  /// `warn` gets a line, once for each wait; `end` gets the last line, nil where another rank has
+  /// said it, and must end this process at once, whatever its other threads do. Both are called on
+  /// the watching thread.
   public static func start(
     on communicator: any Communicator, limits: StallLimits,
-    warn: @escaping @Sendable (String) -> Void, end: @escaping @Sendable (String) -> Void
+    warn: @escaping @Sendable (String) -> Void, end: @escaping @Sendable (String?) -> Void
   ) throws -> StallWatch? {
     guard let progress = communicator.progress, communicator.worldSize > 1,
       limits.warning > 0 || limits.exit > 0

@@ -55,7 +55,7 @@ extension Session {
       },
       end: {
         Progress.finishLine()
-        Ending.say($0)
+        if let message = $0 { Ending.say(message) }
         LauncherEnd.expect()
         _exit(ExitStatus.interrupted)
       })

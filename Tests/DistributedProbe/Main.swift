@@ -90,7 +90,7 @@ enum Probe {
       on: communicator, limits: StallLimits(warning: 2, exit: 8),
       warn: { line("warning: \($0)", to: .standardError) },
       end: {
-        line("fst: \($0)", to: .standardError)
+        if let message = $0 { line("fst: \(message)", to: .standardError) }
         _exit(75)
       })
     defer { watch?.stop() }

@@ -60,6 +60,8 @@ import Testing
   @Test func aHeartbeatSurvivesItsBytes() {
     let beat = Heartbeat(job: .max, rank: 1023, begun: 1 << 40, isWaiting: true)
     #expect(Heartbeat(beat.bytes) == beat)
+    let last = Heartbeat(job: 0, rank: 1, begun: 2, isWaiting: false, isLast: true)
+    #expect(Heartbeat(last.bytes) == last)
     #expect(Heartbeat(Array(beat.bytes.dropLast())) == nil)
   }
 }

@@ -124,6 +124,7 @@ class ClusterTests(unittest.TestCase):
         self.assertNotEqual(status, 0)
         for name in names:
             self.assertRegex(run.said[-6000:], name)
+        self.assertLessEqual(len(re.findall("^fst: ", run.said, re.MULTILINE)), 1, run.said)
         self.assertEqual(left_over(), [])
         return status
 
