@@ -81,15 +81,12 @@ private struct AgreementNote {
   /// The note in `bytes`; one without checksums where they are no note.
   init(bytes: [UInt8]) {
     let count = min(Int(bytes.first ?? 0), (bytes.count - 1) / 8)
-    checksums = (0..<max(count, 0)).map { index in
-      bytes[(1 + index * 8)..<(9 + index * 8)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    }
+    checksums = [UInt64](littleEndian: bytes.dropFirst().prefix(max(count, 0) * 8))
     host = String(decoding: bytes.dropFirst(1 + checksums.count * 8), as: UTF8.self)
   }
 
   var bytes: [UInt8] {
     precondition(checksums.count < 256, "\(checksums.count) properties compared at once")
-    let numbers = checksums.flatMap { sum in withUnsafeBytes(of: sum.littleEndian) { Array($0) } }
-    return [UInt8(checksums.count)] + numbers + Array(host.utf8)
+    return [UInt8(checksums.count)] + checksums.littleEndianBytes + Array(host.utf8)
   }
 }

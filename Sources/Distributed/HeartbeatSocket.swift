@@ -22,18 +22,14 @@ package struct Heartbeat: Equatable, Sendable {
 
   /// Its 24 bytes, little-endian.
   package var bytes: [UInt8] {
-    let words = [job, UInt64(rank) << 2 | (isLast ? 2 : 0) | (isWaiting ? 1 : 0), UInt64(begun)]
-    return words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+    [job, UInt64(rank) << 2 | (isLast ? 2 : 0) | (isWaiting ? 1 : 0), UInt64(begun)]
+      .littleEndianBytes
   }
 
   /// The heartbeat in `bytes`; nil where that is something else.
   package init?(_ bytes: [UInt8]) {
     guard bytes.count == Self.size else { return nil }
-    let words = bytes.withUnsafeBytes { raw in
-      (0..<3).map {
-        UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
-      }
-    }
+    let words = [UInt64](littleEndian: bytes)
     guard let rank = Int(exactly: words[1] >> 2), let begun = Int(exactly: words[2]) else {
       return nil
     }

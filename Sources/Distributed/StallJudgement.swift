@@ -2,9 +2,10 @@
 ///
 /// Note [Stall watch]: a rank blocked inside MPI can ask nobody, so ranks tell where they are past
 /// MPI: a thread of each sends a small UDP datagram every second, with the number of collectives
-/// begun, to ranks 0 and 1, and these to all. Ranks begin the same collectives in the same order, so among those that
-/// answer the late one is the one that computes while it has begun fewer than the others; a rank
-/// that answered and no longer does (frozen, its host or link down) is late whatever its number.
+/// begun, to ranks 0 and 1, and these to all. Ranks begin the same collectives in the same order,
+/// so among those that answer the late one is the one that computes while it has begun fewer than
+/// the others; a rank that answered and no longer does (frozen, its host or link down) is late
+/// whatever its number.
 /// Rank 0 judges; rank 1 does where rank 0 itself is late. The other ranks end on their own where
 /// they hear neither, for a launcher may not reach them over a cut link. Silence ends a run sooner
 /// than lateness. While ranks save or evaluate, waiting is expected and only silence counts.

@@ -51,9 +51,9 @@ final class StallLoop: @unchecked Sendable {
     var sent: ContinuousClock.Instant?
     var turned = ContinuousClock.now
     while !isStopped.load(ordering: .relaxed) {
-      if turned.duration(to: .now).inSeconds > StallJudgement.silenceLimit { forgive() }
+      if turned.duration(to: .now).seconds > StallJudgement.silenceLimit { forgive() }
       turned = .now
-      if sent.map({ $0.duration(to: .now).inSeconds >= Self.interval }) ?? true {
+      if sent.map({ $0.duration(to: .now).seconds >= Self.interval }) ?? true {
         sendHeartbeats()
         sent = .now
       }
@@ -97,7 +97,7 @@ final class StallLoop: @unchecked Sendable {
 
   private func look() {
     let position = progress.position
-    let waited = position.since.map { $0.duration(to: .now).inSeconds } ?? 0
+    let waited = position.since.map { $0.duration(to: .now).seconds } ?? 0
     guard rank < Self.judges else { return lookAlone(position, waited) }
     let judgement = judgement(position)
     guard judgement.speaks else { return }
@@ -160,15 +160,8 @@ final class StallLoop: @unchecked Sendable {
       guard let (beat, time) = last[other] else { return .init(host: peers[other].host) }
       return .init(
         host: peers[other].host, begun: beat.begun, isWaiting: beat.isWaiting,
-        silence: time.duration(to: .now).inSeconds)
+        silence: time.duration(to: .now).seconds)
     }
     return StallJudgement(members, me: rank)
-  }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

@@ -123,9 +123,6 @@ public struct AttackConfiguration: Equatable, Sendable {
   /// The configuration of `attack` with all defaults.
   public init(attack: AttackName) { self.attack = attack }
 
-  /// The epochs of a cosine's half period: `cosine_t_max`, or `epochs` where that is not given.
-  public var scheduleEpochs: Int { cosineEpochs ?? epochs }
-
   /// The run's folder: `record/<dataset>/<attack>/pratio_<p>-target_<t>-archi_<model>`.
   public var folder: String {
     if let saveFolderName { return "\(record)/\(saveFolderName)" }

@@ -116,9 +116,6 @@ public struct TuneConfiguration: Equatable, Sendable {
   /// The configuration of a tuning run on the result of `attack`, with all defaults.
   public init(attack: AttackName) { self.attack = attack }
 
-  /// The epochs of a cosine's half period: `cosine_t_max`, or `epochs` where that is not given.
-  public var scheduleEpochs: Int { cosineEpochs ?? epochs }
-
   /// The attack's folder: the one given, that of the archive given, or the one an attack run names.
   public var folder: String {
     guard let resultPath else {

@@ -18,7 +18,8 @@ public enum CIFAR10Python {
 
   static let trainFiles = (1...5).map { "data_batch_\($0)" }
 
-  /// The training images of those of `data_batch_1`, … `data_batch_5` that are there, and the test images of `test_batch`: [count, 32, 32, 3].
+  /// The training images of those of `data_batch_1`, … `data_batch_5` that are there, and the test
+  /// images of `test_batch`: [count, 32, 32, 3].
   /// - Throws: `ArchiveError` naming the file, what was expected and what was found.
   public static func load(folder: String) throws -> (train: LabeledImages, test: LabeledImages) {
     var pixels: [UInt8] = []

@@ -3,8 +3,8 @@ import KernelShim
 /// Matrix products of our own for the small matrices of Winograd's transformed domain.
 ///
 /// The second factor of `multiply` is packed once in panels of 16 columns, [n / 16][k][16], so that
-/// the micro-kernel reads it straight through; nothing is packed per call. The micro-kernel holds 12
-/// (AVX-512) or 6 rows of 16 results in registers. Where OpenBLAS is ahead is a matter of
+/// the micro-kernel reads it straight through; nothing is packed per call. It holds 12 (AVX-512) or
+/// 6 rows of 16 results in registers. Where OpenBLAS is ahead is a matter of
 /// measurement: see `ConvolutionAlgorithm`.
 package enum PackedGEMM {
   /// Columns of a panel.
@@ -74,8 +74,9 @@ package enum PackedGEMM {
     }
   }
 
-  /// Multiply-adds per second and core that `variant` reaches at most, as floating-point operations;
-  /// `seconds` gives the processor time spent so far, and about a tenth of a second is spent.
+  /// Floating-point operations per second that `variant` reaches at most on one core.
+  ///
+  /// `seconds` gives the processor time spent so far; about a tenth of a second is spent.
   package static func measuredPeak(_ variant: Variant = .best, seconds: () -> Double) -> Double {
     var best = 0.0
     for _ in 0..<5 {

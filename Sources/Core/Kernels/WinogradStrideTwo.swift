@@ -4,16 +4,12 @@
 /// one tap, and columns likewise. A tile's nine input rows are five odd ones, which become strip
 /// rows 0 to 4 (five points), and four even ones, strip rows 5 to 8 (four finite points). The four
 /// combinations are phases whose products add up: their values lie side by side in a plane's depth,
-/// in the order odd-odd, odd-even, even-odd, even-even, those that are missing at infinity left
-/// out.
+/// in the order odd-odd, odd-even, even-odd, even-even, without those missing at infinity.
 struct WinogradStrideTwo {
   let plan: WinogradPlan
-  private let inputRow: Int
-  private let outputRow: Int
-  private let channels: Int
-  private let outputs: Int
-  private let strip: Int
-  private let productPlane: Int
+  private let inputRow, outputRow: Int
+  private let channels, outputs: Int
+  private let strip, productPlane: Int
 
   init(_ plan: WinogradPlan) {
     self.plan = plan

@@ -130,22 +130,8 @@ private struct BackwardPass {
   let algorithm: ConvolutionAlgorithm
   /// Floats of one image's output.
   let outputCount: Int
-  private var packed: UnsafeMutablePointer<Float>?
-
-  init(
-    x: Tensor, rectified: ChannelAffine?, gradient: ConvolutionOutputGradient, xGradient: Tensor?,
-    accumulates: Bool, weights: UnsafeMutablePointer<Float>, algorithm: ConvolutionAlgorithm,
-    outputCount: Int
-  ) {
-    self.x = x
-    self.rectified = rectified
-    self.gradient = gradient
-    self.xGradient = xGradient
-    self.accumulates = accumulates
-    self.weights = weights
-    self.algorithm = algorithm
-    self.outputCount = outputCount
-  }
+  /// The weights as the input's gradient needs them, where they are packed for several passes.
+  var packed: UnsafeMutablePointer<Float>?
 
   /// Packs the weights once, for passes over parts of the batch.
   mutating func packWeights(context: ComputeContext) {

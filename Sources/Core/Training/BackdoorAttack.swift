@@ -118,10 +118,7 @@ public struct BackdoorAttack {
       accumulationSteps: configuration.accumulationSteps,
       compression: configuration.compression,
       communicator: communicator,
-      context: ComputeContext(
-        threads: ThreadCount.resolve(requested: configuration.threads),
-        batchNormGroup: configuration.syncBatchNorm ? communicator : nil,
-        convolution: configuration.convolution))
+      context: configuration.makeContext(communicator))
   }
 
   private var checkpoints: CheckpointFolder {

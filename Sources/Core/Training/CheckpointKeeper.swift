@@ -118,19 +118,3 @@ public final class CheckpointKeeper {
     return steps <= sampler.stepsPerEpoch && self.samples(at: steps) == samples ? steps : nil
   }
 }
-
-extension [Int64] {
-  /// The numbers, eight bytes each, the lowest first.
-  fileprivate var littleEndianBytes: [UInt8] {
-    flatMap { number in Swift.withUnsafeBytes(of: number.littleEndian) { [UInt8]($0) } }
-  }
-
-  /// The numbers that `bytes` hold, eight bytes each, the lowest first.
-  fileprivate init(littleEndian bytes: [UInt8]) {
-    self = bytes.withUnsafeBytes { bytes in
-      (0..<bytes.count / 8).map {
-        Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self))
-      }
-    }
-  }
-}

@@ -52,13 +52,10 @@ public struct FineTuning {
     dataset.warnings.forEach { tell(.warning($0)) }
     // Before the work rather than after it: a place that cannot be written to is found out at once.
     let settings = configuration.settings(
-      batchSize: batchSize, data: tuning, model: attacked.model.store)
+      worldSize: communicator.worldSize, data: tuning, model: attacked.model.store)
     let claim = try claimFolder(settings)
     defer { claim?.lock.release() }
-    let context = ComputeContext(
-      threads: ThreadCount.resolve(requested: configuration.threads),
-      batchNormGroup: configuration.syncBatchNorm ? communicator : nil,
-      convolution: configuration.convolution)
+    let context = configuration.makeContext(communicator)
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: observer)
@@ -114,7 +111,7 @@ public struct FineTuning {
   }
 
   private var batchSize: Int {
-    configuration.batchSizePerRank.map { $0 * communicator.worldSize } ?? configuration.batchSize
+    configuration.globalBatchSize(worldSize: communicator.worldSize)
   }
 
   private var normalization: Normalization {
@@ -247,11 +244,8 @@ public struct FineTuning {
         images: tuning, sampler: sampler, normalization: normalization,
         augmentation: configuration.augment ? Augmentation() : nil,
         seed: configuration.randomSeed),
-      schedule: LearningRateSchedule(
-        configuration.schedule, base: configuration.learningRate,
-        period: configuration.scheduleEpochs, milestones: configuration.milestones,
-        gamma: configuration.gamma),
-      epochs: configuration.epochs, maxSteps: configuration.maxSteps,
+      schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
+      maxSteps: configuration.maxSteps,
       phase: "tune \(configuration.mode.rawValue)", poisoned: nil, observer: observer,
       boundary: StepBoundary(
         interruption: interruption,

@@ -112,10 +112,3 @@ public struct Trainer {
           secondsRemaining: perStep * Double(stepsLeft))))
   }
 }
-
-extension Duration {
-  /// The duration in seconds.
-  package var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
-}

@@ -12,15 +12,16 @@ import Testing
       compression: compression, repeatsBatch: true)
   }
 
-  /// Along one batch the loss falls to less than half in 20 steps, and at each differs by at most
-  /// 2 % of the first one.
-  @Test(arguments: [2, 3]) func theLossIsTheSameWithinTwoPercentOfTheFirst(worldSize: Int) throws {
+  /// The first loss is the same, and a first step along gradients that were rounded twice, each
+  /// time by 2^-11 of a number at most, falls as far but for about 2^-10 of it; training goes on
+  /// from there.
+  @Test(arguments: [2, 3]) func theFirstStepAndTheWayDownAreThoseOfFloats(worldSize: Int) throws {
     let plain = try Self.train(worldSize: worldSize, compression: .none)[0].losses
     let compressed = try Self.train(worldSize: worldSize, compression: .fp16)[0].losses
-    for (step, (a, b)) in zip(plain, compressed).enumerated() {
-      #expect(abs(a - b) <= 0.02 * plain[0], "step \(step): \(a) with floats, \(b) with halves")
-    }
-    #expect(plain != compressed)
+    #expect(plain[0] == compressed[0])
+    #expect(plain[1] != compressed[1])
+    #expect(abs(plain[1] - compressed[1]) <= 0x1p-8 * abs(plain[0] - plain[1]))
+    #expect(plain[19] < plain[0] / 2, "\(plain)")
     #expect(compressed[19] < compressed[0] / 2, "\(compressed)")
   }
 
