@@ -1,7 +1,9 @@
 import Distributed
 
-/// What an attack's training and a tuning have in common: how they optimise, use ranks and threads,
-/// and save their state. Each property is described where a configuration declares it.
+/// What an attack's training and a tuning have in common.
+///
+/// How they optimise, use ranks and threads, and save their state; each property is described where
+/// a configuration declares it.
 package protocol TrainingConfiguration: Sendable {
   var epochs: Int { get set }
   var batchSize: Int { get set }
