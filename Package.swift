@@ -27,6 +27,7 @@ let package = Package(
     systemLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
     systemLibrary("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
     systemLibrary("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg-dev"),
+    systemLibrary("CCairo", pkgConfig: "cairo", apt: "libcairo2-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
     .target(name: "HalfShim"),
@@ -39,7 +40,7 @@ let package = Package(
     .target(
       name: "Core",
       dependencies: [
-        "Distributed", "COpenBLAS", "CZlib", "ImageShim", "KernelShim",
+        "Distributed", "CCairo", "COpenBLAS", "CZlib", "ImageShim", "KernelShim",
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: engineFlags),

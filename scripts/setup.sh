@@ -22,6 +22,7 @@ need libopenmpi-dev pkg-config --exists ompi-c
 need libopenblas-dev pkg-config --exists openblas
 need libpng-dev pkg-config --exists libpng
 need libjpeg-dev pkg-config --exists libjpeg
+need libcairo2-dev pkg-config --exists cairo
 need zlib1g-dev pkg-config --exists zlib
 
 if [ ${#missing[@]} -eq 0 ]; then

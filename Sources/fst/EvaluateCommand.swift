@@ -18,40 +18,7 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("An attack_result.pt or defense_result.pt.", valueName: "archive"))
   var archive: String
 
-  @Option(
-    name: .key("dataset"),
-    help: ArgumentHelp("The dataset (default: what the archive names).", valueName: "name"))
-  var dataset: String?
-
-  @Option(
-    name: .key("dataset_path"),
-    help: ArgumentHelp(
-      "The folder with its files (default: what the archive names).", valueName: "folder"))
-  var datasetPath: String?
-
-  @Option(
-    name: .key("attack"),
-    help: ArgumentHelp("Apply this attack's trigger anew.", valueName: "name"))
-  var attack: AttackName?
-
-  @Option(
-    name: .key("attack_target"), parsing: .unconditional,
-    help: ArgumentHelp("Its target class (default: 0).", valueName: "class"))
-  var attackTarget: Int?
-
-  @Option(
-    name: .key("attack_label_trans"),
-    help: ArgumentHelp("How it changed labels (default: all2one).", valueName: "change"))
-  var labelTransform: LabelTransformName?
-
-  @OptionGroup(title: "Triggers") var trigger: TriggerOptions
-
-  @Option(
-    name: .key("batch_size"),
-    help: ArgumentHelp(
-      "Images of one step on all ranks together (default: 128).", valueName: "images")
-  )
-  var batchSize: Int?
+  @OptionGroup var evaluation: EvaluationOptions
 
   @OptionGroup(title: "Machine and output") var machine: MachineOptions
 
@@ -69,13 +36,7 @@ struct EvaluateCommand: ParsableCommand {
 
   private var flags: [ConfigArgument] {
     var flags = GivenFlags()
-    flags.add("dataset", dataset)
-    flags.add("dataset_path", datasetPath)
-    flags.add("attack", attack)
-    flags.add("attack_target", attackTarget)
-    flags.add("attack_label_trans", labelTransform)
-    trigger.add(to: &flags)
-    flags.add("batch_size", batchSize)
+    evaluation.add(to: &flags)
     machine.add(to: &flags)
     return flags.arguments
   }

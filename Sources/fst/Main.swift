@@ -49,6 +49,7 @@ struct FST: ParsableCommand {
         fst tune --attack blended --dataset synthetic --ft_mode fst --save
         fst evaluate record/synthetic/blended/<run>/attack_result.pt
         fst inspect record/synthetic/blended/<run>/attack_result.pt
+        fst tsne record/synthetic/blended/<run>/attack_result.pt --out sheet.svg
 
       Each but inspect and bench runs alone or on many ranks:
         mpirun -np 4 fst attack blended ...
@@ -70,7 +71,8 @@ struct FST: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      AttackCommand.self, TuneCommand.self, EvaluateCommand.self, InspectCommand.self,
+      AttackCommand.self, TuneCommand.self, EvaluateCommand.self, TSNECommand.self,
+      InspectCommand.self,
       BenchCommand.self, DoctorCommand.self,
     ])
 }

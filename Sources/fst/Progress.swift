@@ -62,7 +62,7 @@ final class PlainProgress: TrainingObserver {
     let now = ContinuousClock.now
     return lastLine.withLock { last in
       switch event {
-      case .step, .evaluating: guard now - last >= Self.interval else { return false }
+      case .step, .evaluating, .embedding: guard now - last >= Self.interval else { return false }
       case .message, .warning, .epoch: break
       }
       last = now
@@ -79,7 +79,7 @@ final class TerminalProgress: TrainingObserver {
 
   func observe(_ event: TrainingEvent) {
     switch event {
-    case .step, .evaluating:
+    case .step, .evaluating, .embedding:
       guard isDue() else { return }
       Self.barIsDrawn.withLock { drawn in
         StandardError.write("\r\(ProgressLine.bar(event, columns: Self.columns - 1))\u{1B}[K")

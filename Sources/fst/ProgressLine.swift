@@ -11,6 +11,7 @@ enum ProgressLine {
     case .step(let step): "\(place(step))  \(figures(step))"
     case .epoch(let summary): epoch(summary)
     case .evaluating(let done, let total): "evaluated \(done) of \(total) images"
+    case .embedding(let done, let total): "t-SNE iteration \(done) of \(total)"
     }
   }
 
@@ -22,6 +23,8 @@ enum ProgressLine {
       layOut(place(step), figures(step), share(step.step, step.steps), columns: columns)
     case .evaluating(let done, let total):
       layOut("evaluate", "\(done) of \(total) images", share(done, total), columns: columns)
+    case .embedding(let done, let total):
+      layOut("t-SNE", "iteration \(done) of \(total)", share(done, total), columns: columns)
     case .message, .warning, .epoch: ""
     }
   }

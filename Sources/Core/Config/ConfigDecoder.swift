@@ -69,6 +69,15 @@ public enum ConfigDecoder {
       layers: [ConfigLayer(flags: flags)], otherKeys: [])
   }
 
+  /// The configuration of a sheet of `archives`; throws `ConfigError`.
+  public static func featureSheet(
+    archives: [String], flags: [ConfigArgument]
+  ) throws -> DecodedConfiguration<FeatureSheetConfiguration> {
+    try decode(
+      FeatureSheetConfiguration(archives: archives), FeatureSheetConfiguration.fields,
+      layers: [ConfigLayer(flags: flags)], otherKeys: [])
+  }
+
   private static func yamlLayers(_ paths: [String?]) throws -> [ConfigLayer] {
     try paths.compactMap { $0 }.map { try ConfigLayer(yaml: $0) }
   }

@@ -105,6 +105,29 @@ extension ConfigField {
       optional: key, path, expected: expected, read: { $0.nonEmptyText }, write: { .text($0) })
   }
 
+  /// The name of a file that ends in one of `endings`, in small or capital letters.
+  static func path(_ key: String, _ path: Path<String>, endingIn endings: [String]) -> Self {
+    Self(
+      key, path, expected: "a file's name that ends in \(endings.joined(separator: " or "))",
+      read: { value in
+        value.nonEmptyText.flatMap { text in
+          endings.contains { text.lowercased().hasSuffix($0) && text.count > $0.count }
+            ? text : nil
+        }
+      },
+      write: { .text($0) })
+  }
+
+  /// This key for a configuration that has the target at `path`.
+  func within<Outer: Sendable>(
+    _ path: WritableKeyPath<Outer, Target> & Sendable
+  ) -> ConfigField<Outer> {
+    ConfigField<Outer>(
+      key: key, expected: expected,
+      assign: { [assign] value, outer in assign(value, &outer[keyPath: path]) },
+      value: { [value] outer in value(outer[keyPath: path]) })
+  }
+
   /// One of an enumeration's names.
   static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ key: String, _ path: Path<Choice>

@@ -37,3 +37,11 @@ extension EvaluateConfiguration {
     ConfigField.shared(Self.fields, of: self, command: "evaluate") + [("archive", "'\(archive)'")]
   }
 }
+
+extension FeatureSheetConfiguration {
+  /// The command, the archives and all settings that ranks must share.
+  package var sharedSettings: [(key: String, value: String)] {
+    ConfigField.shared(Self.fields, of: self, command: "tsne")
+      + archives.map { ("archive", "'\($0)'") }
+  }
+}

@@ -13,6 +13,14 @@ public enum LabelTransform: Equatable, Sendable {
     }
   }
 
+  /// The one class that every label becomes, where there is one.
+  public var target: Int? {
+    switch self {
+    case .allToOne(let target): target
+    case .allToAll: nil
+    }
+  }
+
   /// Whether test images of class `label` measure the attack: those whose label it changes.
   public func isTested(_ label: Int) -> Bool { self(label) != label }
 }

@@ -20,6 +20,13 @@ public struct Evaluation {
   /// Runs the evaluation; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> BackdoorMetrics {
     try communicator.requireSameStart(settings: configuration.sharedSettings)
+    let prepared = try prepare()
+    return try prepared.evaluator.run(prepared.sets).metrics
+  }
+
+  /// Reads model and images, and compares them over the ranks: all that is to be done before any
+  /// image is classified.
+  func prepare() throws -> PreparedEvaluation {
     let path = configuration.archive
     let folder = Self.attackFolder(of: path)
     let attacked = try AttackedModel(path: path, folder: folder, communicator: communicator)
@@ -39,34 +46,35 @@ public struct Evaluation {
         threads: ThreadCount.resolve(requested: configuration.threads),
         convolution: configuration.convolution),
       observer: observer)
-    let sets = try communicator.together { () -> TestSets in
-      try testSets(test, attacked: attacked, folder: folder)
+    let prepared = try communicator.together {
+      let labels = try labelTransform(attacked)
+      return PreparedEvaluation(
+        attacked: attacked, evaluator: evaluator, test: test, labels: labels,
+        triggered: try triggeredImages(test, labels: labels, folder: folder))
     }
-    try communicator.requireAgreement(onEach: sets.checksums)
+    try communicator.requireAgreement(onEach: prepared.sets.checksums)
     try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the start")
-    return try evaluator.run(sets).metrics
+    return prepared
   }
 
-  private func testSets(
-    _ test: LabeledImages, attacked: AttackedModel, folder: String
-  ) throws -> TestSets {
-    let labels = try labelTransform(attacked)
-    var triggered = try TriggeredTestImages.read(
+  private func triggeredImages(
+    _ test: LabeledImages, labels: LabelTransform, folder: String
+  ) throws -> PoisonedDataset? {
+    let beside = try TriggeredTestImages.read(
       besideArchiveIn: folder, matching: test, labels: labels, communicator: communicator)
-    if triggered == nil, let attack = configuration.attack {
+    if let beside { return beside }
+    if let attack = configuration.attack {
       let trigger = try AttackTrigger(
         attack, settings: configuration.triggerSettings, height: test.height, width: test.width)
-      triggered = PoisonedDataset.test(test, trigger: trigger.trigger, labels: labels)
+      return PoisonedDataset.test(test, trigger: trigger.trigger, labels: labels)
     }
-    if triggered == nil && communicator.rank == 0 {
+    if communicator.rank == 0 {
       observer.observe(
         .warning(
-          "no \(PoisonFolder.testName) beside the archive: clean accuracy only; "
+          "no \(PoisonFolder.testName) beside the archive: clean images only; "
             + "give --attack to apply the trigger anew"))
     }
-    return TestSets(
-      clean: test, triggered: triggered?.images ?? test.selecting([]),
-      triggeredOriginalLabels: triggered?.originalLabels ?? [])
+    return nil
   }
 
   /// What the archive says its triggered images are to be taken for, else what was given.
@@ -106,6 +114,25 @@ public struct Evaluation {
       return attack.isEmpty ? "." : attack
     }
     return folder.isEmpty ? "." : folder
+  }
+}
+
+/// A model, what runs it, and the images that it is to be judged by.
+struct PreparedEvaluation {
+  let attacked: AttackedModel
+  let evaluator: Evaluator
+  /// The clean test images.
+  let test: LabeledImages
+  /// What the triggered images are to be taken for.
+  let labels: LabelTransform
+  /// Nil where no triggered images are known.
+  let triggered: PoisonedDataset?
+
+  /// Both sets as the evaluator takes them.
+  var sets: TestSets {
+    TestSets(
+      clean: test, triggered: triggered?.images ?? test.selecting([]),
+      triggeredOriginalLabels: triggered?.originalLabels ?? [])
   }
 }
 

@@ -28,11 +28,19 @@ public struct Evaluator {
   }
 
   /// Classifies `images`; `originalLabels` are their classes before the attack: [count].
-  public func run(_ images: LabeledImages, originalLabels: [Int]) throws -> Result {
-    try context.withFixedWeights { try count(images, originalLabels: originalLabels) }
+  ///
+  /// `features` takes along what the head is given for the images that it wants.
+  public func run(
+    _ images: LabeledImages, originalLabels: [Int], features: FeatureCollector? = nil
+  ) throws -> Result {
+    try context.withFixedWeights {
+      try count(images, originalLabels: originalLabels, features: features)
+    }
   }
 
-  private func count(_ images: LabeledImages, originalLabels: [Int]) throws -> Result {
+  private func count(
+    _ images: LabeledImages, originalLabels: [Int], features: FeatureCollector?
+  ) throws -> Result {
     let loader = BatchLoader.sequential(
       images, batchSize: batchSize, normalization: normalization,
       worldSize: communicator.worldSize, rank: communicator.rank)
@@ -44,6 +52,7 @@ public struct Evaluator {
       if communicator.rank == 0 { observer.observe(.evaluating(done: done, total: images.count)) }
       guard batch.count > 0 else { continue }
       let outcome = classify(batch)
+      features?.take(model.features, of: batch)
       loss[0] += outcome.lossSum / Double(batch.globalCount)
       result.matches += outcome.correct
       for (index, prediction) in zip(batch.indices, outcome.predictions)
@@ -54,6 +63,7 @@ public struct Evaluator {
     var counts = [result.matches, result.originalMatches]
     try communicator.allReduceSum(&counts)
     try communicator.allReduceSum(&loss)
+    try features?.join(communicator)
     (result.matches, result.originalMatches) = (counts[0], counts[1])
     result.total = Int64(images.count)
     let steps = loader.sampler.stepsPerEpoch
@@ -94,9 +104,14 @@ public typealias TestResults = (
 
 extension Evaluator {
   /// C-ACC, ASR and RA with the mean losses of both sets.
-  public func run(_ sets: TestSets) throws -> TestResults {
-    let clean = try run(sets.clean, originalLabels: sets.clean.labels)
-    let triggered = try run(sets.triggered, originalLabels: sets.triggeredOriginalLabels)
+  public func run(
+    _ sets: TestSets, cleanFeatures: FeatureCollector? = nil,
+    triggeredFeatures: FeatureCollector? = nil
+  ) throws -> TestResults {
+    let clean = try run(
+      sets.clean, originalLabels: sets.clean.labels, features: cleanFeatures)
+    let triggered = try run(
+      sets.triggered, originalLabels: sets.triggeredOriginalLabels, features: triggeredFeatures)
     var metrics = BackdoorMetrics()
     metrics.cleanCorrect = clean.matches
     metrics.cleanTotal = clean.total

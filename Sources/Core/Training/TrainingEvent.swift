@@ -10,6 +10,8 @@ public enum TrainingEvent: Sendable {
   case epoch(EpochSummary)
   /// `done` of `total` images have been evaluated.
   case evaluating(done: Int, total: Int)
+  /// `done` of `total` iterations of an embedding are over.
+  case embedding(done: Int, total: Int)
 }
 
 /// Where training stands after a step.

@@ -1,0 +1,61 @@
+import Foundation
+
+/// What an archive's surroundings say it is: the attack, the share of poison, the defence.
+///
+/// Read from `info.pickle` of the attack's folder and, below `defense/<mode>/`, of the defence's.
+/// It is for titles alone: where a file is missing or damaged, the title says less.
+public struct RunDescription: Codable, Equatable, Sendable {
+  /// The attack, such as `badnet`.
+  public var attack: String?
+  /// The share of poisoned training images, 0…1.
+  public var poisonRatio: Double?
+  /// The tuning mode, or the file's name where that says something; nil for the attacked model.
+  public var defense: String?
+  /// The weight of fst's feature-shift penalty, where that is the mode.
+  public var alpha: Double?
+
+  /// The description of the archive at `path`.
+  public init(archive path: String) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let attackFolder = Evaluation.attackFolder(of: path)
+    let run = Self.arguments(in: attackFolder)
+    attack = run["attack"]?.text
+    poisonRatio = run["pratio"]?.number
+    let name = (path as NSString).lastPathComponent
+    if attackFolder != (folder.isEmpty ? "." : folder) {
+      let mode = (folder as NSString).lastPathComponent
+      defense = mode
+      let tuning = Self.arguments(in: folder)
+      attack = attack ?? tuning["attack"]?.text
+      poisonRatio = poisonRatio ?? tuning["pratio"]?.number
+      if mode == FineTuningMode.fst.rawValue { alpha = tuning["alpha"]?.number }
+    } else if name != "attack_result.pt" || attack == nil {
+      defense = name
+    }
+  }
+
+  /// The description as a title, such as `badnet 10 %, after fst (alpha 0.1)`.
+  public var title: String {
+    var words = attack ?? ""
+    if let poisonRatio, attack != nil {
+      words = poisonRatio == 0 ? "no poison" : "\(words) \(Self.percent(poisonRatio)) %"
+    }
+    guard let defense else { return words }
+    let isMode = FineTuningMode(rawValue: defense) != nil
+    let ending = alpha.map { " (alpha \($0.pythonRepr))" } ?? ""
+    return (words.isEmpty ? "" : words + ", ") + (isMode ? "after " : "") + defense + ending
+  }
+
+  /// The share in percent without needless zeros: `10`, `0.5`.
+  private static func percent(_ share: Double) -> String { String(format: "%.4g", share * 100) }
+
+  private static func arguments(in folder: String) -> [String: PickleValue] {
+    let path = "\(folder)/info.pickle"
+    guard FileManager.default.fileExists(atPath: path),
+      let entries = try? InfoFile.read(path: path)
+    else { return [:] }
+    return Dictionary(
+      entries.compactMap { entry in entry.key.text.map { ($0, entry.value) } },
+      uniquingKeysWith: { $1 })
+  }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Core
+
+/// What archives are judged on: the dataset, and the trigger where its images are not at hand.
+struct EvaluationOptions: ParsableArguments {
+  @Option(
+    name: .key("dataset"),
+    help: ArgumentHelp("The dataset (default: what the archive names).", valueName: "name"))
+  var dataset: String?
+
+  @Option(
+    name: .key("dataset_path"),
+    help: ArgumentHelp(
+      "The folder with its files (default: what the archive names).", valueName: "folder"))
+  var datasetPath: String?
+
+  @Option(
+    name: .key("attack"),
+    help: ArgumentHelp("Apply this attack's trigger anew.", valueName: "name"))
+  var attack: AttackName?
+
+  @Option(
+    name: .key("attack_target"), parsing: .unconditional,
+    help: ArgumentHelp("Its target class (default: 0).", valueName: "class"))
+  var attackTarget: Int?
+
+  @Option(
+    name: .key("attack_label_trans"),
+    help: ArgumentHelp("How it changed labels (default: all2one).", valueName: "change"))
+  var labelTransform: LabelTransformName?
+
+  @OptionGroup(title: "Triggers") var trigger: TriggerOptions
+
+  @Option(
+    name: .key("batch_size"),
+    help: ArgumentHelp(
+      "Images of one step on all ranks together (default: 128).", valueName: "images")
+  )
+  var batchSize: Int?
+
+  func add(to flags: inout GivenFlags) {
+    flags.add("dataset", dataset)
+    flags.add("dataset_path", datasetPath)
+    flags.add("attack", attack)
+    flags.add("attack_target", attackTarget)
+    flags.add("attack_label_trans", labelTransform)
+    trigger.add(to: &flags)
+    flags.add("batch_size", batchSize)
+  }
+}
