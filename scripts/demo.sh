@@ -76,6 +76,11 @@ for row in "${rows[@]}"; do
   read -r -a cells <<< "$row"
   printf '%-10s %6s %6s    %6s %6s    %6s %6s\n' "${cells[@]}"
 done
+home=${archives[0]%/attack_result.pt}
+echo
+echo "What the last layer sees of it, as a picture:"
+echo "  $fst tsne $home/attack_result.pt $home/defense/ft/defense_result.pt \\"
+echo "    $home/defense/fst/defense_result.pt --out demo.svg"
 echo
 echo "The archives; $fst inspect FILE shows what is in one:"
 printf '  %s\n' "${archives[@]}"

@@ -69,7 +69,9 @@ enum SheetReport {
       try container.encode(panel.target, forKey: .target)
       try container.encode(panel.figures?.silhouette, forKey: .silhouette)
       try container.encode(panel.figures?.linearProbeAccuracy, forKey: .linearProbeAccuracy)
-      try container.encode(panel.figures?.centroidDistance, forKey: .centroidDistance)
+      try container.encode(
+        panel.figures.map(\.centroidDistance).flatMap { $0.isFinite ? $0 : nil },
+        forKey: .centroidDistance)
       try container.encode(panel.klDivergence, forKey: .klDivergence)
       try container.encode(panel.trustworthiness, forKey: .trustworthiness)
       try container.encode(panel.labels.count, forKey: .points)

@@ -60,6 +60,9 @@ public struct FeatureSheet {
     let chosenTriggered = PointChoice.triggered(
       originalIndices: prepared.triggered?.originalIndices ?? [], testCount: test.count,
       count: configuration.triggeredPoints, seed: seed)
+    try communicator.together {
+      try requireEnough(points: chosen.count + chosenTriggered.count)
+    }
     let clean = FeatureCollector(indices: chosen, dimensions: dimensions)
     let triggered = FeatureCollector(indices: chosenTriggered, dimensions: dimensions)
     let results = try prepared.evaluator.run(
@@ -71,6 +74,14 @@ public struct FeatureSheet {
       metrics: results.metrics, target: prepared.triggered == nil ? nil : prepared.labels.target,
       labels: chosen.map { test.labels[$0] }, clean: clean.features,
       triggered: triggered.features)
+  }
+
+  /// Throws where so few points cannot have the perplexity, before time is spent on their features.
+  private func requireEnough(points count: Int) throws {
+    let perplexity = configuration.perplexity
+    guard perplexity < Double(count) else {
+      throw EmbeddingError.perplexity(perplexity, points: count)
+    }
   }
 
   private func embedded(_ panel: PanelFeatures, archive: String) throws -> FeaturePanel {

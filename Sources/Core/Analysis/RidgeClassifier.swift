@@ -2,14 +2,14 @@
 ///
 /// Minimises Σ w (t - v·x - c)² + penalty ‖v‖² over v [d] and c, where x are standardised rows and
 /// w = n / (2 m) for a class of m among n rows.
-struct RidgeClassifier {
+package struct RidgeClassifier {
   private let means: [Double]
   /// What a row minus `means` is multiplied with, element by element: [d].
   private let weights: [Double]
   private let intercept: Double
 
   /// Fits to the rows of `features` at `fitted`, in which both targets must occur.
-  init(_ features: FeatureMatrix, targets: [Double], fitted: [Int], penalty: Double) {
+  package init(_ features: FeatureMatrix, targets: [Double], fitted: [Int], penalty: Double) {
     let count = Double(fitted.count)
     let d = features.columns
     let positives = Double(fitted.count { targets[$0] > 0 })
@@ -39,7 +39,7 @@ struct RidgeClassifier {
   }
 
   /// v·x + c for a row [d] that is not standardised yet.
-  func score(_ row: [Float]) -> Double {
+  package func score(_ row: [Float]) -> Double {
     var sum = intercept
     for (value, (mean, weight)) in zip(row, zip(means, weights)) {
       sum += (Double(value) - mean) * weight

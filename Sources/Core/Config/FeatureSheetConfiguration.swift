@@ -37,10 +37,10 @@ public struct FeatureSheetConfiguration: Equatable, Sendable {
       .path("out", \.output, endingIn: [".svg", ".png"]),
       .integer("points_per_class", \.pointsPerClass, 1...pointLimit),
       .integer("triggered_points", \.triggeredPoints, 0...pointLimit),
-      .number("perplexity", \.perplexity, .positive),
+      .number("perplexity", \.perplexity, .atLeastOne),
       .integer("iterations", \.iterations, 250...countLimit),
       .number("learning_rate", \.learningRate, .positive),
-      .number("early_exaggeration", \.earlyExaggeration, .positive),
+      .number("early_exaggeration", \.earlyExaggeration, .atLeastOne),
       .seed("random_seed", \.randomSeed),
     ]
 

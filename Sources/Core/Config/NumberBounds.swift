@@ -10,6 +10,8 @@ enum NumberBounds: Sendable {
   case positive
   /// 0 or above.
   case nonNegative
+  /// 1 or above.
+  case atLeastOne
   /// Any.
   case finite
 
@@ -21,6 +23,7 @@ enum NumberBounds: Sendable {
     case .belowOne: "a number from 0 to below 1"
     case .positive: "a number above 0"
     case .nonNegative: "a number of at least 0"
+    case .atLeastOne: "a number of at least 1"
     case .finite: "a number"
     }
   }
@@ -34,6 +37,7 @@ enum NumberBounds: Sendable {
     case .belowOne: (0..<1).contains(value)
     case .positive: value > 0
     case .nonNegative: value >= 0
+    case .atLeastOne: value >= 1
     case .finite: true
     }
   }

@@ -15,7 +15,7 @@ public enum RasterFile {
   }
 
   /// The drawing at `scale` pixels a unit; throws `ImageError` for `path`.
-  static func pixels(_ drawing: Drawing, scale: Double, path: String) throws -> RGBImage {
+  package static func pixels(_ drawing: Drawing, scale: Double, path: String) throws -> RGBImage {
     let (width, height) = (Int(drawing.width * scale), Int(drawing.height * scale))
     guard (1...ImageFile.maximumSide).contains(width),
       (1...ImageFile.maximumSide).contains(height)
