@@ -61,7 +61,12 @@ package struct RidgeClassifier {
         squares[c] += (Double(value) - means[c]) * (Double(value) - means[c])
       }
     }
-    return (means, squares.map { $0 > 0 ? 1 / ($0 / count).squareRoot() : 1 })
+    let factors = zip(squares, means).map { sum, mean in
+      // What a column that never varies seems to vary by is the rounding of its mean.
+      let rounding = count * mean * Double.ulpOfOne
+      return sum / count > rounding * rounding ? 1 / (sum / count).squareRoot() : 1
+    }
+    return (means, factors)
   }
 
   /// Adds `weight` row rowᵀ to the lower triangle of `matrix` [d, d].
