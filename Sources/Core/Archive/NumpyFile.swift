@@ -12,10 +12,10 @@ public enum NumpyFile {
     } catch {
       throw NumpyFileError(path: path, reason: "cannot be read: \(error.localizedDescription)")
     }
-    do {
+    do throws(Reason) {
       return try parse([UInt8](data))
-    } catch let reason as Reason {
-      throw NumpyFileError(path: path, reason: reason.text)
+    } catch {
+      throw NumpyFileError(path: path, reason: error.text)
     }
   }
 
@@ -73,6 +73,12 @@ public struct NumpyFileError: Error, CustomStringConvertible, Sendable {
   public let path: String
   /// What is wrong with it, and what would be right.
   public let reason: String
+
+  /// An error about the file `path`.
+  package init(path: String, reason: String) {
+    self.path = path
+    self.reason = reason
+  }
 
   /// One line: which file, what is wrong.
   public var description: String { "\(path): \(reason)" }

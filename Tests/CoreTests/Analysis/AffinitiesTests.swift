@@ -61,7 +61,7 @@ import Testing
     let equal = Self.weights([Float](repeating: 2, count: 31), 10)
     #expect(equal.allSatisfy { abs($0 - 1.0 / 31) < 1e-12 })
     let twenty = Self.weights((0..<31).map { $0 < 20 ? 0 : 1 }, 10)
-    #expect(twenty.allSatisfy(\.isFinite))
+    #expect(twenty.allSatisfy { $0.isFinite })
     #expect(twenty[20...].allSatisfy { $0 < 1e-6 })
   }
 

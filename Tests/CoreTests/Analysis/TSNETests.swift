@@ -68,7 +68,7 @@ import Testing
     let points = TSNEPoints.normal(300, 8)
     for row in 0..<copies * 8 { points.buffer.pointer[row] = 1.5 }
     let embedding = try TSNE().embed(points, context: ComputeContext(threads: 2))
-    #expect(embedding.positions.buffer.array.allSatisfy(\.isFinite))
+    #expect(embedding.positions.buffer.array.allSatisfy { $0.isFinite })
     #expect(embedding.klDivergence.isFinite)
   }
 
