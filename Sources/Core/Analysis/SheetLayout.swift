@@ -42,7 +42,7 @@ struct SheetLayout {
     let panelsEnd = Self.margin + Double(rows) * (Self.panelHeight + Self.gap) - Self.gap
     let entries = Self.legend(classNames, target: target, panels: panels)
     let places = Self.flow(entries, width: width - 2 * Self.margin)
-    let notesStart = panelsEnd + 24 + Double((places.last?.row ?? 0) + 1) * Self.legendRow
+    let notesStart = panelsEnd + 30 + Double((places.last?.row ?? 0) + 1) * Self.legendRow
     drawing = Drawing(
       width: width, height: notesStart + Double(notes.count) * Self.noteRow + Self.margin / 2)
     for (index, panel) in panels.enumerated() {

@@ -4,7 +4,7 @@ import Foundation
 enum SheetNotes {
   /// The line below a panel's title: the model and the rates on the whole test sets.
   static func rates(_ panel: FeaturePanel) -> String {
-    "\(panel.modelName), width \(panel.width)   C-ACC \(rate(panel.metrics.cleanAccuracy))   "
+    "\(panel.modelName), width \(panel.width): C-ACC \(rate(panel.metrics.cleanAccuracy)), "
       + "ASR \(rate(panel.metrics.attackSuccessRate))"
   }
 
@@ -14,7 +14,7 @@ enum SheetNotes {
     if let figures = panel.figures {
       lines.append(
         String(
-          format: "silhouette %.3f   linear probe %.3f   centroid distance %.2f",
+          format: "silhouette %.3f, linear probe %.3f, centroid distance %.2f",
           figures.silhouette, figures.linearProbeAccuracy, figures.centroidDistance))
     } else if panel.triggeredCount == 0 {
       lines.append("no triggered points")
@@ -25,7 +25,7 @@ enum SheetNotes {
     }
     var embedding = String(format: "KL divergence %.3f", panel.klDivergence)
     if let trustworthiness = panel.trustworthiness {
-      embedding += String(format: "   trustworthiness %.3f", trustworthiness)
+      embedding += String(format: ", trustworthiness %.3f", trustworthiness)
     }
     return lines + [embedding]
   }
