@@ -61,7 +61,7 @@ extension SweepAttack {
 
 extension SweepTuning {
   /// The settings that decide the result of tuning `attack`'s, its own under `attack.<key>`.
-  func settings(of attack: SweepAttack) -> [String: String] {
+  package func settings(of attack: SweepAttack) -> [String: String] {
     Self.join(configuration.decisiveSettings, attack.settings)
   }
 

@@ -25,7 +25,7 @@ public struct SweepResult: Codable, Equatable, Sendable {
   public var finished: String
 
   /// A result of this moment, of the ranks of `communicator`.
-  init(
+  package init(
     id: String, settings: [String: String], before: BackdoorMetrics, after: BackdoorMetrics? = nil,
     seconds: Double?, folder: String, threads: Int, communicator: any Communicator
   ) {
