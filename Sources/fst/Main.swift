@@ -13,6 +13,8 @@ import KernelShim
         try command.run()
       } catch let error where FST.exitCode(for: error) == .success {
         throw error  // a command without its subcommand asks for help
+      } catch let ending as ExitCode {
+        exit(ending.rawValue)  // the command has said why
       } catch {
         Ending.fail("\(error)", status: ExitStatus.of(error))
       }

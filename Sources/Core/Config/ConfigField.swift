@@ -111,7 +111,10 @@ extension ConfigField {
   ) -> Self {
     Self(
       key, path, expected: oneOf(Choice.self),
-      read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } }, write: { .text($0.rawValue) })
+      read: { value in
+        // YAML's plain none is nothing, and a choice may be called so.
+        (value == .null ? "none" : value.nonEmptyText).flatMap { Choice(rawValue: $0) }
+      }, write: { .text($0.rawValue) })
   }
 
   /// One of an enumeration's names, or not set.

@@ -77,6 +77,14 @@ import Testing
     }
   }
 
+  @Test(arguments: [("none", 0), ("first", 1), ("all", 2)])
+  func saveSaysWhichTuningSeedsModelsStay(word: String, count: Int) throws {
+    let group = try #require(
+      plan("modes: [ft]\ntuning_seeds: [5, 6]\nsave: \(word)\n").groups.first)
+    #expect(group.tunings.count { $0.configuration.save } == count)
+    #expect(group.tunings.first?.configuration.save == (count > 0))
+  }
+
   @Test func settingsReachTheRunsTheyAreFor() throws {
     let plan = try plan(
       """
