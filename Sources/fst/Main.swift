@@ -13,6 +13,8 @@ import KernelShim
         try command.run()
       } catch let error where FST.exitCode(for: error) == .success {
         throw error  // a command without its subcommand asks for help
+      } catch let ending as ExitCode {
+        exit(ending.rawValue)  // the command has said why
       } catch {
         Ending.fail("\(error)", status: ExitStatus.of(error))
       }
@@ -51,6 +53,9 @@ struct FST: ParsableCommand {
         fst inspect record/synthetic/blended/<run>/attack_result.pt
         fst tsne record/synthetic/blended/<run>/attack_result.pt --out sheet.svg
 
+      A whole experiment from one file, resumable, with its tables:
+        fst sweep config/experiments/demo.yaml
+
       Each but inspect and bench runs alone or on many ranks:
         mpirun -np 4 fst attack blended ...
       `fst doctor`, alone or under mpirun, says what the machines have.
@@ -72,7 +77,6 @@ struct FST: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       AttackCommand.self, TuneCommand.self, EvaluateCommand.self, TSNECommand.self,
-      InspectCommand.self,
-      BenchCommand.self, DoctorCommand.self,
+      InspectCommand.self, SweepCommand.self, BenchCommand.self, DoctorCommand.self,
     ])
 }

@@ -12,7 +12,9 @@ import Testing
       let output = try RunProcess.run(Self.program, arguments)
       #expect(output.exitCode == 0)
       #expect(output.standardError.isEmpty)
-      for command in ["attack", "tune", "evaluate", "tsne", "inspect", "bench", "doctor"] {
+      for command in [
+        "attack", "tune", "evaluate", "tsne", "inspect", "sweep", "bench", "doctor",
+      ] {
         #expect(output.outputLines.contains { $0.hasPrefix("  \(command) ") })
       }
       for status in ["0", "1", "64", "75", "130"] {

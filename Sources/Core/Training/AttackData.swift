@@ -19,10 +19,13 @@ public struct AttackData: Sendable {
 
   /// Loads, splits and poisons as `configuration` says; the same on every rank.
   ///
-  /// Throws `DatasetError`, `ImageError`, `PoisonError` or `TuningSetError`, one line each.
-  public init(_ configuration: AttackConfiguration) throws {
-    let dataset = try DatasetLoader.load(
-      name: configuration.dataset, path: configuration.datasetPath, seed: Self.syntheticSeed)
+  /// A `dataset` that is given is taken for the one that the configuration names. Throws
+  /// `DatasetError`, `ImageError`, `PoisonError` or `TuningSetError`, one line each.
+  public init(_ configuration: AttackConfiguration, dataset: DatasetPair? = nil) throws {
+    let dataset =
+      try dataset
+      ?? DatasetLoader.load(
+        name: configuration.dataset, path: configuration.datasetPath, seed: Self.syntheticSeed)
     let whole = dataset.train
     let labels = try LabelTransform(
       configuration.labelTransform, target: configuration.attackTarget,

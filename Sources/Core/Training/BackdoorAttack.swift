@@ -27,13 +27,17 @@ public struct BackdoorAttack {
   private let communicator: any Communicator
   private let observer: any TrainingObserver
   private let interruption: Interruption
+  private let dataset: DatasetPair?
 
   /// An attack as `configuration` says, told of to `observer` on rank 0.
+  ///
+  /// A `dataset` in memory stands for the one that the configuration names.
   public init(
-    _ configuration: AttackConfiguration, communicator: any Communicator,
-    observer: any TrainingObserver, interruption: Interruption
+    _ configuration: AttackConfiguration, dataset: DatasetPair? = nil,
+    communicator: any Communicator, observer: any TrainingObserver, interruption: Interruption
   ) {
     self.configuration = configuration
+    self.dataset = dataset
     self.communicator = communicator
     self.observer = observer
     self.interruption = interruption
@@ -43,7 +47,9 @@ public struct BackdoorAttack {
   public func run() throws -> AttackOutcome {
     let start = ContinuousClock.now
     try communicator.requireSameStart(settings: configuration.sharedSettings)
-    let data = try communicator.together { try AttackData(configuration) }
+    let data = try communicator.together {
+      try AttackData(configuration, dataset: dataset)
+    }
     let settings = configuration.settings(data: data, worldSize: communicator.worldSize)
     try communicator.requireAgreement(onEach: data.checksums)
     try communicator.together {
