@@ -71,6 +71,6 @@ struct FST: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       AttackCommand.self, TuneCommand.self, EvaluateCommand.self, InspectCommand.self,
-      BenchCommand.self, DoctorCommand.self,
+      TriggerCommand.self, BenchCommand.self, DoctorCommand.self,
     ])
 }

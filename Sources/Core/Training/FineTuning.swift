@@ -55,6 +55,7 @@ public struct FineTuning {
       worldSize: communicator.worldSize, data: tuning, model: attacked.model.store)
     let claim = try claimFolder(settings)
     defer { claim?.lock.release() }
+    if configuration.save { tell(.claimed(folder: configuration.defenseFolder)) }
     let context = configuration.makeContext(communicator)
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
