@@ -6,7 +6,7 @@ import Distributed
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time training steps, evaluation passes, kernels or the sum over ranks.",
+    abstract: "Time training steps, evaluation passes, kernels, the sum over ranks or t-SNE.",
     discussion: """
       Runs ResNet18 on random 32x32 images, two passes to warm up, then the
       timed ones. Wall and processor time of a pass, images per second at the
@@ -26,23 +26,33 @@ struct BenchCommand: ParsableCommand {
         mpirun -np 2 fst bench step --batch_size 64
         mpirun -np 2 fst bench allreduce
         mpirun -np 2 fst bench allreduce --compress fp16
+        fst bench tsne --points 5000 --features 512 --steps 3
+        fst bench tsne features.npy --json
 
       Under mpirun, --batch_size is each rank's, and a step sums gradients over
       the ranks; what that costs is told too. allreduce times the sum of one
       network's gradients alone (44.7 MB at width 64), in training's buckets.
 
+      tsne embeds generated features of ten clusters, or those of a file of
+      numpy's npy format, [points, features]; --steps embeddings are timed,
+      KL divergence and trustworthiness told.
+
       bench/compare_pytorch.py runs it in turn with PyTorch's step,
-      bench/compare_gloo.py with PyTorch's sum and step over several ranks.
+      bench/compare_gloo.py with PyTorch's sum and step over several ranks,
+      bench/compare_tsne.py with scikit-learn's t-SNE.
       """)
 
   /// What is timed.
   enum Subject: String, ExpressibleByArgument {
-    case step, evaluate, kernels, allreduce
+    case step, evaluate, kernels, allreduce, tsne
   }
 
   @Argument(
-    help: ArgumentHelp("What is timed: step, evaluate, kernels or allreduce.", valueName: "what"))
+    help: ArgumentHelp(
+      "What is timed: step, evaluate, kernels, allreduce or tsne.", valueName: "what"))
   var subject: Subject
+
+  @OptionGroup(title: "t-SNE") var embedding: TSNEBenchOptions
 
   @Option(name: .key("model"), help: "The architecture.")
   var model = ModelArchitecture.resnet18
@@ -76,6 +86,9 @@ struct BenchCommand: ParsableCommand {
       ("threads", threads ?? 1, 1024),
     ] where !(1...largest).contains(value) {
       throw ValidationError("--\(key): expected 1 to \(largest), found \(value)")
+    }
+    if let file = embedding.file, subject != .tsne {
+      throw ValidationError("unexpected argument '\(file)': only bench tsne reads a file")
     }
   }
 
@@ -113,6 +126,9 @@ struct BenchCommand: ParsableCommand {
         layers: layers, products: ProductBenchmark(steps: steps).run(), width: width,
         batchSize: batchSize, threads: threads
       ).print(json: json)
+    case .tsne:
+      guard communicator.rank == 0 else { return }
+      try embedding.run(threads: threads, runs: steps, json: json)
     }
   }
 }

@@ -39,6 +39,22 @@ public final class ThreadPool: Sendable {
     }
   }
 
+  /// Calls `body(range, t)` for each chunk of `size` consecutive items of `0..<count`, on whichever
+  /// thread t comes first.
+  ///
+  /// Chunks do not depend on the number of threads: what each computes alone has the same bits for
+  /// any.
+  func forEachChunk(of count: Int, size: Int, _ body: (Range<Int>, Int) -> Void) {
+    let next = Atomic<Int>(0)
+    run { thread in
+      while true {
+        let start = next.add(size, ordering: .relaxed).oldValue
+        if start >= count { return }
+        body(start..<min(start + size, count), thread)
+      }
+    }
+  }
+
   /// Thread `thread`'s contiguous share of `0..<count`.
   public static func share(of count: Int, thread: Int, threadCount: Int) -> Range<Int> {
     count * thread / threadCount..<count * (thread + 1) / threadCount
