@@ -13,7 +13,7 @@ import Testing
       #expect(output.exitCode == 0)
       #expect(output.standardError.isEmpty)
       for command in [
-        "attack", "tune", "evaluate", "inspect", "trigger", "bench", "doctor",
+        "attack", "tune", "evaluate", "inspect", "trigger", "sweep", "bench", "doctor",
       ] {
         #expect(output.outputLines.contains { $0.hasPrefix("  \(command) ") })
       }

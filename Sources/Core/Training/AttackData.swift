@@ -21,10 +21,15 @@ public struct AttackData: Sendable {
 
   /// Splits and poisons `dataset` as `configuration` says; the same on every rank.
   ///
-  /// Throws `ImageError`, `TriggerError`, `PoisonError` or `TuningSetError`, one line each.
-  init(
-    _ configuration: AttackConfiguration, dataset: DatasetPair, trojanImage: RGBImage? = nil
+  /// A `dataset` that is given is taken for the one that the configuration names. Throws
+  /// `DatasetError`, `ImageError`, `TriggerError`, `PoisonError` or `TuningSetError`, one line each.
+  public init(
+    _ configuration: AttackConfiguration, dataset: DatasetPair? = nil, trojanImage: RGBImage? = nil
   ) throws {
+    let dataset =
+      try dataset
+      ?? DatasetLoader.load(
+        name: configuration.dataset, path: configuration.datasetPath, seed: Self.syntheticSeed)
     let whole = dataset.train
     let labels = try LabelTransform(
       configuration.labelTransform, target: configuration.attackTarget,

@@ -49,7 +49,7 @@ extension BackdoorAttack {
           "trojannn needs a clean model: training it in \(clean.folder) (or give --clean_model)"))
       let outcome = try BackdoorAttack(
         clean, communicator: communicator, observer: observer, interruption: interruption
-      ).run(on: dataset)
+      ).run(on: DatasetPair(train: dataset.train, test: dataset.test))
       if outcome.stopped != nil { return (nil, outcome) }
       archive = "\(clean.folder)/attack_result.pt"
     }

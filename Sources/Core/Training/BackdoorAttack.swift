@@ -28,13 +28,17 @@ public struct BackdoorAttack {
   let communicator: any Communicator
   let observer: any TrainingObserver
   let interruption: Interruption
+  private let dataset: DatasetPair?
 
   /// An attack as `configuration` says, told of to `observer` on rank 0.
+  ///
+  /// A `dataset` in memory stands for the one that the configuration names.
   public init(
-    _ configuration: AttackConfiguration, communicator: any Communicator,
-    observer: any TrainingObserver, interruption: Interruption
+    _ configuration: AttackConfiguration, dataset: DatasetPair? = nil,
+    communicator: any Communicator, observer: any TrainingObserver, interruption: Interruption
   ) {
     self.configuration = configuration
+    self.dataset = dataset
     self.communicator = communicator
     self.observer = observer
     self.interruption = interruption
@@ -45,9 +49,10 @@ public struct BackdoorAttack {
     let start = ContinuousClock.now
     try communicator.requireSameStart(settings: configuration.sharedSettings)
     let dataset = try communicator.together {
-      try DatasetLoader.load(
-        name: configuration.dataset, path: configuration.datasetPath,
-        seed: AttackData.syntheticSeed)
+      try self.dataset
+        ?? DatasetLoader.load(
+          name: configuration.dataset, path: configuration.datasetPath,
+          seed: AttackData.syntheticSeed)
     }
     guard configuration.attack == .trojannn else { return try run(on: dataset, since: start) }
     let (image, interrupted) = try trojanImage(for: dataset)
