@@ -77,6 +77,7 @@ struct FST: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       AttackCommand.self, TuneCommand.self, EvaluateCommand.self, TSNECommand.self,
-      InspectCommand.self, SweepCommand.self, BenchCommand.self, DoctorCommand.self,
+      InspectCommand.self, TriggerCommand.self, SweepCommand.self, BenchCommand.self,
+      DoctorCommand.self,
     ])
 }

@@ -74,7 +74,7 @@ struct SweepExpansion {
       groups.append(decoded.configuration)
       warnings += decoded.warnings.filter { !warnings.contains($0) }
     }
-    let cleanAttack = plan.attacks.first ?? .badnet
+    let cleanAttack = plan.attacks.first { $0 != .trojannn } ?? .badnet
     if plan.trainsCleanModel && !plan.poisonRatios.contains(0) {
       for seed in plan.attackSeeds {
         add(try group("clean-seed_\(seed)", cleanAttack, ratio: 0, seed: seed, isTuned: false))

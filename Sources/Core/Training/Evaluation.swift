@@ -64,8 +64,14 @@ public struct Evaluation {
       besideArchiveIn: folder, matching: test, labels: labels, communicator: communicator)
     if let beside { return beside }
     if let attack = configuration.attack {
+      var settings = configuration.triggerSettings
+      if attack == .trojannn {
+        settings.trojanImage = try communicator.fromRankZero {
+          try TrojanImage.read(given: settings.triggerImagePath, folder: folder)
+        }
+      }
       let trigger = try AttackTrigger(
-        attack, settings: configuration.triggerSettings, height: test.height, width: test.width)
+        attack, settings: settings, height: test.height, width: test.width)
       return PoisonedDataset.test(test, trigger: trigger.trigger, labels: labels)
     }
     if communicator.rank == 0 {
