@@ -251,7 +251,7 @@ private struct QuietObserver: TrainingObserver {
 
   func observe(_ event: TrainingEvent) {
     switch event {
-    case .warning, .step, .evaluating: observer.observe(event)
+    case .warning, .step, .evaluating, .embedding: observer.observe(event)
     case .message, .claimed, .epoch: break
     }
   }
