@@ -13,6 +13,8 @@ import KernelShim
         try command.run()
       } catch let error where FST.exitCode(for: error) == .success {
         throw error  // a command without its subcommand asks for help
+      } catch let ending as ExitCode {
+        exit(ending.rawValue)  // the command has said why
       } catch {
         Ending.fail("\(error)", status: ExitStatus.of(error))
       }
@@ -50,6 +52,9 @@ struct FST: ParsableCommand {
         fst evaluate record/synthetic/blended/<run>/attack_result.pt
         fst inspect record/synthetic/blended/<run>/attack_result.pt
 
+      A whole experiment from one file, resumable, with its tables:
+        fst sweep config/experiments/demo.yaml
+
       Each but inspect and bench runs alone or on many ranks:
         mpirun -np 4 fst attack blended ...
       `fst doctor`, alone or under mpirun, says what the machines have.
@@ -71,6 +76,6 @@ struct FST: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       AttackCommand.self, TuneCommand.self, EvaluateCommand.self, InspectCommand.self,
-      BenchCommand.self, DoctorCommand.self,
+      TriggerCommand.self, SweepCommand.self, BenchCommand.self, DoctorCommand.self,
     ])
 }

@@ -22,15 +22,25 @@ public enum ConfigDecoder {
     _ attack: AttackName, flags: [ConfigArgument], attackYAML: String? = nil,
     prototypeYAML: String? = nil
   ) throws -> DecodedConfiguration<AttackConfiguration> {
-    let paths = ConfigArgument.paths(prototypeYAML: prototypeYAML, attackYAML: attackYAML)
     let layers = try yamlLayers([prototypeYAML, attackYAML]) + [ConfigLayer(flags: flags)]
+    var decoded = try self.attack(
+      attack, layers: layers, otherKeys: TuneConfiguration.fields.map(\.key))
+    decoded.configuration.arguments += ConfigArgument.paths(
+      prototypeYAML: prototypeYAML, attackYAML: attackYAML)
+    return decoded
+  }
+
+  /// The same from layers; keys of `otherKeys` are no mistake.
+  static func attack(
+    _ attack: AttackName, layers: [ConfigLayer], otherKeys: [String]
+  ) throws -> DecodedConfiguration<AttackConfiguration> {
     try checkAttack(attack, in: layers)
     var decoded = try decode(
       AttackConfiguration(attack: attack), AttackConfiguration.fields, layers: layers,
-      otherKeys: TuneConfiguration.fields.map(\.key))
+      otherKeys: otherKeys)
     if decoded.configuration.syncBatchNorm { try refuseCompression(in: layers) }
     decoded.configuration.arguments =
-      arguments(decoded.configuration, AttackConfiguration.fields, layers: layers) + paths
+      arguments(decoded.configuration, AttackConfiguration.fields, layers: layers)
     return decoded
   }
 
@@ -38,15 +48,24 @@ public enum ConfigDecoder {
   public static func tune(
     flags: [ConfigArgument], attackYAML: String? = nil, prototypeYAML: String? = nil
   ) throws -> DecodedConfiguration<TuneConfiguration> {
-    let paths = ConfigArgument.paths(prototypeYAML: prototypeYAML, attackYAML: attackYAML)
     let layers = try yamlLayers([prototypeYAML, attackYAML]) + [ConfigLayer(flags: flags)]
+    var decoded = try tune(layers: layers, otherKeys: AttackConfiguration.fields.map(\.key))
+    decoded.configuration.arguments += ConfigArgument.paths(
+      prototypeYAML: prototypeYAML, attackYAML: attackYAML)
+    return decoded
+  }
+
+  /// The same from layers; keys of `otherKeys` are no mistake.
+  static func tune(
+    layers: [ConfigLayer], otherKeys: [String]
+  ) throws -> DecodedConfiguration<TuneConfiguration> {
     guard layers.contains(where: { $0.settings.contains { $0.key == "attack" } }) else {
       throw ConfigError.missing(
         key: "attack", expected: ConfigField<TuneConfiguration>.oneOf(AttackName.self))
     }
     var decoded = try decode(
       TuneConfiguration(attack: .badnet), TuneConfiguration.fields, layers: layers,
-      otherKeys: AttackConfiguration.fields.map(\.key))
+      otherKeys: otherKeys)
     if decoded.configuration.initialLearningRate != nil {
       decoded.warnings.append("initlr has no effect: the published script reads it nowhere either")
     }
@@ -56,7 +75,7 @@ public enum ConfigDecoder {
     }
     if decoded.configuration.syncBatchNorm { try refuseCompression(in: layers) }
     decoded.configuration.arguments =
-      arguments(decoded.configuration, TuneConfiguration.fields, layers: layers) + paths
+      arguments(decoded.configuration, TuneConfiguration.fields, layers: layers)
     return decoded
   }
 
@@ -75,7 +94,7 @@ public enum ConfigDecoder {
 
   /// Applies the layers in order, so that the last one wins; every setting is checked, even one
   /// that a later layer overrides.
-  private static func decode<Target>(
+  static func decode<Target>(
     _ defaults: Target, _ fields: [ConfigField<Target>], layers: [ConfigLayer], otherKeys: [String]
   ) throws -> DecodedConfiguration<Target> {
     var target = defaults

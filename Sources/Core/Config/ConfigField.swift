@@ -111,7 +111,10 @@ extension ConfigField {
   ) -> Self {
     Self(
       key, path, expected: oneOf(Choice.self),
-      read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } }, write: { .text($0.rawValue) })
+      read: { value in
+        // YAML's plain none is nothing, and a choice may be called so.
+        (value == .null ? "none" : value.nonEmptyText).flatMap { Choice(rawValue: $0) }
+      }, write: { .text($0.rawValue) })
   }
 
   /// One of an enumeration's names, or not set.
@@ -121,6 +124,51 @@ extension ConfigField {
     Self(
       optional: key, path, expected: oneOf(Choice.self),
       read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } }, write: { .text($0.rawValue) })
+  }
+
+  /// A list, or one value, of what `read` takes for an item; no item twice, one at least unless
+  /// `mayBeEmpty`.
+  static func list<Item: Hashable & Sendable>(
+    _ key: String, _ path: Path<[Item]>, of items: String, mayBeEmpty: Bool = false,
+    read: @escaping @Sendable (ConfigValue) -> Item?,
+    write: @escaping @Sendable (Item) -> ConfigValue
+  ) -> Self {
+    Self(
+      key, path, expected: "a list, nothing in it twice, of " + items,
+      read: { value in
+        var values = [value]
+        if case .list(let several) = value { values = several }
+        let found = values.compactMap(read)
+        guard found.count == values.count, Set(found).count == found.count else { return nil }
+        return found.isEmpty && !mayBeEmpty ? nil : found
+      }, write: { .list($0.map(write)) })
+  }
+
+  /// Names of an enumeration.
+  static func choices<Choice: RawRepresentable<String> & CaseIterable & Hashable & Sendable>(
+    _ key: String, _ path: Path<[Choice]>, mayBeEmpty: Bool = false
+  ) -> Self {
+    list(
+      key, path, of: Choice.allCases.map(\.rawValue).joined(separator: ", "),
+      mayBeEmpty: mayBeEmpty, read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } },
+      write: { .text($0.rawValue) })
+  }
+
+  /// Finite numbers that `bounds` admits.
+  static func numbers(
+    _ key: String, _ path: Path<[Double]>, _ bounds: NumberBounds
+  ) -> Self {
+    list(
+      key, path, of: "items that are each \(bounds.words)", read: { $0.number(bounds) },
+      write: { .real($0) })
+  }
+
+  /// Seeds of random draws.
+  static func seeds(_ key: String, _ path: Path<[UInt64]>) -> Self {
+    let range = 0...Int(UInt32.max)
+    return list(
+      key, path, of: "whole numbers \(words(range))",
+      read: { $0.integer(in: range).map { UInt64($0) } }, write: { .integer(Int($0)) })
   }
 
   /// Whether to go on with an earlier run: true, false or `auto`.

@@ -31,21 +31,50 @@ public struct ConfigLayer: Equatable, Sendable {
   /// The settings of the YAML file at `path`: one mapping of keys to scalars or lists of scalars.
   ///
   /// Throws `ConfigError` naming file and line.
-  public init(yaml path: String) throws {
+  public init(yaml path: String) throws { self = try Self.read(path, sections: []).top }
+
+  /// The settings of the YAML file at `path` whose keys `names` hold a mapping of their own each.
+  ///
+  /// A section that is absent or empty has no settings. Throws `ConfigError` naming file and line.
+  static func read(
+    _ path: String, sections names: [String]
+  ) throws -> (top: ConfigLayer, sections: [String: ConfigLayer]) {
     let text = try YAMLText.read(path)
     do {
       guard let root = try Yams.compose(yaml: text), root.scalar?.string != "" else {
-        settings = []
-        return
+        return (ConfigLayer(flags: []), [:])
       }
       guard let mapping = root.mapping else {
         throw ConfigError.malformed(
           path: path, line: root.mark?.line ?? 1, problem: "expected 'key: value' lines")
       }
-      settings = try mapping.map { try Self.setting($0.key, $0.value, path: path) }
+      var top = ConfigLayer(flags: [])
+      var sections: [String: ConfigLayer] = [:]
+      for (key, value) in mapping {
+        if let name = key.scalar?.string, names.contains(name) {
+          sections[name] = try section(name, value, path: path)
+        } else {
+          top.settings.append(try setting(key, value, path: path))
+        }
+      }
+      return (top, sections)
     } catch let error as YamlError {
       throw Self.malformed(error, path: path)
     }
+  }
+
+  private static func section(
+    _ name: String, _ value: Node, path: String
+  ) throws -> ConfigLayer {
+    var layer = ConfigLayer(flags: [])
+    if let scalar = value.scalar, ConfigValue(scalar) == .null { return layer }
+    guard let mapping = value.mapping else {
+      throw ConfigError.malformed(
+        path: path, line: value.mark?.line ?? 1,
+        problem: "\(name): expected 'key: value' lines below it")
+    }
+    layer.settings = try mapping.map { try setting($0.key, $0.value, path: path) }
+    return layer
   }
 
   private static func setting(_ key: Node, _ value: Node, path: String) throws -> ConfigSetting {

@@ -102,6 +102,8 @@ public struct TuneConfiguration: Equatable, Sendable {
 
   /// Whether `defense/<mode>/defense_result.pt` is written.
   public var save = false
+  /// The name of the result's folder below `defense`, which no key gives; nil is the mode's.
+  public var defenseName: String?
   /// Whether an interrupted run in the same folder goes on; only runs that save can.
   public var resume = ResumeMode.off
   /// Steps from one checkpoint to the next; 0 is none but at the end of each epoch.
@@ -136,5 +138,5 @@ public struct TuneConfiguration: Equatable, Sendable {
   }
 
   /// The folder of this mode's result.
-  public var defenseFolder: String { "\(folder)/defense/\(mode.rawValue)" }
+  public var defenseFolder: String { "\(folder)/defense/\(defenseName ?? mode.rawValue)" }
 }

@@ -1,7 +1,15 @@
 import Distributed
 
 /// What a model does on the test set, as counts that sum over ranks.
-public struct BackdoorMetrics: Equatable, Sendable {
+public struct BackdoorMetrics: Codable, Equatable, Sendable {
+  private enum CodingKeys: String, CodingKey {
+    case cleanCorrect = "clean_correct"
+    case cleanTotal = "clean_total"
+    case attackSuccesses = "attack_successes"
+    case robustCorrect = "robust_correct"
+    case triggeredTotal = "triggered_total"
+  }
+
   /// Clean test images classified as their label.
   public var cleanCorrect: Int64 = 0
   /// All clean test images.

@@ -57,6 +57,7 @@ struct AttackedModel {
 
   let description: Description
   let model: ResNet18
+  private let architecture: ModelArchitecture
 
   /// Reads `path` on rank 0 and gives every rank the model.
   ///
@@ -76,6 +77,7 @@ struct AttackedModel {
     guard let architecture = ModelArchitecture(rawValue: description.modelName) else {
       throw AttackedModelError.unknownModel(path: path, name: description.modelName)
     }
+    self.architecture = architecture
     model = ResNet18(
       architecture, width: description.width, classCount: description.classCount,
       inputShape: Shape(batch: 0, height: size[0], width: size[1], channels: size[2]))
@@ -86,6 +88,24 @@ struct AttackedModel {
       }
     }
     try communicator.broadcast(store)
+  }
+
+  private init(_ other: AttackedModel, model: ResNet18) {
+    description = other.description
+    architecture = other.architecture
+    self.model = model
+  }
+
+  /// The same with a model of its own, which may be trained.
+  func copy() -> AttackedModel {
+    let twin = ResNet18(
+      architecture, width: description.width, classCount: description.classCount,
+      inputShape: model.inputShape)
+    let (from, to) = (model.store, twin.store)
+    to.values.pointer.update(from: from.values.pointer, count: from.values.count)
+    to.buffers.pointer.update(from: from.buffers.pointer, count: from.buffers.count)
+    to.batchesTracked = from.batchesTracked
+    return AttackedModel(self, model: twin)
   }
 
   private static func describe(

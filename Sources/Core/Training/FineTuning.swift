@@ -38,29 +38,32 @@ public struct FineTuning {
   }
 
   /// Tunes the model; throws one-line errors, `SharedFailure` where all ranks know of it.
-  public func run() throws -> TuneOutcome {
+  ///
+  /// Several tunings of one archive may share its `subject`; nil reads the archive anew.
+  public func run(on subject: TuningSubject? = nil) throws -> TuneOutcome {
     let start = ContinuousClock.now
     try communicator.requireSameStart(settings: configuration.sharedSettings)
-    let attacked = try loadModel()
+    let subject =
+      try subject
+      ?? TuningSubject(configuration, communicator: communicator, observer: observer)
     if configuration.tuningSplit == .heldOut {
       try communicator.onRankZero { try requireHeldOut() }
     }
-    let (dataset, tuning) = try communicator.together { try loadData(attacked) }
-    let sets = try testSets(dataset.test)
+    let sets = subject.sets
+    let tuning = try communicator.together { try tuningImages(of: subject.dataset.train) }
     try communicator.requireAgreement(
       onEach: [("tuning images", tuning.checksum)] + sets.checksums)
-    dataset.warnings.forEach { tell(.warning($0)) }
+    let attacked = subject.attacked.copy()
     // Before the work rather than after it: a place that cannot be written to is found out at once.
     let settings = configuration.settings(
       worldSize: communicator.worldSize, data: tuning, model: attacked.model.store)
     let claim = try claimFolder(settings)
     defer { claim?.lock.release() }
+    if configuration.save { tell(.claimed(folder: configuration.defenseFolder)) }
     let context = configuration.makeContext(communicator)
-    let evaluator = Evaluator(
-      model: attacked.model, batchSize: batchSize, normalization: normalization,
-      communicator: communicator, context: context, observer: observer)
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
-    let before = try evaluator.run(sets).metrics
+    let before = try subject.metrics(
+      batchSize: batchSize, context: context, communicator: communicator, observer: observer)
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
@@ -76,6 +79,9 @@ public struct FineTuning {
       tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
     }
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
+    let evaluator = Evaluator(
+      model: attacked.model, batchSize: batchSize, normalization: normalization,
+      communicator: communicator, context: context, observer: observer)
     let tests =
       stopped == nil ? try watch.timer.measure(.evaluate) { try evaluator.run(sets) } : nil
     if configuration.save, let tests {
@@ -122,60 +128,17 @@ public struct FineTuning {
     if communicator.rank == 0 { observer.observe(event) }
   }
 
-  private func loadModel() throws -> AttackedModel {
-    let path = configuration.archivePath
-    let attacked = try AttackedModel(
-      path: path, folder: configuration.folder, communicator: communicator)
-    let description = attacked.description
-    try require(
-      "model", archive: description.modelName, given: configuration.model.rawValue, path: path)
-    try require(
-      "width", archive: "\(description.width)",
-      given: "\(configuration.width ?? description.width)", path: path)
-    if description.hasTriggeredImages {
-      try require(
-        "attack_label_trans", archive: description.labelTransform.rawValue,
-        given: configuration.labelTransform.rawValue, path: path)
-    }
-    if let target = description.target {
-      try require(
-        "attack_target", archive: "\(target)", given: "\(configuration.attackTarget)", path: path)
-    }
-    let head = attacked.model.head.weight.name
-    if !head.contains(configuration.linearName) {
-      try require("linear_name", archive: "linear", given: configuration.linearName, path: path)
-    }
-    return attacked
-  }
-
-  private func require(
-    _ key: String, archive: String, given: String, path: String
-  ) throws {
-    try communicator.together {
-      guard archive == given else {
-        throw AttackedModelError.differs(path: path, key: key, archive: archive, given: given)
-      }
-    }
-  }
-
-  /// The dataset and, of its training set, the clean images that the model is tuned on.
-  private func loadData(
-    _ attacked: AttackedModel
-  ) throws -> (dataset: DatasetPair, tuning: LabeledImages) {
-    let dataset = try DatasetLoader.load(
-      name: configuration.dataset, path: configuration.datasetPath,
-      seed: AttackData.syntheticSeed)
-    try attacked.requireFit(of: dataset.test, path: configuration.archivePath)
+  /// The clean images that the model is tuned on.
+  private func tuningImages(of train: LabeledImages) throws -> LabeledImages {
     let indices = TuningSet.indices(
-      configuration.tuningSplit, labels: dataset.train.labels,
-      classCount: dataset.train.classCount, ratio: configuration.splitRatio,
-      seed: Int(configuration.randomSeed)
+      configuration.tuningSplit, labels: train.labels, classCount: train.classCount,
+      ratio: configuration.splitRatio, seed: Int(configuration.randomSeed)
     ).tuning
     guard !indices.isEmpty else {
       throw TuningSetError(
         ratio: configuration.splitRatio, isHeldOut: configuration.tuningSplit == .heldOut)
     }
-    return (dataset, dataset.train.selecting(indices))
+    return train.selecting(indices)
   }
 
   /// The attack's arguments say whether it left the tuning images out.
@@ -188,23 +151,6 @@ public struct FineTuning {
     guard split == TuningSplit.heldOut.rawValue, ratio == configuration.splitRatio else {
       throw AttackedModelError.notHeldOut(folder: configuration.folder)
     }
-  }
-
-  private func testSets(_ test: LabeledImages) throws -> TestSets {
-    let labels = try communicator.together {
-      try LabelTransform(
-        configuration.labelTransform, target: configuration.attackTarget,
-        classCount: test.classCount)
-    }
-    let triggered = try TriggeredTestImages.read(
-      besideArchiveIn: configuration.folder, matching: test, labels: labels,
-      communicator: communicator)
-    if triggered == nil {
-      tell(.warning("no \(PoisonFolder.testName) in \(configuration.folder): no ASR"))
-    }
-    return TestSets(
-      clean: test, triggered: triggered?.images ?? test.selecting([]),
-      triggeredOriginalLabels: triggered?.originalLabels ?? [])
   }
 
   private func makeStep(

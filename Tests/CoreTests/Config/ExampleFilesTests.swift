@@ -14,6 +14,17 @@ import Testing
     #expect(decoded.warnings.isEmpty)
   }
 
+  @Test func everyExperimentIsAPlan() throws {
+    let folder = "\(Self.folder)/../experiments"
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    #expect(names.count >= 4)
+    for name in names {
+      let decoded = try ConfigDecoder.sweep(plan: "\(folder)/\(name)", flags: [])
+      #expect(decoded.warnings.isEmpty)
+      #expect(decoded.configuration.runCount > 1)
+    }
+  }
+
   @Test func thePrototypesAreTheirDatasets() throws {
     for dataset in ["cifar10", "synthetic"] {
       let decoded = try ConfigDecoder.attack(

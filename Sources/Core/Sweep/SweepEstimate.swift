@@ -1,0 +1,92 @@
+import Distributed
+import Foundation
+
+/// How long the runs of a plan are going to take.
+///
+/// Of runs like those that are finished, as these took; of others from a training step and an
+/// evaluation pass measured here, times their numbers. What loading and the sum over ranks take is
+/// left out.
+public struct SweepEstimate: Sendable {
+  /// Seconds of an attack; nil where its number of images is not known.
+  public private(set) var attackSeconds: Double?
+  /// Seconds of a tuning by its mode; nil where its number of images is not known.
+  public private(set) var tuningSeconds: [FineTuningMode: Double] = [:]
+  /// What they rest on, in words.
+  public private(set) var basis = ""
+
+  /// Seconds that a training image and a test image take.
+  private struct Pace {
+    var step: Double
+    var evaluation: Double
+  }
+
+  /// The estimate for `plan`, with `results` of earlier runs, on `ranks` like this one.
+  public init(_ plan: SweepPlan, results: [String: [SweepResult]], ranks: Int) throws {
+    guard let first = plan.groups.first else { return }
+    let tunings = plan.groups.first { !$0.tunings.isEmpty }?.tunings ?? []
+    attackSeconds = Self.mean(plan.groups.map { $0.attack.result(in: results)?.seconds })
+    var sources = attackSeconds == nil ? [] : ["attacks as those finished"]
+    for mode in plan.modes {
+      tuningSeconds[mode] = Self.mean(
+        plan.groups.flatMap { group in
+          group.tunings.filter { $0.configuration.mode == mode }
+            .map { $0.result(of: group.attack, in: results)?.seconds }
+        })
+    }
+    if !tuningSeconds.isEmpty { sources.append("modes as those finished") }
+    let attack = first.attack.configuration
+    let missing = plan.modes.filter { tuningSeconds[$0] == nil && !tunings.isEmpty }
+    if attackSeconds == nil || !missing.isEmpty {
+      sources.append(try measure(attack, tunings, missing, ranks: ranks))
+    }
+    basis = sources.joined(separator: "; ")
+  }
+
+  private mutating func measure(
+    _ attack: AttackConfiguration, _ tunings: [SweepTuning], _ missing: [FineTuningMode],
+    ranks: Int
+  ) throws -> String {
+    guard let size = Self.imageCounts(attack) else { return "others unknown: no count of images" }
+    let batch = min(max(attack.globalBatchSize(worldSize: ranks) / ranks, 1), 64)
+    let pace = try Self.pace(attack, batch: batch)
+    let tests = Double(2 * size.test) * pace.evaluation
+    if attackSeconds == nil {
+      let images = min(size.train, (attack.maxSteps ?? .max / attack.batchSize) * attack.batchSize)
+      let epochs = Double(attack.epochs)
+      attackSeconds = epochs * (Double(images) * pace.step + tests) / Double(ranks)
+    }
+    for mode in missing {
+      guard let tune = tunings.first(where: { $0.configuration.mode == mode })?.configuration
+      else { continue }
+      let images = Double(size.train) * tune.splitRatio * Double(tune.epochs)
+      tuningSeconds[mode] = (images * pace.step + tests) / Double(ranks)
+    }
+    return String(
+      format: "others by %.2f ms a training image and %.2f ms a test image, measured now",
+      pace.step * 1e3, pace.evaluation * 1e3)
+  }
+
+  private static func pace(_ attack: AttackConfiguration, batch: Int) throws -> Pace {
+    func seconds(_ kind: StepBenchmark.Kind) throws -> Double {
+      try StepBenchmark(
+        kind: kind, model: attack.model, width: attack.width, batchSize: batch,
+        threads: ThreadCount.resolve(requested: attack.threads), steps: 1
+      ).run().seconds.median / Double(batch)
+    }
+    return try Pace(step: seconds(.step), evaluation: seconds(.evaluate))
+  }
+
+  /// Images of a dataset that is known by its name; nil of a folder.
+  private static func imageCounts(_ attack: AttackConfiguration) -> (train: Int, test: Int)? {
+    switch DatasetName(rawValue: attack.dataset) {
+    case .cifar10: (50_000, 10_000)
+    case .synthetic: (SyntheticImages().trainCount, SyntheticImages().testCount)
+    default: nil
+    }
+  }
+
+  private static func mean(_ values: [Double?]) -> Double? {
+    let known = values.compactMap { $0 }
+    return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
+  }
+}

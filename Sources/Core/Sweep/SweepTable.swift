@@ -1,0 +1,155 @@
+import Foundation
+
+/// The results of a plan's runs as tables: one row a run, and means over seeds.
+public struct SweepTable: Sendable {
+  /// A finished run in its place in the plan.
+  private struct Run {
+    var attack: SweepAttack
+    var tuning: SweepTuning?
+    var result: SweepResult
+
+    /// What its seeds are averaged over: attack, rate, mode and α.
+    var setting: [String] {
+      let configuration = attack.configuration
+      let rate = configuration.poisonRatio
+      let name = rate == 0 ? "clean" : configuration.attack.rawValue
+      return [name, rate.pythonRepr, mode, alpha]
+    }
+
+    var mode: String { tuning?.configuration.mode.rawValue ?? "none" }
+    var alpha: String {
+      guard let tune = tuning?.configuration, tune.mode == .fst else { return "" }
+      return tune.alpha.pythonRepr
+    }
+    /// What the run's model does.
+    var metrics: BackdoorMetrics { result.after ?? result.before }
+  }
+
+  private let runs: [Run]
+  private let plan: SweepPlan
+
+  /// The tables of those runs of `plan` that have a result among `results`, in the plan's order.
+  public init(_ plan: SweepPlan, results: [String: [SweepResult]]) {
+    self.plan = plan
+    runs = plan.groups.flatMap { group -> [Run] in
+      let attack = group.attack.result(in: results).map {
+        Run(attack: group.attack, tuning: nil, result: $0)
+      }
+      let tunings = group.tunings.compactMap { tuning in
+        tuning.result(of: group.attack, in: results).map {
+          Run(attack: group.attack, tuning: tuning, result: $0)
+        }
+      }
+      return (attack.map { [$0] } ?? []) + tunings
+    }
+  }
+
+  /// The number of runs with a result.
+  public var count: Int { runs.count }
+
+  // MARK: One row a run
+
+  private static let columns = [
+    "attack", "pratio", "mode", "alpha", "attack_seed", "tuning_seed", "c_acc_before", "asr_before",
+    "ra_before", "c_acc_after", "asr_after", "ra_after", "clean_correct_before",
+    "attack_successes_before", "robust_correct_before", "clean_correct_after",
+    "attack_successes_after", "robust_correct_after", "clean_total", "triggered_total", "seconds",
+    "ranks", "threads",
+  ]
+
+  /// A row for each run: rates, their counts, and seconds; of an attack the columns after tuning
+  /// are empty.
+  public var csv: String {
+    let rows = runs.map { run -> [String] in
+      let (before, after) = (run.result.before, run.result.after)
+      let seed = run.tuning.map { "\($0.configuration.randomSeed)" } ?? ""
+      let setting = run.setting + ["\(run.attack.configuration.randomSeed)", seed]
+      let counts = Self.counts(before) + (after.map(Self.counts) ?? ["", "", ""])
+      let seconds = run.result.seconds.map { String(format: "%.1f", $0) } ?? ""
+      return setting + Self.rates(before) + (after.map(Self.rates) ?? ["", "", ""]) + counts
+        + ["\(before.cleanTotal)", "\(before.triggeredTotal)", seconds]
+        + ["\(run.result.ranks)", "\(run.result.threads)"]
+    }
+    return ([Self.columns] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
+  }
+
+  private static func rates(_ metrics: BackdoorMetrics) -> [String] {
+    [metrics.cleanAccuracy, metrics.attackSuccessRate, metrics.robustAccuracy]
+      .map { $0.map { String(format: "%.6f", $0) } ?? "" }
+  }
+
+  private static func counts(_ metrics: BackdoorMetrics) -> [String] {
+    [metrics.cleanCorrect, metrics.attackSuccesses, metrics.robustCorrect].map { "\($0)" }
+  }
+
+  // MARK: Means over seeds
+
+  /// A row for each attack, rate, mode and α: means over the seeds, with the smallest and the
+  /// largest value where there are several.
+  public var markdown: String {
+    var order: [[String]] = []
+    var members: [[String]: [Run]] = [:]
+    for run in runs {
+      if members[run.setting] == nil { order.append(run.setting) }
+      members[run.setting, default: []].append(run)
+    }
+    let header = ["attack", "pratio", "mode", "α", "n", "C-ACC", "ASR", "RA", "C-ACC lost"]
+    var lines = [
+      "# \(plan.name): \(runs.count) of \(plan.runCount) runs", "",
+      "Means over n runs (attack seeds x tuning seeds), in brackets the smallest and the largest; "
+        + "mode none is the attacked model.", "", Self.row(header),
+      Self.row(header.map { _ in "---" }),
+    ]
+    for setting in order {
+      let runs = members[setting] ?? []
+      let lost = runs.map { run in
+        run.result.after.flatMap { after in
+          run.result.before.cleanAccuracy.flatMap { before in
+            after.cleanAccuracy.map { before - $0 }
+          }
+        }
+      }
+      lines.append(
+        Self.row(
+          setting + ["\(runs.count)"]
+            + [
+              Self.mean(runs.map(\.metrics.cleanAccuracy)),
+              Self.mean(runs.map(\.metrics.attackSuccessRate)),
+              Self.mean(runs.map(\.metrics.robustAccuracy)), Self.mean(lost),
+            ]))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func row(_ cells: [String]) -> String {
+    "| " + cells.joined(separator: " | ") + " |"
+  }
+
+  /// "0.8647", or "0.8647 (0.8610…0.8702)" of several; empty where a run has no such rate.
+  private static func mean(_ values: [Double?]) -> String {
+    let known = values.compactMap { $0 }
+    guard let least = known.min(), let most = known.max(), known.count == values.count else {
+      return ""
+    }
+    let mean = figure(known.reduce(0, +) / Double(known.count))
+    return known.count == 1 ? mean : "\(mean) (\(figure(least))…\(figure(most)))"
+  }
+
+  private static func figure(_ rate: Double?) -> String {
+    rate.map { String(format: "%.4f", $0) } ?? "-"
+  }
+
+  /// The rates of a model in a line.
+  static func line(_ metrics: BackdoorMetrics) -> String {
+    "C-ACC \(figure(metrics.cleanAccuracy)), ASR \(figure(metrics.attackSuccessRate)), "
+      + "RA \(figure(metrics.robustAccuracy))"
+  }
+
+  /// What a tuning came to, in a line.
+  static func line(_ outcome: TuneOutcome) -> String {
+    let (before, after) = (outcome.before, outcome.after)
+    return "C-ACC \(figure(before.cleanAccuracy)) to \(figure(after.cleanAccuracy)), "
+      + "ASR \(figure(before.attackSuccessRate)) to \(figure(after.attackSuccessRate)), "
+      + String(format: "%.1f s", outcome.seconds)
+  }
+}
