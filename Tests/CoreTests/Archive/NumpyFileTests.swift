@@ -47,7 +47,8 @@ import Testing
 
   @Test func missingAndTornFilesAreRefused() throws {
     #expect(throws: NumpyFileError.self) { try NumpyFile.read("/nonexistent/x.npy") }
-    let path = try Self.write("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }", [0, 1])
+    let path = try Self.write(
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }", [0, 1])
     defer { try? FileManager.default.removeItem(atPath: path) }
     let whole = try Data(contentsOf: URL(fileURLWithPath: path))
     for length in [0, 5, 9, 11, 40, whole.count] {
