@@ -25,7 +25,7 @@ BASELINE void fst_embedding_repulsion(const float *x, const float *y, const fst_
     const lanes dx1 = x1 - entries->x[i], dx2 = x2 - entries->x[i];
     const lanes dy1 = y1 - entries->y[i], dy2 = y2 - entries->y[i];
     const lanes a = dy1 * dy1 + (dx1 * dx1 + 1.0f), b = dy2 * dy2 + (dx2 * dx2 + 1.0f);
-    // One division for two, 1/a = b / ab: divisions would take most of the time.
+    // One division for two, 1/a = b / ab: dividing is the slowest of these operations.
     const lanes both = 1.0f / (a * b);
     const lanes near1 = b * both, near2 = a * both;
     const lanes m1 = mass * near1, m2 = mass * near2;

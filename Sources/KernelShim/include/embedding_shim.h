@@ -1,5 +1,5 @@
-// The innermost loops of t-SNE's forces, in plain C vectors: written in Swift they took three times as
-// long, since the compiler packed scalars and unpacked them again.
+// The innermost loops of t-SNE's forces, in plain C vectors: written in Swift a gradient took more
+// than twice as long, since the compiler packed scalars and unpacked them again.
 #ifndef FST_EMBEDDING_SHIM_H
 #define FST_EMBEDDING_SHIM_H
 
