@@ -44,6 +44,15 @@ public enum SweepAttackState: Equatable, Sendable {
       isWhole ? .finished(cleanAccuracy: last[accuracy].number) : .begun(epochs: rows.count)
   }
 
+  /// The share of the training of `configuration` that is still to be done, 0…1.
+  public func shareLeft(of configuration: AttackConfiguration) -> Double {
+    switch self {
+    case .absent, .other: 1
+    case .begun(let epochs): 1 - min(Double(epochs) / Double(configuration.epochs), 1)
+    case .finished: 0
+    }
+  }
+
   /// Whether the archive is there and whole.
   public var isFinished: Bool { if case .finished = self { true } else { false } }
 }
