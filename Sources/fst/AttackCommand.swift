@@ -29,6 +29,7 @@ struct AttackCommand: ParsableCommand {
   @OptionGroup(title: "Poison, model and folder") var attackRun: RunOptions
   @OptionGroup(title: "Triggers") var training: TrainingTriggerOptions
   @OptionGroup(title: "Triggers") var trigger: TriggerOptions
+  @OptionGroup(title: "trojannn") var trojan: TrojanOptions
 
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
 
@@ -65,6 +66,7 @@ struct AttackCommand: ParsableCommand {
     data.add(to: &flags)
     attackRun.add(to: &flags)
     trigger.add(to: &flags)
+    trojan.add(to: &flags)
     training.add(to: &flags)
     optimization.add(to: &flags)
     result.add(to: &flags)

@@ -12,7 +12,7 @@ final class LogFile: Sendable {
     var mayOpen = false
   }
 
-  private let folder: String
+  let folder: String
   private let name: String
   private let state = Mutex(State())
 

@@ -76,6 +76,6 @@ struct FST: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       AttackCommand.self, TuneCommand.self, EvaluateCommand.self, InspectCommand.self,
-      SweepCommand.self, BenchCommand.self, DoctorCommand.self,
+      TriggerCommand.self, SweepCommand.self, BenchCommand.self, DoctorCommand.self,
     ])
 }

@@ -19,13 +19,15 @@ enum Progress {
   static func finishLine() { TerminalProgress.clear() }
 }
 
-/// Lets the log be opened once the run says what it works on: its folder is its own from then on.
+/// Lets the log be opened once the run says that its folder is its own.
 ///
-/// Warnings come before, while an earlier run may still stand in that folder.
+/// Lines come before, while an earlier run may still stand in that folder.
 private struct LogOpener: TrainingObserver {
   let log: LogFile
 
-  func observe(_ event: TrainingEvent) { if case .message = event { log.mayOpen() } }
+  func observe(_ event: TrainingEvent) {
+    if case .claimed(let folder) = event, folder == log.folder { log.mayOpen() }
+  }
 }
 
 /// Tells several observers of everything.
@@ -63,7 +65,7 @@ final class PlainProgress: TrainingObserver {
     return lastLine.withLock { last in
       switch event {
       case .step, .evaluating: guard now - last >= Self.interval else { return false }
-      case .message, .warning, .epoch: break
+      case .message, .warning, .claimed, .epoch: break
       }
       last = now
       return true
@@ -85,9 +87,10 @@ final class TerminalProgress: TrainingObserver {
         StandardError.write("\r\(ProgressLine.bar(event, columns: Self.columns - 1))\u{1B}[K")
         drawn = true
       }
-    case .message, .warning, .epoch:
+    case .message, .warning, .claimed, .epoch:
+      guard let line = ProgressLine.plain(event) else { return }
       Self.clear()
-      if let line = ProgressLine.plain(event) { StandardError.write("\(line)\n") }
+      StandardError.write("\(line)\n")
     }
   }
 

@@ -8,6 +8,7 @@ enum ProgressLine {
     switch event {
     case .message(let text): text
     case .warning(let text): "warning: \(text)"
+    case .claimed: nil
     case .step(let step): "\(place(step))  \(figures(step))"
     case .epoch(let summary): epoch(summary)
     case .evaluating(let done, let total): "evaluated \(done) of \(total) images"
@@ -22,7 +23,7 @@ enum ProgressLine {
       layOut(place(step), figures(step), share(step.step, step.steps), columns: columns)
     case .evaluating(let done, let total):
       layOut("evaluate", "\(done) of \(total) images", share(done, total), columns: columns)
-    case .message, .warning, .epoch: ""
+    case .message, .warning, .claimed, .epoch: ""
     }
   }
 

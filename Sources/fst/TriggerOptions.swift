@@ -15,7 +15,10 @@ struct TriggerOptions: ParsableArguments {
   @Option(
     name: .key("attack_trigger_img_path"),
     help: ArgumentHelp(
-      "blended: the image mixed in (default: a generated pattern).", valueName: "image"))
+      """
+      blended: the image mixed in (default: a generated pattern). trojannn: the trigger of an \
+      earlier run, its trojannn_trigger.png (default: one is made; evaluate: the run's own).
+      """, valueName: "image"))
   var triggerImage: String?
 
   @Option(
@@ -59,4 +62,67 @@ struct TrainingTriggerOptions: ParsableArguments {
   var trainAlpha: Double?
 
   func add(to flags: inout GivenFlags) { flags.add("attack_train_blended_alpha", trainAlpha) }
+}
+
+/// How trojannn's trigger is made.
+struct TrojanOptions: ParsableArguments {
+  @Option(
+    name: [.customLong("clean_model"), .customLong("pretrain_model_path")],
+    help: ArgumentHelp(
+      """
+      A clean model of the same width and classes: the attack_result.pt of a run with --pratio 0 \
+      (default: one is trained first, with the same settings).
+      """, valueName: "archive"))
+  var cleanModel: String?
+
+  @Option(
+    name: .key("mask_path"),
+    help: ArgumentHelp(
+      "An image whose non-zero values are the mask and where the trigger starts "
+        + "(default: an apple is drawn).", valueName: "image"))
+  var mask: String?
+
+  @Option(
+    name: [.customLong("num_neuron"), .customLong("neuron_count")],
+    help: ArgumentHelp(
+      "Inputs of the head to excite (default: \(attackDefaults.trojan.neuronCount)).",
+      valueName: "n"))
+  var neuronCount: Int?
+
+  @Option(
+    name: .key("neuron_target_values"),
+    help: ArgumentHelp(
+      "The activation to drive them towards (default: \(attackDefaults.trojan.neuronTarget)).",
+      valueName: "activation"))
+  var neuronTarget: Double?
+
+  @Option(
+    name: .key("mask_update_iters"),
+    help: ArgumentHelp(
+      "Steps of the search, at most (default: \(attackDefaults.trojan.iterations)).",
+      valueName: "n"))
+  var iterations: Int?
+
+  @Option(
+    name: .key("trojan_eps"),
+    help: ArgumentHelp(
+      "How far the trigger may move from the mask, as a share of 255 "
+        + "(default: \(attackDefaults.trojan.epsilon)).", valueName: "share"))
+  var epsilon: Double?
+
+  @Option(
+    name: .key("trojan_alpha"),
+    help: ArgumentHelp(
+      "The first step, likewise (default: \(attackDefaults.trojan.step)).", valueName: "share"))
+  var step: Double?
+
+  func add(to flags: inout GivenFlags) {
+    flags.add("pretrain_model_path", cleanModel)
+    flags.add("mask_path", mask)
+    flags.add("num_neuron", neuronCount)
+    flags.add("neuron_target_values", neuronTarget)
+    flags.add("mask_update_iters", iterations)
+    flags.add("trojan_eps", epsilon)
+    flags.add("trojan_alpha", step)
+  }
 }

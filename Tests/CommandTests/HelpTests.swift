@@ -12,7 +12,9 @@ import Testing
       let output = try RunProcess.run(Self.program, arguments)
       #expect(output.exitCode == 0)
       #expect(output.standardError.isEmpty)
-      for command in ["attack", "tune", "evaluate", "inspect", "sweep", "bench", "doctor"] {
+      for command in [
+        "attack", "tune", "evaluate", "inspect", "trigger", "sweep", "bench", "doctor",
+      ] {
         #expect(output.outputLines.contains { $0.hasPrefix("  \(command) ") })
       }
       for status in ["0", "1", "64", "75", "130"] {
@@ -32,7 +34,8 @@ import Testing
     let words = Set(
       output.standardOutput.split(whereSeparator: { $0.isWhitespace || $0 == "," }).map(String.init)
     )
-    for key in keys where !["pre", "augment"].contains(key) {
+    let withoutFlag = ["pre", "augment", "selected_layer_name", "selected_layer_param_name"]
+    for key in keys where !withoutFlag.contains(key) {
       if command == "attack", key == "attack" { continue }  // a word of the command, not a flag
       #expect(words.contains("--\(key)"), "--\(key) is not in the help")
     }

@@ -31,7 +31,7 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var poisonRatio = 0.1
   /// An image whose non-zero pixels are badnet's patch; nil is the white 3x3 square.
   public var patchMaskPath: String?
-  /// The image that blended mixes in; nil is a generated pattern.
+  /// The image that blended mixes in, nil is a generated pattern; trojannn's trigger, nil makes one.
   public var triggerImagePath: String?
   /// The trigger image's weight in poisoned training images, 0…1.
   public var trainBlendedAlpha = 0.2
@@ -41,6 +41,8 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var sigDelta = 40.0
   /// The periods of sig's sinusoid across an image's width.
   public var sigFrequency = 6.0
+  /// What trojannn's trigger is made from.
+  public var trojan = TrojanSettings()
 
   // MARK: Model
 

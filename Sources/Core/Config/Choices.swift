@@ -1,6 +1,6 @@
 /// The attacks, by BackdoorBench's names.
 public enum AttackName: String, CaseIterable, Sendable {
-  case badnet, blended, sig
+  case badnet, blended, sig, trojannn
 }
 
 /// The models, by BackdoorBench's names.

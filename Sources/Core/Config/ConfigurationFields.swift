@@ -20,7 +20,7 @@ extension AttackConfiguration: TrainingConfiguration {
       .text("save_folder_name", \.saveFolderName, "the name of a folder"),
       .integer("frequency_save", \.frequencySave, 0...countLimit),
       .choice("archive_arrays", \.archiveArrays),
-    ] + trainingFields
+    ] + trojanFields + trainingFields
 }
 
 extension TuneConfiguration: TrainingConfiguration {

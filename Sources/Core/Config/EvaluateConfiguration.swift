@@ -14,7 +14,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var labelTransform = LabelTransformName.all2one
   /// An image whose non-zero pixels are badnet's patch; nil is the white 3x3 square.
   public var patchMaskPath: String?
-  /// The image that blended mixes in; nil is a generated pattern.
+  /// The image that blended mixes in, nil is a generated pattern; trojannn's trigger, nil is the one
+  /// beside the archive.
   public var triggerImagePath: String?
   /// The trigger image's weight in triggered test images, 0…1.
   public var testBlendedAlpha = 0.2

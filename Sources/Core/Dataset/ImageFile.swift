@@ -63,6 +63,16 @@ public enum ImageFile {
     try write(bytes, to: path)
   }
 
+  /// Writes `image` as `writePNG` does, so that a kill leaves the old file or the new one.
+  ///
+  /// Throws `ImageError`, `FileError`.
+  package static func writePNGAtomically(_ image: RGBImage, to path: String) throws {
+    let bytes = try image.pixels.withUnsafeBufferPointer {
+      try encodePNG($0, width: image.width, height: image.height, path: path)
+    }
+    try AtomicFile.write(to: path) { try $0.write(bytes) }
+  }
+
   private typealias Decoder = (
     UnsafePointer<UInt8>?, Int, UInt32, UInt64, UnsafeMutablePointer<fst_image>?,
     UnsafeMutablePointer<CChar>?, Int

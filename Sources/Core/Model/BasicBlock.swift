@@ -56,7 +56,8 @@ final class BasicBlock: ResidualBlock {
     let shape = outputShape(batch: capacity)
     activations = Activations(
       conv1: Tensor(shape),
-      conv2: Tensor(outputShape(batch: mode == .training ? capacity : 0)), output: Tensor(shape),
+      conv2: Tensor(outputShape(batch: mode.keepsActivations ? capacity : 0)),
+      output: Tensor(shape),
       shortcutConv: shortcut.map { _ in Tensor(shape) })
   }
 
@@ -72,30 +73,30 @@ final class BasicBlock: ResidualBlock {
     _ x: Tensor, mode: PassMode, store: ParameterStore, context: ComputeContext
   ) -> Tensor {
     let a = activations(batch: x.shape.batch)
-    if mode == .training {
-      forwardTraining(x, a, store: store, context: context)
+    if mode.keepsActivations {
+      forwardKeeping(x, a, mode: mode, store: store, context: context)
     } else {
       forwardEvaluating(x, a, store: store, context: context)
     }
     return a.output
   }
 
-  private func forwardTraining(
-    _ x: Tensor, _ a: Activations, store: ParameterStore, context: ComputeContext
+  private func forwardKeeping(
+    _ x: Tensor, _ a: Activations, mode: PassMode, store: ParameterStore, context: ComputeContext
   ) {
     let pixels = a.output.shape.pixels
-    bn1.begin(statistics1, store: store, context: context)
+    bn1.begin(statistics1, mode: mode, store: store, context: context)
     conv1.forward(x, into: a.conv1, store: store, context: context) { [self] in
       bn1.add(a.conv1, pixels: $0, thread: $1, to: statistics1)
     }
     bn1.end(statistics1, pixels: pixels, store: store, context: context)
-    bn2.begin(statistics2, store: store, context: context)
+    bn2.begin(statistics2, mode: mode, store: store, context: context)
     conv2.forward(
       a.conv1, rectified: statistics1.affine, into: a.conv2, store: store, context: context
     ) { [self] in bn2.add(a.conv2, pixels: $0, thread: $1, to: statistics2) }
     bn2.end(statistics2, pixels: pixels, store: store, context: context)
     if let shortcut, let output = a.shortcutConv {
-      shortcut.bn.begin(shortcutStatistics, store: store, context: context)
+      shortcut.bn.begin(shortcutStatistics, mode: mode, store: store, context: context)
       shortcut.conv.forward(x, into: output, store: store, context: context) { [self] in
         shortcut.bn.add(output, pixels: $0, thread: $1, to: shortcutStatistics)
       }

@@ -1,15 +1,24 @@
 import Distributed
 
-/// Whether a pass learns (batch statistics, caches kept) or only answers (running statistics).
+/// What a forward pass takes its statistics from, and whether a backward pass can follow it.
 public enum PassMode: Sendable {
-  case training, evaluating
+  /// It learns: batch statistics, which move the running ones; backward can follow.
+  case training
+  /// It only answers: running statistics, and nothing that backward needs is kept.
+  case evaluating
+  /// It answers as `evaluating` does and is then differentiated: backward takes the running
+  /// statistics for constants.
+  case differentiating
+
+  /// Whether backward can follow.
+  var keepsActivations: Bool { self != .evaluating }
 }
 
 /// Batch normalisation over N, H, W, with the ReLU and the residual sum that follow it.
 ///
 /// Training: xhat = (x - mean) / sqrt(variance + 1e-5) with the batch's biased variance;
 /// y = [relu](weight xhat + bias [+ residual]). Running statistics follow PyTorch:
-/// running = 0.9 running + 0.1 batch, with the unbiased variance. Evaluating: running statistics
+/// running = 0.9 running + 0.1 batch, with the unbiased variance. Other modes: running statistics
 /// instead. With a BatchNorm group in the context, sums run over all its ranks (SyncBatchNorm).
 /// Shapes: x, y, residual [N, H, W, C]; weight, bias, statistics [C].
 public struct BatchNorm2D: Sendable {
@@ -35,20 +44,18 @@ public struct BatchNorm2D: Sendable {
 
   /// y = [relu](normalised x [+ residual]); `y` may be `x` when evaluating.
   ///
-  /// Returns the batch's statistics when training, the running ones when evaluating.
+  /// Returns the batch's statistics when training, else the running ones.
   public func forward(
     _ x: Tensor, into y: Tensor, residual: Tensor? = nil, relu: Bool, mode: PassMode,
     store: ParameterStore, context: ComputeContext
   ) -> Statistics {
     precondition(x.shape == y.shape && x.shape.channels == channels, "\(weight.name): \(x.shape)")
     let statistics = Statistics(channels: channels)
+    begin(statistics, mode: mode, store: store, context: context)
     if mode == .training {
-      begin(statistics, store: store, context: context)
       context.forEachImage(x.shape) { add(x, pixels: $0, thread: $1, to: statistics) }
-      end(statistics, pixels: x.shape.pixels, store: store, context: context)
-    } else {
-      useRunning(statistics, store: store)
     }
+    end(statistics, pixels: x.shape.pixels, store: store, context: context)
     context.pool.forEachShare(of: x.shape.pixels) { pixels, _ in
       normalize(
         x, into: y, residual: residual, relu: relu, statistics: statistics, pixels: pixels)
@@ -82,18 +89,23 @@ public struct BatchNorm2D: Sendable {
 // MARK: Forward in parts, for layers that see pixels as soon as a convolution has written them
 
 extension BatchNorm2D {
-  /// Begins a batch's statistics.
+  /// Begins a batch's statistics; with any mode but `training` the running ones are taken, and
+  /// `add` and `end` change nothing.
   ///
   /// Sums are those of x - pivot: the running mean lies near the batch's, so little cancels in the
   /// variance.
-  func begin(_ statistics: Statistics, store: ParameterStore, context: ComputeContext) {
+  func begin(
+    _ statistics: Statistics, mode: PassMode, store: ParameterStore, context: ComputeContext
+  ) {
+    guard mode == .training else { return useRunning(statistics, store: store) }
+    statistics.areFixed = false
     statistics.clearSums(threads: context.threads)
     statistics.mean.update(from: store.buffer(running.mean), count: channels)
   }
 
   /// Adds `pixels`, which lie in one image, to thread `thread`'s sums.
   func add(_ x: Tensor, pixels: Range<Int>, thread: Int, to statistics: Statistics) {
-    guard let sums = statistics.sums(thread) else { return }
+    guard !statistics.areFixed, let sums = statistics.sums(thread) else { return }
     ChannelKernels.shiftedSums(
       x.pointer, pivot: statistics.mean, rows: pixels, channels: channels, sum: sums.first,
       squareSum: sums.second)
@@ -103,6 +115,7 @@ extension BatchNorm2D {
   func end(
     _ statistics: Statistics, pixels: Int, store: ParameterStore, context: ComputeContext
   ) {
+    if statistics.areFixed { return }
     statistics.addSums()
     statistics.totals[2 * channels] = Double(pixels)
     context.sumOverBatchNormGroup(&statistics.totals)
@@ -125,6 +138,7 @@ extension BatchNorm2D {
 
   /// Takes the running statistics.
   func useRunning(_ statistics: Statistics, store: ParameterStore) {
+    statistics.areFixed = true
     let (mean, variance) = (store.buffer(running.mean), store.buffer(running.variance))
     for c in 0..<channels {
       statistics.mean[c] = mean[c]
@@ -181,6 +195,7 @@ extension BatchNorm2D {
   /// Adds the gradients of weight and bias to the store, and makes the map to x's gradient.
   ///
   /// dx = a dy + b x + d per channel, from dx = gamma s (dy - sum(dy)/n - xhat sum(dy xhat)/n).
+  /// The sums are there since the statistics depend on x; where they are fixed, dx = gamma s dy.
   func endGradient(_ statistics: Statistics, store: ParameterStore, context: ComputeContext) {
     statistics.addSums()
     store.addGradient(statistics.totals[..<channels], at: bias.offset)
@@ -190,9 +205,15 @@ extension BatchNorm2D {
     }
     store.addGradient(statistics.weightGradient[...], at: weight.offset)
     store.finishGradients(bias, weight)
-    context.sumOverBatchNormGroup(&statistics.totals)
     let gamma = store.value(weight)
     let (a, b, d) = statistics.gradientCoefficients
+    if statistics.areFixed {
+      for c in 0..<channels {
+        (a[c], b[c], d[c]) = (gamma[c] * statistics.inverseDeviation[c], 0, 0)
+      }
+      return
+    }
+    context.sumOverBatchNormGroup(&statistics.totals)
     for c in 0..<channels {
       let deviation = Double(statistics.inverseDeviation[c])
       let (sum, products) = (statistics.totals[c], statistics.totals[channels + c])

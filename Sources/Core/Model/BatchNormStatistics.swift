@@ -7,6 +7,8 @@ extension BatchNorm2D {
   /// `@unchecked`: threads only write their own sums; all else is written between parallel passes.
   public final class Statistics: @unchecked Sendable {
     let channels: Int
+    /// Whether they are the running ones, which do not depend on the batch.
+    var areFixed = false
     /// Pixels behind the statistics, over all ranks that share them.
     var count = 1.0
     private let coefficients: FloatBuffer

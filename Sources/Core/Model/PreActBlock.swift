@@ -59,12 +59,12 @@ final class PreActBlock: ResidualBlock {
   ) -> Tensor {
     let a = activations(batch: x.shape.batch)
     if mode == .training {
-      bn1.begin(statistics1, store: store, context: context)
+      bn1.begin(statistics1, mode: mode, store: store, context: context)
       context.forEachImage(x.shape) {
         bn1.add(x, pixels: $0, thread: $1, to: statistics1)
       }
       bn1.end(statistics1, pixels: x.shape.pixels, store: store, context: context)
-      bn2.begin(statistics2, store: store, context: context)
+      bn2.begin(statistics2, mode: mode, store: store, context: context)
       conv1.forward(
         x, rectified: statistics1.affine, into: a.conv1, store: store, context: context
       ) { [self] in bn2.add(a.conv1, pixels: $0, thread: $1, to: statistics2) }

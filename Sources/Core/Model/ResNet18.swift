@@ -83,13 +83,28 @@ public final class ResNet18 {
   }
 
   /// Adds the parameters' gradients, given the loss's gradient by the logits of the last forward.
-  public func backward(_ logitsGradient: Tensor, extent: GradientExtent, context: ComputeContext) {
-    guard let images, let last = blockOutputs.last else {
-      preconditionFailure("backward before forward")
-    }
+  ///
+  /// The gradient of the images, [N, H, W, C], is written into `imageGradient` where that is given,
+  /// which needs the extent `all`.
+  public func backward(
+    _ logitsGradient: Tensor, extent: GradientExtent, imageGradient: Tensor? = nil,
+    context: ComputeContext
+  ) {
+    precondition(imageGradient == nil || extent == .all, "an image gradient of extent \(extent)")
     let featureGradient = extent == .all ? workspace.inner(features.shape) : nil
     head.backward(logitsGradient, x: features, xGradient: featureGradient, store: store)
     guard let featureGradient else { return }
+    backward(featureGradient: featureGradient, imageGradient: imageGradient, context: context)
+  }
+
+  /// The same below the head, given the gradient of something by the features of the last forward:
+  /// [N, 1, 1, 8 width].
+  public func backward(
+    featureGradient: Tensor, imageGradient: Tensor? = nil, context: ComputeContext
+  ) {
+    guard let images, let last = blockOutputs.last else {
+      preconditionFailure("backward before forward")
+    }
     var gradient = workspace.carriedGradient(last.shape)
     GlobalAveragePool.backward(featureGradient, xGradient: gradient, context: context)
     blocks.last?.beginBackward(context: context)
@@ -107,7 +122,7 @@ public final class ResNet18 {
         if let below { below.receive($0, pixels: $1, thread: $2) } else { receiveStem($0, $1, $2) }
       }
     }
-    backwardStem(gradient, images: images, context: context)
+    backwardStem(gradient, images: images, imageGradient: imageGradient, context: context)
   }
 
   // MARK: Stem: conv1, and bn1 with ReLU where there is one
@@ -123,7 +138,7 @@ public final class ResNet18 {
         images, into: stemOutput, finish: bn1.finish(stemStatistics, relu: true, store: store),
         store: store, context: context)
     }
-    bn1.begin(stemStatistics, store: store, context: context)
+    bn1.begin(stemStatistics, mode: mode, store: store, context: context)
     conv1.forward(images, into: stemConv, store: store, context: context) { [self] in
       bn1.add(stemConv, pixels: $0, thread: $1, to: stemStatistics)
     }
@@ -140,13 +155,16 @@ public final class ResNet18 {
       to: stemStatistics)
   }
 
-  private func backwardStem(_ gradient: Tensor, images: Tensor, context: ComputeContext) {
+  private func backwardStem(
+    _ gradient: Tensor, images: Tensor, imageGradient: Tensor?, context: ComputeContext
+  ) {
     var outputGradient = ConvolutionOutputGradient(gradient.pointer)
     if let bn1 {
       bn1.endGradient(stemStatistics, store: store, context: context)
       outputGradient = stemStatistics.gradient(gradient, x: stemConv)
     }
-    conv1.backward(outputGradient, x: images, xGradient: nil, store: store, context: context)
+    conv1.backward(
+      outputGradient, x: images, xGradient: imageGradient, store: store, context: context)
   }
 
   private func setBatch(_ batch: Int) {
@@ -161,18 +179,18 @@ public final class ResNet18 {
   /// What training allocates serves evaluation too; evaluation alone takes less than half of it.
   private func reserve(_ batch: Int, mode: PassMode) {
     let wanted = max(batch, 1)
-    let known = mode == .training ? trainingCapacity : max(trainingCapacity, evaluatingCapacity)
+    let keeps = mode.keepsActivations
+    let known = keeps ? trainingCapacity : max(trainingCapacity, evaluatingCapacity)
     guard wanted > known else { return }
     let largest = max(wanted, evaluatingCapacity)
-    let isTraining = mode == .training
-    (trainingCapacity, evaluatingCapacity) = (isTraining ? largest : 0, largest)
+    (trainingCapacity, evaluatingCapacity) = (keeps ? largest : 0, largest)
     let shape = conv1.outputShape(batch: largest)
     stemOutput = Tensor(shape)
-    stemConv = bn1 == nil ? stemOutput : Tensor(conv1.outputShape(batch: isTraining ? largest : 0))
+    stemConv = bn1 == nil ? stemOutput : Tensor(conv1.outputShape(batch: keeps ? largest : 0))
     blocks.forEach { $0.reserve(largest, mode: mode) }
     blockOutputs = Array(repeating: stemOutput, count: blocks.count)
     features = Tensor(Shape(batch: largest, height: 1, width: 1, channels: head.inputs))
     logits = Tensor(Shape(batch: largest, height: 1, width: 1, channels: head.outputs))
-    workspace = GradientWorkspace(largest: isTraining ? shape.count : 0)
+    workspace = GradientWorkspace(largest: keeps ? shape.count : 0)
   }
 }

@@ -5,7 +5,7 @@ public struct AttackTrigger: Sendable {
   public struct Settings: Equatable, Sendable {
     /// An image whose non-zero values are badnet's patch; nil is the white 3x3 square.
     public var patchMaskPath: String?
-    /// The image that blended mixes in; nil is a generated pattern.
+    /// The image that blended mixes in, nil is a generated pattern; trojannn's trigger.
     public var triggerImagePath: String?
     /// The trigger image's weight in triggered training images, 0...1.
     public var trainBlendedAlpha = 0.2
@@ -15,6 +15,8 @@ public struct AttackTrigger: Sendable {
     public var sigDelta = 40.0
     /// The periods of sig's sinusoid across an image's width.
     public var sigFrequency = 6.0
+    /// trojannn's trigger image; nil is read from `triggerImagePath`.
+    public var trojanImage: RGBImage?
 
     /// The originals' defaults.
     public init() {}
@@ -27,7 +29,7 @@ public struct AttackTrigger: Sendable {
 
   /// The trigger of `attack` for images of `height` x `width`.
   ///
-  /// Throws `ImageError` where a trigger image cannot be read.
+  /// Throws `ImageError` where a trigger image cannot be read, `TriggerError` where there is none.
   public init(_ attack: AttackName, settings: Settings, height: Int, width: Int) throws {
     isCleanLabel = attack == .sig
     switch attack {
@@ -45,6 +47,10 @@ public struct AttackTrigger: Sendable {
         testAlpha: settings.testBlendedAlpha)
     case .sig:
       trigger = SinusoidalTrigger(delta: settings.sigDelta, frequency: settings.sigFrequency)
+    case .trojannn:
+      let read = try settings.triggerImagePath.map { try ImageFile.read($0) }
+      guard let image = settings.trojanImage ?? read else { throw TriggerError.noTrojanImage }
+      trigger = TrojanTrigger(pattern: image, height: height, width: width)
     }
   }
 }

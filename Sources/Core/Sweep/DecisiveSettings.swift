@@ -6,7 +6,7 @@ private let indecisive: Set<String> = [
   "threads", "dataset_path", "record", "save_folder_name", "result", "resume", "timeline", "save",
   "stall_warn", "stall_exit", "check_replicas", "checkpoint_steps", "keep_checkpoints",
   "frequency_save", "archive_arrays", "defense_form", "initlr", "linear_name", "client_optimizer",
-  "pre",
+  "pre", "pretrain_model_path",
 ]
 
 extension ConfigField {
@@ -23,6 +23,7 @@ extension AttackConfiguration {
   package var decisiveSettings: [String: String] {
     var settings = ConfigField.decisive(Self.fields, of: self)
     if tuningSplit != .heldOut { settings["split_ratio"] = nil }
+    if attack != .trojannn { Self.trojanFields.forEach { settings[$0.key] = nil } }
     return settings
   }
 

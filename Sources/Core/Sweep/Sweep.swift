@@ -233,7 +233,7 @@ private struct QuietObserver: TrainingObserver {
   func observe(_ event: TrainingEvent) {
     switch event {
     case .warning, .step, .evaluating: observer.observe(event)
-    case .message, .epoch: break
+    case .message, .claimed, .epoch: break
     }
   }
 }

@@ -11,17 +11,21 @@ public struct AttackData: Sendable {
   /// Images in the dataset's whole training set, of which a held-out split leaves some out.
   public let wholeTrainingCount: Int
 
+  /// trojannn's trigger image.
+  let trojanImage: RGBImage?
   /// What the user should know of the dataset, one line each.
   let warnings: [String]
 
   /// The seed of the synthetic dataset: one for all commands, so that they see the same images.
   static let syntheticSeed: UInt64 = 0
 
-  /// Loads, splits and poisons as `configuration` says; the same on every rank.
+  /// Splits and poisons `dataset` as `configuration` says; the same on every rank.
   ///
   /// A `dataset` that is given is taken for the one that the configuration names. Throws
-  /// `DatasetError`, `ImageError`, `PoisonError` or `TuningSetError`, one line each.
-  public init(_ configuration: AttackConfiguration, dataset: DatasetPair? = nil) throws {
+  /// `DatasetError`, `ImageError`, `TriggerError`, `PoisonError` or `TuningSetError`, one line each.
+  public init(
+    _ configuration: AttackConfiguration, dataset: DatasetPair? = nil, trojanImage: RGBImage? = nil
+  ) throws {
     let dataset =
       try dataset
       ?? DatasetLoader.load(
@@ -36,9 +40,11 @@ public struct AttackData: Sendable {
     guard configuration.tuningSplit == .random || !split.tuning.isEmpty && !split.attack.isEmpty
     else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
     let clean = split.attack.count == whole.count ? whole : whole.selecting(split.attack)
+    var trigger = configuration.triggerSettings
+    trigger.trojanImage = trojanImage
+    self.trojanImage = trojanImage
     let attack = try AttackTrigger(
-      configuration.attack, settings: configuration.triggerSettings, height: whole.height,
-      width: whole.width)
+      configuration.attack, settings: trigger, height: whole.height, width: whole.width)
     let poisoned = try PoisonPlan.indices(
       labels: clean.labels, ratio: configuration.poisonRatio, target: configuration.attackTarget,
       cleanLabel: attack.isCleanLabel, seed: UInt32(truncatingIfNeeded: configuration.randomSeed))

@@ -3,8 +3,8 @@ import Foundation
 /// The folder of one attack run, as BackdoorBench lays it out; only rank 0 writes to it.
 ///
 /// `attack_result.pt`, `bd_train_dataset/`, `bd_test_dataset/`, `info.pickle`,
-/// `train_poison_index_list.pickle`, `attack_df.csv`, `attack_df_summary.csv`, and our checkpoints
-/// (`CheckpointFolder`).
+/// `train_poison_index_list.pickle`, `attack_df.csv`, `attack_df_summary.csv`, trojannn's trigger
+/// image, and our checkpoints (`CheckpointFolder`).
 struct AttackRecord {
   let configuration: AttackConfiguration
   let data: AttackData
@@ -32,6 +32,7 @@ struct AttackRecord {
     let model = isWhole ? saved?.model : nil
     try PoisonFolder.write(data.train, to: "\(folder)/\(PoisonFolder.trainName)")
     try PoisonFolder.write(data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)")
+    if let image = data.trojanImage { try TrojanImage.write(image, in: folder) }
     try InfoFile.write(
       configuration.arguments.map { .init($0.key, $0.value.archived) },
       to: "\(folder)/info.pickle")

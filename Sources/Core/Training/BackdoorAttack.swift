@@ -21,12 +21,13 @@ public struct AttackOutcome: Sendable {
 ///
 /// Arguments (`AttackConfiguration`), data (`AttackData`, where `AttackTrigger` is the difference),
 /// training loop (`Trainer`), and the archive after each epoch (`AttackRecord`). A poison ratio of
-/// 0 trains a clean model. All ranks run it together.
+/// 0 trains a clean model. trojannn makes its trigger first, from a clean model. All ranks run it
+/// together.
 public struct BackdoorAttack {
-  private let configuration: AttackConfiguration
-  private let communicator: any Communicator
-  private let observer: any TrainingObserver
-  private let interruption: Interruption
+  let configuration: AttackConfiguration
+  let communicator: any Communicator
+  let observer: any TrainingObserver
+  let interruption: Interruption
   private let dataset: DatasetPair?
 
   /// An attack as `configuration` says, told of to `observer` on rank 0.
@@ -47,8 +48,24 @@ public struct BackdoorAttack {
   public func run() throws -> AttackOutcome {
     let start = ContinuousClock.now
     try communicator.requireSameStart(settings: configuration.sharedSettings)
+    let dataset = try communicator.together {
+      try self.dataset
+        ?? DatasetLoader.load(
+          name: configuration.dataset, path: configuration.datasetPath,
+          seed: AttackData.syntheticSeed)
+    }
+    guard configuration.attack == .trojannn else { return try run(on: dataset, since: start) }
+    let (image, interrupted) = try trojanImage(for: dataset)
+    return try interrupted ?? run(on: dataset, trojanImage: image, since: start)
+  }
+
+  /// The training itself, on data that are loaded.
+  func run(
+    on dataset: DatasetPair, trojanImage: RGBImage? = nil,
+    since start: ContinuousClock.Instant = .now
+  ) throws -> AttackOutcome {
     let data = try communicator.together {
-      try AttackData(configuration, dataset: dataset)
+      try AttackData(configuration, dataset: dataset, trojanImage: trojanImage)
     }
     let settings = configuration.settings(data: data, worldSize: communicator.worldSize)
     try communicator.requireAgreement(onEach: data.checksums)
@@ -63,13 +80,14 @@ public struct BackdoorAttack {
     var record = AttackRecord(configuration, data: data)
     let claim = try begin(&record, settings: settings)
     defer { claim?.lock.release() }
+    tell(.claimed(folder: configuration.folder))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
     data.warnings.forEach { tell(.warning($0)) }
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(
-      model: step.model, batchSize: batchSize, normalization: normalization,
+      model: step.model, batchSize: batchSize, normalization: configuration.normalization,
       communicator: communicator, context: step.context, observer: observer)
     var outcome = AttackOutcome(
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first.epoch,
@@ -100,10 +118,6 @@ public struct BackdoorAttack {
 
   private var batchSize: Int {
     configuration.globalBatchSize(worldSize: communicator.worldSize)
-  }
-
-  private var normalization: Normalization {
-    Normalization.of(dataset: DatasetName(rawValue: configuration.dataset) ?? .cifar10)
   }
 
   private func makeStep(_ data: AttackData) -> TrainStep {
@@ -142,11 +156,13 @@ public struct BackdoorAttack {
     return Trainer(
       step: step,
       loader: BatchLoader(
-        images: data.train.images, sampler: sampler, normalization: normalization,
+        images: data.train.images, sampler: sampler, normalization: configuration.normalization,
         augmentation: configuration.augment ? Augmentation() : nil,
         seed: configuration.randomSeed),
       schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
-      maxSteps: configuration.maxSteps, phase: "attack \(configuration.attack.rawValue)",
+      maxSteps: configuration.maxSteps,
+      phase: configuration.poisonRatio == 0
+        ? "clean model" : "attack \(configuration.attack.rawValue)",
       poisoned: data.train, observer: observer,
       boundary: StepBoundary(
         interruption: interruption,
@@ -172,7 +188,7 @@ public struct BackdoorAttack {
     return claim
   }
 
-  private func tell(_ event: TrainingEvent) {
+  func tell(_ event: TrainingEvent) {
     if communicator.rank == 0 { observer.observe(event) }
   }
 

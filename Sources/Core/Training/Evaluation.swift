@@ -54,8 +54,14 @@ public struct Evaluation {
     var triggered = try TriggeredTestImages.read(
       besideArchiveIn: folder, matching: test, labels: labels, communicator: communicator)
     if triggered == nil, let attack = configuration.attack {
+      var settings = configuration.triggerSettings
+      if attack == .trojannn {
+        settings.trojanImage = try communicator.fromRankZero {
+          try TrojanImage.read(given: settings.triggerImagePath, folder: folder)
+        }
+      }
       let trigger = try AttackTrigger(
-        attack, settings: configuration.triggerSettings, height: test.height, width: test.width)
+        attack, settings: settings, height: test.height, width: test.width)
       triggered = PoisonedDataset.test(test, trigger: trigger.trigger, labels: labels)
     }
     if triggered == nil && communicator.rank == 0 {

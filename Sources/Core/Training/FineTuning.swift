@@ -59,6 +59,7 @@ public struct FineTuning {
       worldSize: communicator.worldSize, data: tuning, model: attacked.model.store)
     let claim = try claimFolder(settings)
     defer { claim?.lock.release() }
+    if configuration.save { tell(.claimed(folder: configuration.defenseFolder)) }
     let context = configuration.makeContext(communicator)
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try subject.metrics(

@@ -1,0 +1,62 @@
+import Distributed
+
+/// Draws an attack's trigger on test images and writes the sheet: `fst trigger`.
+public struct TriggerPicture {
+  private let configuration: AttackConfiguration
+  private let path: String
+  private let communicator: any Communicator
+  private let observer: any TrainingObserver
+
+  /// The picture of the trigger that `configuration` amounts to, a PNG at `path`.
+  public init(
+    _ configuration: AttackConfiguration, path: String, communicator: any Communicator,
+    observer: any TrainingObserver
+  ) {
+    self.configuration = configuration
+    self.path = path
+    self.communicator = communicator
+    self.observer = observer
+  }
+
+  /// Writes the picture; throws one-line errors, `SharedFailure` where all ranks know of it.
+  ///
+  /// The sheet is rank 0's, which alone writes; nil on the others.
+  public func run() throws -> TriggerSheet? {
+    try communicator.requireSameStart(settings: configuration.sharedSettings)
+    let dataset = try communicator.together {
+      try DatasetLoader.load(
+        name: configuration.dataset, path: configuration.datasetPath,
+        seed: AttackData.syntheticSeed)
+    }
+    var settings = configuration.triggerSettings
+    if configuration.attack == .trojannn { settings.trojanImage = try trojanImage(dataset) }
+    var sheet: TriggerSheet?
+    try communicator.onRankZero {
+      let test = dataset.test
+      let labels = try LabelTransform(
+        configuration.labelTransform, target: configuration.attackTarget,
+        classCount: test.classCount)
+      let attack = try AttackTrigger(
+        configuration.attack, settings: settings, height: test.height, width: test.width)
+      let made = TriggerSheet(
+        test, at: TriggerSheet.choice(of: test, labels: labels), trigger: attack.trigger)
+      try ImageFile.writePNGAtomically(made.image, to: path)
+      sheet = made
+    }
+    return sheet
+  }
+
+  /// The trigger image that is given, else one made from the clean model that is, else the one of
+  /// the run that the settings name.
+  private func trojanImage(_ dataset: DatasetPair) throws -> RGBImage? {
+    if configuration.triggerImagePath == nil, let archive = configuration.trojan.cleanModelPath {
+      return try TrojanImage.make(
+        from: archive, for: configuration, images: dataset.train, communicator: communicator,
+        observer: observer)
+    }
+    return try communicator.fromRankZero {
+      try TrojanImage.read(
+        given: configuration.triggerImagePath, folder: configuration.folder)
+    }
+  }
+}

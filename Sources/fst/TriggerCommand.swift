@@ -1,0 +1,92 @@
+import ArgumentParser
+import Core
+
+/// `fst trigger`: a picture of what an attack puts into images.
+struct TriggerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trigger",
+    abstract: "Draw an attack's trigger on eight test images, as a PNG.",
+    discussion: """
+      Three rows: the images, the triggered images, and their differences,
+      multiplied so that they can be seen; by how much is printed.
+
+        fst trigger blended --dataset synthetic --out blended.png
+        fst trigger trojannn --dataset_path ./data --width 16 --out t.png \\
+          --clean_model record/cifar10/clean/<run>/attack_result.pt
+
+      trojannn's trigger is the one of the run that --record, --dataset,
+      --pratio, --attack_target and --model name, or is made from
+      --clean_model, or is the image --attack_trigger_img_path.
+      """)
+
+  @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))
+  var attack: AttackName
+
+  @Option(name: .key("out"), help: ArgumentHelp("The picture, a PNG.", valueName: "file.png"))
+  var out: String
+
+  @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "The attack's settings") var attackRun: RunOptions
+  @OptionGroup(title: "Triggers") var trigger: TriggerOptions
+  @OptionGroup(title: "trojannn") var trojan: TrojanOptions
+  @OptionGroup(title: "Machine and output") var machine: MachineOptions
+
+  func validate() throws {
+    guard out.lowercased().hasSuffix(".png") else {
+      throw ValidationError("--out: expected a file that ends in .png, found '\(out)'")
+    }
+  }
+
+  func run() throws {
+    try Session.run(
+      logFolder: { _ in nil }, savesOnSignals: false,
+      configure: {
+        try ConfigDecoder.attack(
+          attack, flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
+      },
+      body: { configuration, session in
+        try TriggerPicture(
+          configuration, path: out, communicator: session.communicator,
+          observer: session.observer
+        ).run()
+      },
+      report: { try report($0) })
+  }
+
+  private var flags: [ConfigArgument] {
+    var flags = GivenFlags()
+    data.add(to: &flags)
+    attackRun.add(to: &flags)
+    trigger.add(to: &flags)
+    trojan.add(to: &flags)
+    machine.add(to: &flags)
+    return flags.arguments
+  }
+
+  private func report(_ sheet: TriggerSheet?) throws -> Int32 {
+    guard let sheet else { return 0 }
+    if machine.json {
+      try Report.printJSON(
+        TriggerReport(
+          out: out, amplification: sheet.amplification, enlargement: sheet.enlargement,
+          images: sheet.positions))
+    } else {
+      print("rows    original, triggered, difference x \(sheet.amplification)")
+      print("images  \(sheet.positions.map(String.init).joined(separator: ", ")) of the test set")
+      print("out     \(out)")
+    }
+    return 0
+  }
+}
+
+/// Where a trigger's picture is, and how to read it.
+private struct TriggerReport: Encodable {
+  let out: String
+  /// The factor of the differences.
+  let amplification: Int
+  /// The factor of width and height.
+  let enlargement: Int
+  /// Positions in the test set.
+  let images: [Int]
+}

@@ -1,0 +1,146 @@
+import Core
+import Distributed
+import TestSupport
+import Testing
+
+/// A thin model with the images of `image_gradients.json`, and the two functions of them that were
+/// differentiated there.
+private struct ImageGradientCase {
+  let golden: Golden
+  let thin: ThinModel
+  let batch: ThinModel.LabeledBatch
+  let neurons: [Int]
+  let target: Double
+
+  init(_ architecture: ModelArchitecture, convolution: ConvolutionChoice = .automatic) throws {
+    let file = try Golden.load("image_gradients")
+    golden = try file.branch(architecture.rawValue)
+    thin = try ThinModel.golden(architecture, convolution: convolution)
+    let key = try golden.text("batch")
+    let size = Int(try file.number("batch_size"))
+    let shape = Shape(batch: size, height: 32, width: 32, channels: 3)
+    batch = ThinModel.LabeledBatch(
+      images: Tensor(
+        nchw: Formula.tensor("\(key)/images", count: shape.count, scale: 2), shape),
+      labels: Formula.labels("\(key)/labels", count: size))
+    neurons = try file.integers("neurons")
+    target = try file.number("target")
+  }
+
+  /// The mean cross-entropy and its gradient by the images.
+  func byLoss(_ mode: PassMode) -> (loss: Double, gradient: Tensor) {
+    let gradient = Tensor(batch.images.shape)
+    let logits = thin.model.forward(batch.images, mode: mode, context: thin.context)
+    let logitsGradient = Tensor(logits.shape)
+    let result = CrossEntropy().evaluate(
+      logits, labels: batch.labels, globalCount: batch.labels.count, gradient: logitsGradient)
+    thin.model.backward(
+      logitsGradient, extent: .all, imageGradient: gradient, context: thin.context)
+    return (result.lossSum / Double(batch.labels.count), gradient)
+  }
+
+  /// The sum of (feature - target)² over the neurons and its gradient by the images.
+  func byFeatures(_ mode: PassMode) -> (cost: Double, gradient: Tensor) {
+    let gradient = Tensor(batch.images.shape)
+    _ = thin.model.forward(batch.images, mode: mode, context: thin.context)
+    let features = thin.model.features
+    let featureGradient = Tensor(features.shape)
+    var cost = 0.0
+    for image in 0..<features.shape.batch {
+      for neuron in neurons {
+        let place = image * features.shape.channels + neuron
+        let distance = Double(features.pointer[place]) - target
+        cost += distance * distance
+        featureGradient.pointer[place] = Float(2 * distance)
+      }
+    }
+    thin.model.backward(
+      featureGradient: featureGradient, imageGradient: gradient, context: thin.context)
+    return (cost, gradient)
+  }
+}
+
+@Suite struct ImageGradientTests {
+  private static let modes: [PassMode] = [.training, .differentiating]
+
+  @Test(arguments: ModelArchitecture.allCases, modes)
+  func ofTheLossEqualsGolden(_ architecture: ModelArchitecture, mode: PassMode) throws {
+    for convolution in ConvolutionChoice.allCases {
+      let test = try ImageGradientCase(architecture, convolution: convolution)
+      let golden = try test.golden.branch("\(mode)")
+      let (loss, gradient) = test.byLoss(mode)
+      expectClose(loss, try golden.number("loss"), relative: 1e-5, "loss")
+      expectClose(
+        gradient.nchw, try golden.tensor("by_loss"), relative: 1e-4, "\(convolution)")
+    }
+  }
+
+  @Test(arguments: ModelArchitecture.allCases, modes)
+  func ofFeaturesEqualsGolden(_ architecture: ModelArchitecture, mode: PassMode) throws {
+    for convolution in ConvolutionChoice.allCases {
+      let test = try ImageGradientCase(architecture, convolution: convolution)
+      let golden = try test.golden.branch("\(mode)")
+      let (cost, gradient) = test.byFeatures(mode)
+      expectClose(cost, try golden.number("cost"), relative: 1e-5, "cost")
+      expectClose(
+        test.thin.model.features.array, try golden.tensor("features"), relative: 1e-5, "features")
+      expectClose(
+        gradient.nchw, try golden.tensor("by_cost"), relative: 1e-4, "\(convolution)")
+    }
+  }
+
+  /// Along d = ±(the gradient of each image's channel), signs by the formula, the slope is
+  /// Σ ±‖gradient‖².
+  ///
+  /// The step moves the loss by a share of itself that keeps errors in float64 below 0.15 %: with
+  /// fixed statistics 1e-3, while through the statistics of two images more ReLUs change sides.
+  @Test(arguments: ModelArchitecture.allCases, modes)
+  func slopesEqualFiniteDifferences(_ architecture: ModelArchitecture, mode: PassMode) throws {
+    for pattern in 0..<4 {
+      let test = try ImageGradientCase(architecture)
+      let (loss, direction) = test.byLoss(mode)
+      let signs = Formula.uniform("image slope/\(pattern)", count: 6)
+      let gradient = direction.array
+      for place in gradient.indices where signs[place / 3072 * 3 + place % 3] < 0 {
+        direction.pointer[place].negate()
+      }
+      let (square, expected) = (dot(gradient, gradient), dot(gradient, direction.array))
+      let share = mode == .training ? 1.5e-4 : 1e-3
+      let (step, start) = (Float(share * loss / square), test.batch.images.array)
+      let losses = [-step, step].map { step in
+        test.batch.images.buffer.fill(from: zip(start, direction.array).map { $0 + step * $1 })
+        return test.byLoss(mode).loss
+      }
+      let slope = (losses[1] - losses[0]) / (2 * Double(step))
+      #expect(abs(slope - expected) < 5e-3 * square, "\(slope) for \(expected) of \(square)")
+    }
+  }
+
+  @Test(arguments: ModelArchitecture.allCases)
+  func differentiatingAnswersAsEvaluatingDoes(_ architecture: ModelArchitecture) throws {
+    let test = try ImageGradientCase(architecture)
+    let (model, context) = (test.thin.model, test.thin.context)
+    let before = test.thin.store.bufferValues()
+    let expected = model.forward(test.batch.images, mode: .evaluating, context: context).array
+    let logits = model.forward(test.batch.images, mode: .differentiating, context: context).array
+    expectClose(logits, expected, relative: 1e-6)
+    #expect(test.thin.store.bufferValues() == before)
+  }
+
+  /// What a differentiated pass leaves behind must not show in the next training step, and asking
+  /// for the images' gradient must not change the parameters'.
+  @Test(arguments: ModelArchitecture.allCases)
+  func trainingKeepsItsBits(_ architecture: ModelArchitecture) throws {
+    let plain = try ImageGradientCase(architecture)
+    let expected = plain.thin.forwardBackward(plain.batch)
+    let test = try ImageGradientCase(architecture)
+    _ = test.byFeatures(.differentiating)
+    test.thin.store.gradients.clear()
+    let loss = test.byLoss(.training).loss
+    #expect(loss == expected.loss)
+    let areEqual =
+      test.thin.store.gradients.array == plain.thin.store.gradients.array
+      && test.thin.store.bufferValues() == plain.thin.store.bufferValues()
+    #expect(areEqual)
+  }
+}
