@@ -47,7 +47,9 @@ public struct SweepEstimate: Sendable {
     _ attack: AttackConfiguration, _ tunings: [SweepTuning], _ missing: [FineTuningMode],
     ranks: Int
   ) throws -> String {
-    guard let size = Self.imageCounts(attack) else { return "unknown, since the number of images is" }
+    guard let size = Self.imageCounts(attack) else {
+      return "unknown, since the number of images is"
+    }
     let batch = min(max(attack.globalBatchSize(worldSize: ranks) / ranks, 1), 64)
     let pace = try Self.pace(attack, batch: batch)
     let tests = Double(2 * size.test) * pace.evaluation
