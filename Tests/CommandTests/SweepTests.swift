@@ -60,6 +60,16 @@ import Testing
     tuning_seeds: [0, 1]
     """
 
+  @Test func trojannnTakesThePlansCleanModel() throws {
+    let plan = try Plan("attacks: [trojannn, badnet]\nclean: true\nmodes: [ft]")
+    let output = try plan.sweep()
+    #expect(output.exitCode == 0, "\(output.standardError)")
+    #expect(counts(output) == [0, 5, 0])
+    #expect(output.standardError.contains("badnet/pratio_0.0-target_0-archi_resnet18/attack_res"))
+    #expect(!output.standardError.contains("trojannn needs a clean model"))
+    #expect(counts(try plan.sweep()) == [5, 0, 0])
+  }
+
   @Test func whatIsFinishedIsNotDoneAgainAndWhatChangedIs() throws {
     let plan = try Plan(Self.lists)
     let first = try plan.sweep()

@@ -8,7 +8,8 @@ import Distributed
 /// cost = Σ (activation - target)², staying in p0 ± epsilon and 0...1. The model sees it as it will
 /// be used: added to an image, here one of the dataset's mean colour. The step is halved, going on
 /// from the best pattern so far, whenever `patience` steps brought nothing better, and the search
-/// ends when it is below half a grey level, at the target or after `iterations` steps.
+/// ends when it is below half a grey level, at the target or after `iterations` steps. BackdoorBench
+/// shows the model the pattern alone, not normalised, and keeps the step.
 public struct TriggerOptimization {
   /// The trained clean model.
   public let model: ResNet18
