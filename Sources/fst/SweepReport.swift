@@ -31,9 +31,11 @@ extension Report {
     let results = SweepFolder(plan).results()
     let estimate = try SweepEstimate(plan, results: results, ranks: ranks)
     let listing = try SweepListing(plan, selection: selection, results: results, estimate: estimate)
+    let width = listing.runs.map(\.id.count).max() ?? 0
     for run in listing.runs {
-      let time = run.seconds.map { ProgressLine.clock($0) } ?? "?"
-      print("\(run.id)\t\(run.state)\t\(run.state == SweepListing.finished ? "" : time)")
+      let time = run.secondsLeft.map { ProgressLine.clock($0) } ?? "?"
+      let id = run.id.padding(toLength: width, withPad: " ", startingAt: 0)
+      print("\(id)  \(run.state)\(run.state == SweepListing.finished ? "" : ", \(time)")")
     }
     let total = listing.secondsLeft.map { ProgressLine.clock($0) } ?? "an unknown time"
     print("\(listing.runs.count) runs, \(listing.finishedCount) of them finished; \(total) left")
@@ -76,7 +78,12 @@ private struct SweepListing: Encodable {
   struct Run: Encodable {
     let id: String
     let state: String
-    let seconds: Double?
+    let secondsLeft: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case id, state
+      case secondsLeft = "seconds_left"
+    }
   }
 
   enum CodingKeys: String, CodingKey {
@@ -89,10 +96,9 @@ private struct SweepListing: Encodable {
 
   var runs: [Run] = []
   var finishedCount: Int { runs.count { $0.state == Self.finished } }
-  /// Of the runs that are not finished; nil where one's time is not known.
+  /// Nil where the time of a run is not known.
   var secondsLeft: Double? {
-    runs.filter { $0.state != Self.finished }
-      .reduce(0) { sum, run in sum.flatMap { sum in run.seconds.map { sum + $0 } } }
+    runs.reduce(0) { sum, run in sum.flatMap { sum in run.secondsLeft.map { sum + $0 } } }
   }
 
   init(
@@ -101,14 +107,16 @@ private struct SweepListing: Encodable {
   ) throws {
     for group in try selection.groups(of: plan) {
       let status = SweepStatus(group, results: results)
+      let share = status.attack.shareLeft(of: group.attack.configuration)
+      let seconds = share == 0 ? 0 : estimate.attackSeconds.map { $0 * share }
       runs.append(
-        Run(
-          id: group.attack.id, state: Self.words(status.attack), seconds: estimate.attackSeconds))
+        Run(id: group.attack.id, state: Self.words(status.attack), secondsLeft: seconds))
       for (tuning, isFinished) in zip(group.tunings, status.tuningsAreFinished) {
+        let seconds = estimate.tuningSeconds[tuning.configuration.mode]
         runs.append(
           Run(
             id: tuning.id, state: isFinished ? Self.finished : "to do",
-            seconds: estimate.tuningSeconds[tuning.configuration.mode]))
+            secondsLeft: isFinished ? 0 : seconds))
       }
     }
   }

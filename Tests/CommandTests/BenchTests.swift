@@ -40,6 +40,34 @@ import Testing
     #expect(output.outputLines.contains { $0.contains("images/s") })
   }
 
+  @Test func embeddingsAreTimedAndJudged() throws {
+    let output = try RunProcess.run(
+      Self.program,
+      ["bench", "tsne", "--points", "200", "--features", "16", "--threads", "2", "--steps", "2"]
+        + ["--json"])
+    #expect(output.exitCode == 0, "\(output.standardError)")
+    let report = try #require(output.lastJSON)
+    #expect(report["points"] as? Int == 200)
+    #expect((report["kl_divergence"] as? Double ?? 0) > 0)
+    let trust = try #require(report["trustworthiness"] as? [String: Double])
+    // Ten clusters far from each other: neighbours must be found again.
+    #expect((trust["5"] ?? 0) > 0.8 && (trust["12"] ?? 0) > 0.8)
+    let seconds = try #require(report["seconds"] as? [String: Double])
+    #expect((seconds["min"] ?? 0) > 0)
+  }
+
+  @Test(arguments: [
+    (["tsne", "/nonexistent.npy"], 1, "/nonexistent.npy"), (["step", "x.npy"], 64, "x.npy"),
+    (["tsne", "--points", "20", "--features", "4"], 1, "perplexity"),
+  ])
+  func whatCannotBeEmbeddedIsNamedOnce(
+    arguments: [String], status: Int32, word: String
+  ) throws {
+    let output = try RunProcess.run(Self.program, ["bench"] + arguments)
+    #expect(output.exitCode == status)
+    #expect(output.errorLines.count == 1 && output.standardError.contains(word))
+  }
+
   @Test func compressedSumsAreRightUnderMpirun() throws {
     let output = try RunProcess.mpirun(
       2, Self.program,

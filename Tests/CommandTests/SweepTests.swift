@@ -198,7 +198,7 @@ import Testing
     let plan = try Plan("modes: [ft]")
     let list = try plan.sweep(["--dry_run"], ranks: 2)
     #expect(list.exitCode == 0)
-    #expect(list.outputLines.filter { $0.hasPrefix("badnet-pratio_0.1-seed_0\t") }.count == 1)
+    #expect(list.outputLines.filter { $0.hasPrefix("badnet-pratio_0.1-seed_0 ") }.count == 1)
   }
 
   @Test func otherImagesThanTheArchivesAreRefused() throws {

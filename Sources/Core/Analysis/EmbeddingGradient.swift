@@ -35,21 +35,20 @@ package final class EmbeddingGradient {
 
   /// Computes the gradient at `positions`, [n, 2]; P is multiplied by `exaggeration`.
   package func evaluate(at positions: FloatBuffer, exaggeration: Float = 1) {
-    tree.build(positions.pointer)
     let count = affinities.count
+    let forces = gradient.pointer
     withAttraction(positions) { attraction in
-      context.pool.forEachChunk(of: count, size: Self.chunk) { [gradient] points, _ in
-        for point in points {
-          gradient.pointer.store2(exaggeration * attraction.force(on: point), point)
-        }
+      context.pool.forEachChunk(
+        of: count, size: Self.chunk, beside: { tree.build(positions.pointer) }
+      ) { points, _ in
+        for point in points { attraction.force(on: point, into: forces + 2 * point) }
       }
     }
     repel()
-    normalization = partitionSum()
-    let (pull, push) = (Float(4), Float(4 / normalization))
+    let (pull, push) = (4 * exaggeration, Float(4 / normalization))
+    let repulsion = repulsion.pointer
     for index in 0..<2 * count {
-      gradient.pointer[index] =
-        pull * gradient.pointer[index] - push * repulsion.pointer[index]
+      forces[index] = pull * forces[index] - push * repulsion[index]
     }
   }
 
@@ -64,35 +63,29 @@ package final class EmbeddingGradient {
     let exact = EmbeddingGradient(affinities: affinities, angle: 0, context: context)
     exact.tree.build(positions.pointer)
     exact.repel()
-    exact.normalization = exact.partitionSum()
     return exact.divergence(at: positions)
   }
 
+  /// The repulsive sums and Z at the tree's places.
   private func repel() {
-    let (x, y) = (tree.x.pointer, tree.y.pointer)
-    let (repulsion, partitions) = (repulsion.pointer, partitions.pointer)
     let count = affinities.count
+    let memory = context.scratch(perThread: Repulsion.memory(points: count))
+    let (repulsion, partitions) = (repulsion.pointer, partitions.pointer)
     tree.nodes.withUnsafeBufferPointer { nodes in
       tree.order.points.withUnsafeBufferPointer { points in
-        let forces = Repulsion(tree: nodes, x: x, y: y)
-        context.pool.forEachChunk(of: count, size: Self.chunk) { places, _ in
-          for start in stride(from: places.lowerBound, to: places.upperBound, by: 8) {
-            let sums = forces.sums(start)
-            partitions.store8(sums.q, start)
-            for lane in 0..<min(8, count - start) {
-              repulsion.store2(SIMD2(sums.x[lane], sums.y[lane]), Int(points[start + lane]))
-            }
+        let forces = Repulsion(tree: nodes, x: tree.x.pointer, y: tree.y.pointer, count: count)
+        context.pool.forEachChunk(of: count, size: Repulsion.group) { places, thread in
+          forces.forEachPoint(places, memory: memory[thread]) { place, sums in
+            // Each point met itself, at distance 0.
+            partitions[place] = sums.q - 1
+            repulsion.store2(SIMD2(sums.x, sums.y), Int(points[place]))
           }
         }
       }
     }
-  }
-
-  /// Z: the sum of all points' parts, in double.
-  private func partitionSum() -> Double {
     var sum = 0.0
-    for place in 0..<affinities.count { sum += Double(partitions.pointer[place]) }
-    return sum
+    for place in 0..<count { sum += Double(partitions[place]) }
+    normalization = sum
   }
 
   private func crossEntropy(_ positions: FloatBuffer) -> Double {
@@ -115,7 +108,8 @@ package final class EmbeddingGradient {
       affinities.columns.withUnsafeBufferPointer { columns in
         body(
           Attraction(
-            rowStarts: starts, columns: columns, values: affinities.values.pointer,
+            rowStarts: starts, columns: columns.baseAddress.unsafelyUnwrapped,
+            values: affinities.values.pointer,
             positions: positions.pointer))
       }
     }

@@ -61,7 +61,7 @@ private struct CandidateHeap {
     var limit = Float.infinity
     var start = 0
     while start < count {
-      if offered.load8(start).min() < limit {
+      if anyLane(offered.load8(start) .< limit) {
         for index in start..<start + 8 where offered[index] < limit {
           insert(offered[index], Int32(index))
           if keys.count == capacity { limit = keys[0] }

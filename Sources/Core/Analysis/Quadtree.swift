@@ -27,7 +27,8 @@ struct Quadtree {
   private(set) var nodes: [Node] = []
   /// The points in Morton order.
   private(set) var order: MortonOrder
-  /// Coordinates in Morton order, then zeros up to a multiple of eight.
+  /// Coordinates in Morton order, then the last point's again, for groups and vectors that reach
+  /// past it.
   let x, y: FloatBuffer
   /// (width / reach)², at most 1/2, so that a square never stands for points inside itself.
   private let squaredAngle: Float
@@ -35,7 +36,8 @@ struct Quadtree {
   /// Room for `count` points; a node stands for its points where width / distance < `angle`.
   init(count: Int, angle: Float) {
     order = MortonOrder(count: count)
-    let padded = (count + 7) / 8 * 8
+    let group = Repulsion.group
+    let padded = (count + group - 1) / group * group + 8
     x = FloatBuffer(count: padded)
     y = FloatBuffer(count: padded)
     squaredAngle = min(angle * angle, 0.5)

@@ -1,62 +1,41 @@
-import Distributed
+import KernelShim
 
 /// The repulsive forces of t-SNE by Barnes and Hut's approximation (van der Maaten 2014).
 ///
-/// Eight points that are neighbours in Morton order walk the tree together, one in each lane: a
-/// node stands for its points where it may for all eight, so that each point's forces are at least
-/// as exact as alone.
+/// Forces are computed for groups of points that are neighbours in Morton order.
 struct Repulsion {
-  /// The tree over the places that forces are computed for.
+  /// Points of a group, a multiple of 16: larger groups walk the tree less often, but descend
+  /// farther.
+  static let group = 32
+
+  /// The tree over the points.
   let tree: UnsafeBufferPointer<Quadtree.Node>
-  /// Coordinates in the tree's order.
+  /// Coordinates in the tree's order, up to whole groups.
   let x, y: UnsafeMutablePointer<Float>
+  /// The points.
+  let count: Int
 
-  /// Sums over all other points, for eight points: q² (y - y') and q, with q = 1 / (1 + |y - y'|²).
-  struct Sums {
-    var x = Float8.zero
-    var y = Float8.zero
-    var q = Float8.zero
-
-    /// Adds what `mass` points at distance (dx, dy) exert.
-    @inline(__always)
-    mutating func add(_ mass: Float, _ dx: Float8, _ dy: Float8, squared: Float8) {
-      let q = 1 / (1 + squared)
-      let weighted = mass * q
-      self.q += weighted
-      let force = weighted * q
-      x = x.addingProduct(force, dx)
-      y = y.addingProduct(force, dy)
-    }
-  }
-
-  /// The sums of the eight points from place `start` on.
+  /// Calls `body(place, sums)` for the points of the group at `places`.
+  ///
+  /// sums.x and y: Σ q² (y - y'); sums.q: Σ q, with q = 1 / (1 + |y - y'|²); over all points, the
+  /// point itself among them.
   @inline(__always)
-  func sums(_ start: Int) -> Sums {
-    let (px, py) = (x.load8(start), y.load8(start))
-    var sums = Sums()
-    var index = 0
-    while index < tree.count {
-      let node = tree[index]
-      let (dx, dy) = (px - node.centre.x, py - node.centre.y)
-      let squared = (dx * dx).addingProduct(dy, dy)
-      if squared.min() > node.reach {
-        sums.add(node.mass, dx, dy, squared: squared)
-        index = Int(node.skip)
-        continue
+  func forEachPoint(
+    _ places: Range<Int>, memory: UnsafeMutablePointer<Float>,
+    _ body: (Int, (x: Float, y: Float, q: Float)) -> Void
+  ) {
+    var list = InteractionList(points: count, in: memory)
+    list.collect(Box(places, x: x, y: y), tree: tree, x: x, y: y)
+    var entries = fst_interactions(x: list.x, y: list.y, mass: list.mass, count: list.count)
+    let sums = memory + InteractionList.memory(points: count)
+    for start in stride(from: places.lowerBound, to: places.upperBound, by: 16) {
+      fst_embedding_repulsion(x + start, y + start, &entries, sums, sums + 16, sums + 32)
+      for lane in 0..<min(16, places.upperBound - start) {
+        body(start + lane, (sums[lane], sums[16 + lane], sums[32 + lane]))
       }
-      index += 1
-      if Int(node.skip) == index { addLeaf(node, px, py, &sums) }
     }
-    // Each point met itself, at distance 0.
-    sums.q -= 1
-    return sums
   }
 
-  @inline(__always)
-  private func addLeaf(_ leaf: Quadtree.Node, _ px: Float8, _ py: Float8, _ sums: inout Sums) {
-    for place in Int(leaf.start)..<Int(leaf.end) {
-      let (dx, dy) = (px - x[place], py - y[place])
-      sums.add(1, dx, dy, squared: (dx * dx).addingProduct(dy, dy))
-    }
-  }
+  /// Floats of memory that each thread needs.
+  static func memory(points: Int) -> Int { InteractionList.memory(points: points) + 48 }
 }

@@ -6,18 +6,21 @@ import Foundation
 public enum NumpyFile {
   /// Reads the array in file `path`; throws `NumpyFileError` where there is none.
   public static func read(_ path: String) throws -> NumpyArray {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let bytes: [UInt8]
+    do throws(FileBytes.Failure) {
+      bytes = try FileBytes.read(path, limit: largestFile)
     } catch {
-      throw NumpyFileError(path: path, reason: "cannot be read: \(error.localizedDescription)")
+      throw NumpyFileError(path: path, reason: "cannot be read: \(error.reason)")
     }
     do throws(Reason) {
-      return try parse([UInt8](data))
+      return try parse(bytes)
     } catch {
       throw NumpyFileError(path: path, reason: error.text)
     }
   }
+
+  /// Bytes of the largest file that is read: 4 GiB.
+  private static let largestFile = 1 << 32
 
   private struct Reason: Error { let text: String }
 

@@ -36,3 +36,11 @@ func forEachEight(of count: Int, _ body: (Int) -> Void) {
     index = index &+ 8
   }
 }
+
+/// Whether `mask` holds in any lane: by four instructions where `any` calls a function.
+@inline(__always)
+func anyLane(_ mask: SIMDMask<SIMD8<Int32>>) -> Bool {
+  let lanes = unsafeBitCast(mask, to: SIMD4<UInt64>.self)
+  let folded = lanes.lowHalf | lanes.highHalf
+  return folded.x | folded.y != 0
+}

@@ -43,10 +43,13 @@ public final class ThreadPool: Sendable {
   /// thread t comes first.
   ///
   /// Chunks do not depend on the number of threads: what each computes alone has the same bits for
-  /// any.
-  func forEachChunk(of count: Int, size: Int, _ body: (Range<Int>, Int) -> Void) {
+  /// any. The calling thread calls `beside` before it takes chunks, while others have begun.
+  func forEachChunk(
+    of count: Int, size: Int, beside: () -> Void = {}, _ body: (Range<Int>, Int) -> Void
+  ) {
     let next = Atomic<Int>(0)
     run { thread in
+      if thread == 0 { beside() }
       while true {
         let start = next.add(size, ordering: .relaxed).oldValue
         if start >= count { return }

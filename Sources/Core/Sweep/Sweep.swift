@@ -143,7 +143,7 @@ public final class Sweep {
   private func attack(_ run: SweepAttack) throws -> BackdoorMetrics? {
     tell(heading(run.id))
     let result = try BackdoorAttack(
-      try withCleanModel(run.configuration), dataset: dataset, communicator: communicator,
+      run.configuration, dataset: dataset, communicator: communicator,
       observer: observer(run.configuration.folder), interruption: interruption
     ).run()
     guard result.stopped == nil else {
@@ -158,25 +158,6 @@ public final class Sweep {
         threads: ThreadCount.resolve(requested: run.configuration.threads),
         communicator: communicator))
     return result.metrics
-  }
-
-  /// `configuration`, with the plan's finished clean model for trojannn's trigger, unless it names
-  /// one.
-  private func withCleanModel(_ configuration: AttackConfiguration) throws -> AttackConfiguration {
-    guard configuration.attack == .trojannn, configuration.trojan.cleanModelPath == nil else {
-      return configuration
-    }
-    let clean = try communicator.fromRankZero { () -> String? in
-      plan.groups.map(\.attack.configuration)
-        .first { $0.poisonRatio == 0 && SweepAttackState($0).isFinished }
-        .map { "\($0.folder)/attack_result.pt" }
-    }
-    var configuration = configuration
-    if let clean {
-      configuration.trojan.cleanModelPath = clean
-      configuration.arguments.append(.init(key: "pretrain_model_path", value: .text(clean)))
-    }
-    return configuration
   }
 
   /// The attack's model and images, for its tunings; an attack without a result gets one here.

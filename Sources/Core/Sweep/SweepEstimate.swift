@@ -25,7 +25,7 @@ public struct SweepEstimate: Sendable {
     guard let first = plan.groups.first else { return }
     let tunings = plan.groups.first { !$0.tunings.isEmpty }?.tunings ?? []
     attackSeconds = Self.mean(plan.groups.map { $0.attack.result(in: results)?.seconds })
-    var sources = attackSeconds == nil ? [] : ["attacks as those finished"]
+    var sources = attackSeconds == nil ? [] : ["attacks take as long as those finished"]
     for mode in plan.modes {
       tuningSeconds[mode] = Self.mean(
         plan.groups.flatMap { group in
@@ -33,11 +33,12 @@ public struct SweepEstimate: Sendable {
             .map { $0.result(of: group.attack, in: results)?.seconds }
         })
     }
-    if !tuningSeconds.isEmpty { sources.append("modes as those finished") }
+    if !tuningSeconds.isEmpty { sources.append("modes as long as theirs") }
     let attack = first.attack.configuration
     let missing = plan.modes.filter { tuningSeconds[$0] == nil && !tunings.isEmpty }
     if attackSeconds == nil || !missing.isEmpty {
-      sources.append(try measure(attack, tunings, missing, ranks: ranks))
+      let words = try measure(attack, tunings, missing, ranks: ranks)
+      sources.append((sources.isEmpty ? "" : "others ") + words)
     }
     basis = sources.joined(separator: "; ")
   }
@@ -46,7 +47,9 @@ public struct SweepEstimate: Sendable {
     _ attack: AttackConfiguration, _ tunings: [SweepTuning], _ missing: [FineTuningMode],
     ranks: Int
   ) throws -> String {
-    guard let size = Self.imageCounts(attack) else { return "others unknown: no count of images" }
+    guard let size = Self.imageCounts(attack) else {
+      return "unknown, since the number of images is"
+    }
     let batch = min(max(attack.globalBatchSize(worldSize: ranks) / ranks, 1), 64)
     let pace = try Self.pace(attack, batch: batch)
     let tests = Double(2 * size.test) * pace.evaluation
@@ -62,7 +65,7 @@ public struct SweepEstimate: Sendable {
       tuningSeconds[mode] = (images * pace.step + tests) / Double(ranks)
     }
     return String(
-      format: "others by %.2f ms a training image and %.2f ms a test image, measured now",
+      format: "by %.2f ms a training image and %.2f ms a test image, measured now",
       pace.step * 1e3, pace.evaluation * 1e3)
   }
 

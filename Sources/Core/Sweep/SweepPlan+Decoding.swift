@@ -60,7 +60,8 @@ extension ConfigDecoder {
 ///
 /// First the clean models; then rates within attack seeds, attacks within rates, and after each
 /// attack its tunings, α within modes within tuning seeds. So every rate of every attack has a first
-/// result of each mode early.
+/// result of each mode early. trojannn's trigger is made from the plan's clean model, where it has
+/// one and names no other.
 struct SweepExpansion {
   let plan: SweepPlan
   let attackLayers: [ConfigLayer]
@@ -75,16 +76,22 @@ struct SweepExpansion {
       warnings += decoded.warnings.filter { !warnings.contains($0) }
     }
     let cleanAttack = plan.attacks.first { $0 != .trojannn } ?? .badnet
+    var cleanModels: [UInt64: String] = [:]
     if plan.trainsCleanModel && !plan.poisonRatios.contains(0) {
       for seed in plan.attackSeeds {
-        add(try group("clean-seed_\(seed)", cleanAttack, ratio: 0, seed: seed, isTuned: false))
+        let clean = try group(
+          "clean-seed_\(seed)", cleanAttack, ratio: 0, seed: seed, isTuned: false)
+        cleanModels[seed] = "\(clean.configuration.attack.configuration.folder)/attack_result.pt"
+        add(clean)
       }
     }
     for seed in plan.attackSeeds {
       for ratio in plan.poisonRatios {
         for attack in plan.attacks {
           let id = "\(attack.rawValue)-pratio_\(ratio.pythonRepr)-seed_\(seed)"
-          add(try group(id, attack, ratio: ratio, seed: seed, isTuned: true))
+          add(
+            try group(
+              id, attack, ratio: ratio, seed: seed, cleanModel: cleanModels[seed], isTuned: true))
         }
       }
     }
@@ -92,7 +99,8 @@ struct SweepExpansion {
   }
 
   private func group(
-    _ id: String, _ attack: AttackName, ratio: Double, seed: UInt64, isTuned: Bool
+    _ id: String, _ attack: AttackName, ratio: Double, seed: UInt64, cleanModel: String? = nil,
+    isTuned: Bool
   ) throws -> DecodedConfiguration<SweepGroup> {
     let given = ConfigLayer(flags: [
       ConfigArgument(key: "attack", value: .text(attack.rawValue)),
@@ -103,6 +111,7 @@ struct SweepExpansion {
     var configuration = decoded.configuration
     configuration.resume = .auto
     if seed != 0 { configuration.nameFolderBySeed() }
+    if attack == .trojannn, let cleanModel { configuration.takeCleanModel(cleanModel) }
     var result = DecodedConfiguration(
       configuration: SweepGroup(
         attack: SweepAttack(id: id, configuration: configuration), tunings: []),
@@ -152,5 +161,12 @@ extension AttackConfiguration {
     let name = "\(folder.dropFirst(record.count + 1))-seed_\(randomSeed)"
     saveFolderName = name
     arguments.append(ConfigArgument(key: "save_folder_name", value: .text(name)))
+  }
+
+  /// Makes trojannn's trigger from `archive`, unless another one was given.
+  fileprivate mutating func takeCleanModel(_ archive: String) {
+    guard trojan.cleanModelPath == nil else { return }
+    trojan.cleanModelPath = archive
+    arguments.append(ConfigArgument(key: "pretrain_model_path", value: .text(archive)))
   }
 }

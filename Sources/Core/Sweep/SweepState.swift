@@ -44,6 +44,15 @@ public enum SweepAttackState: Equatable, Sendable {
       isWhole ? .finished(cleanAccuracy: last[accuracy].number) : .begun(epochs: rows.count)
   }
 
+  /// The share of the training of `configuration` that is still to be done, 0…1.
+  public func shareLeft(of configuration: AttackConfiguration) -> Double {
+    switch self {
+    case .absent, .other: 1
+    case .begun(let epochs): 1 - min(Double(epochs) / Double(configuration.epochs), 1)
+    case .finished: 0
+    }
+  }
+
   /// Whether the archive is there and whole.
   public var isFinished: Bool { if case .finished = self { true } else { false } }
 }
@@ -64,20 +73,42 @@ public struct SweepSelection: Sendable {
 
   /// The groups of `plan` that hold a selected run, with those tunings alone.
   ///
-  /// An attack that tunings need belongs to them, whatever `only` says of it. Throws `ConfigError`
-  /// for what is no regular expression.
+  /// An attack that tunings need belongs to them, whatever `only` says of it, and so does the clean
+  /// model that an attack needs. Throws `ConfigError` for what is no regular expression.
   public func groups(of plan: SweepPlan) throws -> [SweepGroup] {
-    let share = plan.groups.enumerated().filter { $0.offset % taskCount == index }.map(\.element)
+    let share = share(of: plan.groups)
     guard let only else { return share }
     guard let pattern = try? Regex(only) else {
       throw ConfigError.invalidValue(
         key: "only", origin: .flag, expected: "a regular expression", found: "'\(only)'")
     }
-    return share.compactMap { group in
+    let chosen = share.map { group -> SweepGroup? in
       var group = group
       let isNamed = group.attack.id.contains(pattern)
       group.tunings = group.tunings.filter { $0.id.contains(pattern) }
       return isNamed || !group.tunings.isEmpty ? group : nil
+    }
+    let cleanModels = chosen.compactMap { $0?.attack.configuration.trojan.cleanModelPath }
+    return zip(share, chosen).compactMap { group, chosen in
+      let isNeeded = cleanModels.contains("\(group.attack.configuration.folder)/attack_result.pt")
+      return chosen ?? (isNeeded ? SweepGroup(attack: group.attack, tunings: []) : nil)
+    }
+  }
+
+  /// This task's groups; the attacks that need one clean model are one task's, so that it is trained
+  /// once.
+  private func share(of groups: [SweepGroup]) -> [SweepGroup] {
+    let seeds = Set(
+      groups.map(\.attack.configuration).filter { $0.attack == .trojannn }.map(\.randomSeed))
+    var units: [String] = []
+    return groups.filter { group in
+      let attack = group.attack.configuration
+      let isCleanModel = attack.poisonRatio == 0 && seeds.contains(attack.randomSeed)
+      let unit =
+        attack.attack == .trojannn || isCleanModel
+        ? "clean model \(attack.randomSeed)" : group.attack.id
+      if !units.contains(unit) { units.append(unit) }
+      return units.firstIndex(of: unit).map { $0 % taskCount } == index
     }
   }
 }

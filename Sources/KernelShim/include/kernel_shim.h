@@ -1,5 +1,6 @@
 // The innermost loops of matrix products, in the widest vectors that this processor has: the one
 // place that knows processors. Plain C vectors, no intrinsics; every variant gives the same bits.
+// The loops of t-SNE are in embedding_shim.h.
 #ifndef FST_KERNEL_SHIM_H
 #define FST_KERNEL_SHIM_H
 

@@ -160,6 +160,36 @@ import Testing
     #expect(ids.sorted() == plan.groups.map(\.attack.id).sorted())
   }
 
+  @Test func trojansTriggerIsMadeFromThePlansCleanModel() throws {
+    let lists = "attacks: [trojannn, sig]\nattack_seeds: [0, 2]\nmodes: [ft]\n"
+    let plan = try plan("\(lists)clean: true\n")
+    let clean = plan.groups.filter { $0.attack.id.hasPrefix("clean") }.map(\.attack.configuration)
+    #expect(clean.map(\.attack) == [.sig, .sig])
+    let trojan = plan.groups.map(\.attack.configuration).filter { $0.attack == .trojannn }
+    #expect(trojan.map(\.trojan.cleanModelPath) == clean.map { "\($0.folder)/attack_result.pt" })
+
+    var selection = SweepSelection()
+    selection.only = "trojannn.*seed_2.ft"
+    #expect(
+      try selection.groups(of: plan).map(\.attack.id)
+        == ["clean-seed_2", "trojannn-pratio_0.1-seed_2"])
+    selection.only = nil
+    selection.taskCount = 4
+    let tasks = try (0..<4).map { index in
+      selection.index = index
+      return try selection.groups(of: plan).map(\.attack.id)
+    }
+    #expect(
+      tasks == [
+        ["clean-seed_0", "trojannn-pratio_0.1-seed_0"],
+        ["clean-seed_2", "trojannn-pratio_0.1-seed_2"],
+        ["sig-pratio_0.1-seed_0"], ["sig-pratio_0.1-seed_2"],
+      ])
+
+    let own = try self.plan("\(lists)clean: true\nattack:\n  pretrain_model_path: /x.pt\n")
+    #expect(own.groups.allSatisfy { $0.attack.configuration.trojan.cleanModelPath == "/x.pt" })
+  }
+
   @Test func onlyNamesRunsAndKeepsTheAttacksTheyNeed() throws {
     let plan = try plan("attacks: [badnet, sig]\nmodes: [ft, fst]\nclean: true\n")
     var selection = SweepSelection()
