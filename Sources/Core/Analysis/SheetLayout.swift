@@ -151,7 +151,8 @@ struct SheetLayout {
   private static func flow(_ entries: [String], width: Double) -> [(x: Double, row: Int)] {
     var (x, row) = (0.0, 0)
     return entries.map { entry in
-      let needed = 15 + Double(entry.count) * 12 * characterWidth
+      // Fonts differ, and texts here must not touch the next mark.
+      let needed = 15 + Double(entry.count) * 12 * 1.15 * characterWidth
       if x > 0 && x + needed > width { (x, row) = (0, row + 1) }
       defer { x += needed + 14 }
       return (x, row)
