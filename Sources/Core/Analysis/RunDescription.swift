@@ -13,6 +13,8 @@ public struct RunDescription: Codable, Equatable, Sendable {
   public var defense: String?
   /// The weight of fst's feature-shift penalty, where that is the mode.
   public var alpha: Double?
+  /// The tuning's seed, where the folder's name gives it, as that of a sweep's run does.
+  public var seed: Int?
 
   /// The description of the archive at `path`.
   public init(archive path: String) {
@@ -23,9 +25,11 @@ public struct RunDescription: Codable, Equatable, Sendable {
     poisonRatio = run["pratio"]?.number
     let name = (path as NSString).lastPathComponent
     if attackFolder != (folder.isEmpty ? "." : folder) {
-      let mode = (folder as NSString).lastPathComponent
-      defense = mode
+      let place = (folder as NSString).lastPathComponent
       let tuning = Self.arguments(in: folder)
+      let mode = tuning["ft_mode"]?.text ?? place
+      defense = mode
+      seed = place.contains("seed") ? tuning["random_seed"]?.integer : nil
       attack = attack ?? tuning["attack"]?.text
       poisonRatio = poisonRatio ?? tuning["pratio"]?.number
       if mode == FineTuningMode.fst.rawValue { alpha = tuning["alpha"]?.number }
@@ -42,8 +46,10 @@ public struct RunDescription: Codable, Equatable, Sendable {
     }
     guard let defense else { return words }
     let isMode = FineTuningMode(rawValue: defense) != nil
-    let ending = alpha.map { " (alpha \($0.pythonRepr))" } ?? ""
-    return (words.isEmpty ? "" : words + ", ") + (isMode ? "after " : "") + defense + ending
+    let settings = [alpha.map { "alpha \($0.pythonRepr)" }, seed.map { "seed \($0)" }]
+      .compactMap { $0 }.joined(separator: ", ")
+    return (words.isEmpty ? "" : words + ", ") + (isMode ? "after " : "") + defense
+      + (settings.isEmpty ? "" : " (\(settings))")
   }
 
   /// The share in percent without needless zeros: `10`, `0.5`.

@@ -42,6 +42,16 @@ import Testing
     #expect(try title("run/defense/\(mode)/defense_result.pt", infos) == expected)
   }
 
+  @Test func aSweepsDefenceNamesItsSettings() throws {
+    let place = "run/defense/fst-alpha_0.1-seed_2"
+    let tuning: [PickleValue.Entry] = [
+      .init("ft_mode", .string("fst")), .init("alpha", .float(0.1)), .init("random_seed", .int(2)),
+    ]
+    let found = try title(
+      "\(place)/defense_result.pt", ["run": attack(0.01), place: tuning])
+    #expect(found == "badnet 1 %, after fst (alpha 0.1, seed 2)")
+  }
+
   @Test func withoutAnAttacksFileTheDefencesSaysWhatItKnows() throws {
     let infos = ["run/defense/ft": attack(0.05)]
     #expect(try title("run/defense/ft/defense_result.pt", infos) == "badnet 5 %, after ft")
