@@ -99,7 +99,7 @@ def share_taken_for(model, images, labels, batch_size):
     return hits / len(images)
 
 
-def tune(model, images, labels, options):
+def tune(model, images, labels, options, alpha=ALPHA):
     """Feature Shift Tuning: a new head, pushed away from the old one and kept at its norm."""
     import torch
     original = model.linear.weight.detach().clone()
@@ -111,7 +111,7 @@ def tune(model, images, labels, options):
         for chosen in torch.randperm(len(images)).split(options.batch_size):
             logits = model(as_input(augmented(images[chosen])))
             loss = torch.nn.functional.cross_entropy(logits, labels[chosen])
-            loss = loss + ALPHA * (model.linear.weight * original).sum()
+            loss = loss + alpha * (model.linear.weight * original).sum()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
