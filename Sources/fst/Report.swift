@@ -4,7 +4,7 @@ import Foundation
 /// What a command says on standard output: a short table, or one JSON object in the last line.
 enum Report {
   /// A rate as in the field's tables, four digits; `-` where there were no images.
-  static func figure(_ rate: Double?) -> String { rate.map { String(format: "%.4f", $0) } ?? "-" }
+  static func figure(_ rate: Double?) -> String { BackdoorMetrics.figure(rate) }
 
   /// Prints an attack's outcome and gives the exit status.
   static func attack(_ outcome: AttackOutcome, json: Bool) throws -> Int32 {

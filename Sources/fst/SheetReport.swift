@@ -15,9 +15,9 @@ enum SheetReport {
       let cells = [
         (Report.figure(panel.metrics.cleanAccuracy), 9),
         (Report.figure(panel.metrics.attackSuccessRate), 9),
-        (number(figures?.silhouette), 12), (number(figures?.linearProbeAccuracy), 9),
-        (number(figures?.centroidDistance), 10), (number(panel.klDivergence), 8),
-        (number(panel.trustworthiness), 9),
+        (Report.figure(figures?.silhouette), 12), (Report.figure(figures?.linearProbeAccuracy), 9),
+        (Report.figure(figures?.centroidDistance), 10), (Report.figure(panel.klDivergence), 8),
+        (Report.figure(panel.trustworthiness), 9),
       ]
       print(
         cells.map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined()
@@ -25,10 +25,6 @@ enum SheetReport {
     }
     print("sheet    \(output)")
     return 0
-  }
-
-  private static func number(_ value: Double?) -> String {
-    value.map { String(format: "%.4f", $0) } ?? "-"
   }
 
   private struct Sheet: Encodable {

@@ -4,8 +4,9 @@ import Foundation
 enum SheetNotes {
   /// The line below a panel's title: the model and the rates on the whole test sets.
   static func rates(_ panel: FeaturePanel) -> String {
-    "\(panel.modelName), width \(panel.width): C-ACC \(rate(panel.metrics.cleanAccuracy)), "
-      + "ASR \(rate(panel.metrics.attackSuccessRate))"
+    "\(panel.modelName), width \(panel.width): "
+      + "C-ACC \(BackdoorMetrics.figure(panel.metrics.cleanAccuracy)), "
+      + "ASR \(BackdoorMetrics.figure(panel.metrics.attackSuccessRate))"
   }
 
   /// The lines below a panel: figures on features, then those of the embedding.
@@ -60,9 +61,5 @@ enum SheetNotes {
       sentences.append("Colours repeat after nine classes besides the target.")
     }
     return sentences.joined(separator: " ")
-  }
-
-  private static func rate(_ rate: Double?) -> String {
-    rate.map { String(format: "%.4f", $0) } ?? "-"
   }
 }

@@ -1,4 +1,5 @@
 import Distributed
+import Foundation
 
 /// What a model does on the test set, as counts that sum over ranks.
 public struct BackdoorMetrics: Codable, Equatable, Sendable {
@@ -30,6 +31,11 @@ public struct BackdoorMetrics: Codable, Equatable, Sendable {
   public var attackSuccessRate: Double? { Self.share(attackSuccesses, of: triggeredTotal) }
   /// RA, 0...1; nil without triggered images.
   public var robustAccuracy: Double? { Self.share(robustCorrect, of: triggeredTotal) }
+
+  /// A rate as in the field's tables, four digits; `-` where there is none.
+  public static func figure(_ rate: Double?) -> String {
+    rate.map { String(format: "%.4f", $0) } ?? "-"
+  }
 
   private static func share(_ count: Int64, of total: Int64) -> Double? {
     total > 0 ? Double(count) / Double(total) : nil

@@ -131,23 +131,21 @@ public struct SweepTable: Sendable {
     guard let least = known.min(), let most = known.max(), known.count == values.count else {
       return ""
     }
+    let figure = BackdoorMetrics.figure
     let mean = figure(known.reduce(0, +) / Double(known.count))
     return known.count == 1 ? mean : "\(mean) (\(figure(least))…\(figure(most)))"
   }
 
-  private static func figure(_ rate: Double?) -> String {
-    rate.map { String(format: "%.4f", $0) } ?? "-"
-  }
-
   /// The rates of a model in a line.
   static func line(_ metrics: BackdoorMetrics) -> String {
-    "C-ACC \(figure(metrics.cleanAccuracy)), ASR \(figure(metrics.attackSuccessRate)), "
+    let figure = BackdoorMetrics.figure
+    return "C-ACC \(figure(metrics.cleanAccuracy)), ASR \(figure(metrics.attackSuccessRate)), "
       + "RA \(figure(metrics.robustAccuracy))"
   }
 
   /// What a tuning came to, in a line.
   static func line(_ outcome: TuneOutcome) -> String {
-    let (before, after) = (outcome.before, outcome.after)
+    let (before, after, figure) = (outcome.before, outcome.after, BackdoorMetrics.figure)
     return "C-ACC \(figure(before.cleanAccuracy)) to \(figure(after.cleanAccuracy)), "
       + "ASR \(figure(before.attackSuccessRate)) to \(figure(after.attackSuccessRate)), "
       + String(format: "%.1f s", outcome.seconds)
