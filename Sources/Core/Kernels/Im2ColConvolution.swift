@@ -28,11 +28,11 @@ package struct Im2ColConvolution: Sendable {
     let scratch = context.scratch(perThread: patchFloats)
     context.pool.forEachShare(of: batch) { images, thread in
       forEachBlock(of: images) { block in
-        let patches = self.patches(of: x, rows: block, scratch: scratch[thread])
-        GEMM.multiply(
-          patches, MatrixView(pointer: weights, stride: columns),
-          into: MatrixView(pointer: output + block.lowerBound * columns, stride: columns),
-          m: block.count, n: columns, k: geometry.patchSize, accumulate: accumulate)
+        multiplyRows(
+          patches(of: x, rows: block, scratch: scratch[thread]),
+          MatrixView(pointer: weights, stride: columns),
+          into: output + block.lowerBound * columns, rows: block.count, columns: columns,
+          depth: geometry.patchSize, accumulate: accumulate)
         if let finish {
           ChannelKernels.normalize(
             output, finish.affine, residual: finish.residual.map { .init(values: $0) },
@@ -96,12 +96,29 @@ package struct Im2ColConvolution: Sendable {
     _ gradient: MatrixView, _ weights: UnsafeMutablePointer<Float>, _ block: Range<Int>,
     scratch: UnsafeMutablePointer<Float>, to inputGradient: UnsafeMutablePointer<Float>
   ) {
-    GEMM.multiply(
+    multiplyRows(
       gradient,
       MatrixView(pointer: weights, stride: geometry.outputChannels, order: .transposed),
-      into: MatrixView(pointer: scratch, stride: geometry.patchSize),
-      m: block.count, n: geometry.patchSize, k: geometry.outputChannels)
+      into: scratch, rows: block.count, columns: geometry.patchSize,
+      depth: geometry.outputChannels)
     Im2Col.scatterAdd(geometry, patches: scratch, rows: block, inputGradient: inputGradient)
+  }
+
+  /// result[rows, columns] = a[rows, depth] b, plus the old result where `accumulate` holds.
+  ///
+  /// Rows are output pixels of a block. Each image has a product of its own: how OpenBLAS rounds a
+  /// row depends on its place (on AVX2: by twelves), and images must not depend on those beside
+  /// them, or threads and ranks would show in the results.
+  private func multiplyRows(
+    _ a: MatrixView, _ b: MatrixView, into result: UnsafeMutablePointer<Float>, rows: Int,
+    columns: Int, depth: Int, accumulate: Bool = false
+  ) {
+    forEachImagePart(of: 0..<rows, pixels: geometry.outputPixels) { part in
+      GEMM.multiply(
+        MatrixView(pointer: a.pointer + part.lowerBound * a.stride, stride: a.stride), b,
+        into: MatrixView(pointer: result + part.lowerBound * columns, stride: columns),
+        m: part.count, n: columns, k: depth, accumulate: accumulate)
+    }
   }
 
   private func clear(_ gradient: ConvolutionInputGradient, images: Range<Int>) {
