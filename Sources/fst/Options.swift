@@ -128,8 +128,8 @@ struct MachineOptions: ParsableArguments {
   @Option(
     name: .key("convolution"),
     help: ArgumentHelp(
-      "Convolution kernels: automatic, the fastest for each layer; im2col, patch matrices and "
-        + "OpenBLAS for all, slower, as a check (default: automatic).", valueName: "kernels"))
+      "Convolution kernels: automatic, the fastest for each layer; im2col, patch matrices "
+        + "for all, slower, as a check (default: automatic).", valueName: "kernels"))
   var convolution: ConvolutionChoice?
 
   @Flag(name: .key("json"), help: "The result as one JSON object in the last line of output.")

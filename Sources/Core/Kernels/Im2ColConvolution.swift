@@ -24,15 +24,19 @@ package struct Im2ColConvolution: Sendable {
     ready: PixelsReady = { _, _ in }
   ) {
     let columns = geometry.outputChannels
-    let x = plain(input, batch: batch, context: context)
+    let depth = geometry.patchSize
+    let shared = sharedMemory(
+      input, batch: batch, packedFloats: PatchFactor.packedFloats(depth: depth, columns: columns),
+      context: context)
+    let x = plain(input, batch: batch, into: shared.input, context: context)
+    let factor = forwardFactor(weights, packed: shared.packed, context: context)
     let scratch = context.scratch(perThread: patchFloats)
     context.pool.forEachShare(of: batch) { images, thread in
       forEachBlock(of: images) { block in
-        multiplyRows(
+        factor.multiply(
           patches(of: x, rows: block, scratch: scratch[thread]),
-          MatrixView(pointer: weights, stride: columns),
-          into: output + block.lowerBound * columns, rows: block.count, columns: columns,
-          depth: geometry.patchSize, accumulate: accumulate)
+          into: output + block.lowerBound * columns, rows: block.count,
+          pixels: geometry.outputPixels, columns: columns, depth: depth, accumulate: accumulate)
         if let finish {
           ChannelKernels.normalize(
             output, finish.affine, residual: finish.residual.map { .init(values: $0) },
@@ -54,7 +58,16 @@ package struct Im2ColConvolution: Sendable {
     inputGradient: ConvolutionInputGradient?, batch: Int, context: ComputeContext,
     ready: PixelsReady = { _, _ in }
   ) {
-    let x = plain(input, batch: batch, context: context)
+    let shared = sharedMemory(
+      input, batch: batch,
+      packedFloats: inputGradient == nil
+        ? 0
+        : PatchFactor.packedFloats(depth: geometry.outputChannels, columns: geometry.patchSize),
+      context: context)
+    let x = plain(input, batch: batch, into: shared.input, context: context)
+    let factor = inputGradient.map { _ in
+      backwardFactor(weights, packed: shared.packed, context: context)
+    }
     let count = geometry.patchSize * geometry.outputChannels
     let gradientFloats = rowsPerBlock * geometry.outputChannels
     let scratch = context.scratch(perThread: patchFloats + gradientFloats + count)
@@ -66,9 +79,9 @@ package struct Im2ColConvolution: Sendable {
         let gradient = rows(of: outputGradient, block, scratch: scratch[thread] + patchFloats)
         addWeightGradient(
           x, gradient, block, scratch: scratch[thread], to: scratch[thread] + partial)
-        if let inputGradient {
+        if let inputGradient, let factor {
           addInputGradient(
-            gradient, weights, block, scratch: scratch[thread], to: inputGradient.values)
+            gradient, factor, block, scratch: scratch[thread], to: inputGradient.values)
         }
       }
       for image in images { ready(image * inputPixels..<(image + 1) * inputPixels, thread) }
@@ -93,32 +106,48 @@ package struct Im2ColConvolution: Sendable {
   }
 
   private func addInputGradient(
-    _ gradient: MatrixView, _ weights: UnsafeMutablePointer<Float>, _ block: Range<Int>,
+    _ gradient: MatrixView, _ factor: PatchFactor, _ block: Range<Int>,
     scratch: UnsafeMutablePointer<Float>, to inputGradient: UnsafeMutablePointer<Float>
   ) {
-    multiplyRows(
-      gradient,
-      MatrixView(pointer: weights, stride: geometry.outputChannels, order: .transposed),
-      into: scratch, rows: block.count, columns: geometry.patchSize,
-      depth: geometry.outputChannels)
+    factor.multiply(
+      gradient, into: scratch, rows: block.count, pixels: geometry.outputPixels,
+      columns: geometry.patchSize, depth: geometry.outputChannels)
     Im2Col.scatterAdd(geometry, patches: scratch, rows: block, inputGradient: inputGradient)
   }
 
-  /// result[rows, columns] = a[rows, depth] b, plus the old result where `accumulate` holds.
-  ///
-  /// Rows are output pixels of a block. Each image has a product of its own: how OpenBLAS rounds a
-  /// row depends on its place (on AVX2: by twelves), and images must not depend on those beside
-  /// them, or threads and ranks would show in the results.
-  private func multiplyRows(
-    _ a: MatrixView, _ b: MatrixView, into result: UnsafeMutablePointer<Float>, rows: Int,
-    columns: Int, depth: Int, accumulate: Bool = false
-  ) {
-    forEachImagePart(of: 0..<rows, pixels: geometry.outputPixels) { part in
-      GEMM.multiply(
-        MatrixView(pointer: a.pointer + part.lowerBound * a.stride, stride: a.stride), b,
-        into: MatrixView(pointer: result + part.lowerBound * columns, stride: columns),
-        m: part.count, n: columns, k: depth, accumulate: accumulate)
-    }
+  /// The weights as forward's second factor: [K, O].
+  private func forwardFactor(
+    _ weights: UnsafeMutablePointer<Float>, packed: UnsafeMutablePointer<Float>,
+    context: ComputeContext
+  ) -> PatchFactor {
+    let (depth, columns) = (geometry.patchSize, geometry.outputChannels)
+    let matrix = MatrixView(pointer: weights, stride: columns)
+    guard PatchFactor.isPacked(columns: columns) else { return .matrix(matrix) }
+    return .panels(
+      context.packedWeights(weights, count: depth * columns, scratch: packed) {
+        PatchFactor.pack(matrix, depth: depth, columns: columns, into: $0, context: context)
+      })
+  }
+
+  /// The weights as the second factor of the input's gradient: [O, K].
+  private func backwardFactor(
+    _ weights: UnsafeMutablePointer<Float>, packed: UnsafeMutablePointer<Float>,
+    context: ComputeContext
+  ) -> PatchFactor {
+    let (depth, columns) = (geometry.outputChannels, geometry.patchSize)
+    let matrix = MatrixView(pointer: weights, stride: depth, order: .transposed)
+    guard PatchFactor.isPacked(columns: columns) else { return .matrix(matrix) }
+    PatchFactor.pack(matrix, depth: depth, columns: columns, into: packed, context: context)
+    return .panels(packed)
+  }
+
+  /// Memory that all threads share: the packed weights, and the input if it has to be mapped.
+  private func sharedMemory(
+    _ input: ConvolutionInput, batch: Int, packedFloats: Int, context: ComputeContext
+  ) -> (packed: UnsafeMutablePointer<Float>, input: UnsafeMutablePointer<Float>) {
+    let inputFloats = input.rectified == nil ? 0 : batch * inputPixels * geometry.inputChannels
+    let memory = context.sharedScratch(packedFloats + inputFloats)
+    return (memory, memory + packedFloats)
   }
 
   private func clear(_ gradient: ConvolutionInputGradient, images: Range<Int>) {
@@ -156,11 +185,11 @@ package struct Im2ColConvolution: Sendable {
 
   /// The input itself; a map that is to be applied to it is applied to all of it at once.
   private func plain(
-    _ input: ConvolutionInput, batch: Int, context: ComputeContext
+    _ input: ConvolutionInput, batch: Int, into result: UnsafeMutablePointer<Float>,
+    context: ComputeContext
   ) -> UnsafeMutablePointer<Float> {
     guard let affine = input.rectified else { return input.values }
     let channels = geometry.inputChannels
-    let result = context.sharedScratch(batch * inputPixels * channels)
     context.pool.forEachShare(of: batch * inputPixels) { pixels, _ in
       ChannelKernels.normalize(
         input.values, affine, residual: nil, relu: true, into: result, rows: pixels,

@@ -36,16 +36,16 @@ package enum PackedGEMM {
   /// The same where both factors are read by rows, each of which takes cache lines of its own.
   private static let transposedDepthPerPass = 128
 
-  /// result[m, n] = a[m, k] b[k, n], with b in panels `panelStride` floats apart; n is a multiple
-  /// of 16.
+  /// result[m, n] = (or +=) a[m, k] b[k, n], with b in panels `panelStride` floats apart; n is a
+  /// multiple of 16.
   package static func multiply(
     _ a: UnsafeMutablePointer<Float>, stride aStride: Int, panels: UnsafeMutablePointer<Float>,
     panelStride: Int, into result: UnsafeMutablePointer<Float>, stride: Int, m: Int, n: Int,
-    k: Int, variant: Variant = .best
+    k: Int, accumulate: Bool = false, variant: Variant = .best
   ) {
     var product = fst_kernel_product(
       a: a, a_row: aStride, a_depth: 1, b: panels, b_panel: panelStride, b_depth: panelWidth,
-      c: result, c_row: stride, rows: m, panels: n / panelWidth, depth: 0, accumulate: false)
+      c: result, c_row: stride, rows: m, panels: n / panelWidth, depth: 0, accumulate: accumulate)
     inPasses(k, depthPerPass, &product, variant)
   }
 

@@ -34,18 +34,18 @@ import Testing
     }
 
     /// a b by `multiply`, with b packed in panels.
-    func product(_ variant: Variant) -> FloatBuffer {
+    func product(_ variant: Variant, accumulate: Bool) -> FloatBuffer {
       let width = PackedGEMM.panelWidth
       let panels = Self.padded(n / width, k * width) { panel, index in
         b[index / width * n + panel * width + index % width]
       }
-      let result = Self.padded(m, n) { _, _ in .nan }
+      let result = Self.padded(m, n) { accumulate ? start[$0 * n + $1] : .nan }
       let values = Self.padded(m, k) { a[$0 * k + $1] }
       return withExtendedLifetime((values, panels)) {
         PackedGEMM.multiply(
           values.pointer, stride: k + Self.padding, panels: panels.pointer,
           panelStride: k * width + Self.padding, into: result.pointer, stride: n + Self.padding,
-          m: m, n: n, k: k, variant: variant)
+          m: m, n: n, k: k, accumulate: accumulate, variant: variant)
         return result
       }
     }
@@ -82,7 +82,7 @@ import Testing
     }
 
     /// The largest error, relative to the sum of absolute terms; NaN's place is checked.
-    func error(_ result: FloatBuffer, accumulate: Bool = false) -> Double {
+    func error(_ result: FloatBuffer, accumulate: Bool) -> Double {
       let expected = reference(accumulate: accumulate)
       var largest = 0.0
       for (index, value) in result.array.enumerated() {
@@ -102,7 +102,10 @@ import Testing
   @Test(arguments: depths, panels) func productsAreThoseInDoublePrecision(k: Int, panels: Int) {
     for m in Self.rows {
       let matrices = Matrices(m: m, n: panels * PackedGEMM.panelWidth, k: k)
-      #expect(matrices.error(matrices.product(.baseline)) < 1e-6, "\(m) rows")
+      for accumulate in [false, true] {
+        let result = matrices.product(.baseline, accumulate: accumulate)
+        #expect(matrices.error(result, accumulate: accumulate) < 1e-6, "\(m) rows, \(accumulate)")
+      }
     }
   }
 
@@ -126,8 +129,10 @@ import Testing
       for m in Self.rows {
         let matrices = Matrices(m: m, n: panels * PackedGEMM.panelWidth, k: k)
         let place: Comment = "\(m) rows, \(panels) panels, depth \(k)"
-        expectSameBits(matrices.product(variant), matrices.product(.baseline), place)
         for accumulate in [false, true] {
+          expectSameBits(
+            matrices.product(variant, accumulate: accumulate),
+            matrices.product(.baseline, accumulate: accumulate), place)
           expectSameBits(
             matrices.transposedProduct(variant, accumulate: accumulate),
             matrices.transposedProduct(.baseline, accumulate: accumulate), place)
