@@ -11,8 +11,10 @@ public enum ConvolutionChoice: String, CaseIterable, Sendable {
 /// | layer | kernel | product |
 /// |---|---|---|
 /// | 3x3, stride 1 or 2, channels in 16s, outputs in 4x4 tiles | Winograd | `PackedGEMM` |
-/// | any other: stem, 1x1, odd sizes | patch matrices | `PackedGEMM` for columns in 16s, but for the
-///   weights' gradient; else OpenBLAS |
+/// | any other: stem, 1x1, odd sizes | patch matrices | `PackedGEMM`, OpenBLAS |
+///
+/// Of patches OpenBLAS makes the weights' gradients, and other products whose columns are no whole
+/// panels of 16.
 ///
 /// On Zen 4 (FMA peak 117 GFLOP/s a core; `fst bench kernels`, GFLOP/s of one thread at 64 to 512
 /// channels) `PackedGEMM` reached 99-114 with 512-bit vectors and 93-112 with 256-bit ones,
