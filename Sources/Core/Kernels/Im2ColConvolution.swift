@@ -24,19 +24,19 @@ package struct Im2ColConvolution: Sendable {
     ready: PixelsReady = { _, _ in }
   ) {
     let columns = geometry.outputChannels
-    let depth = geometry.patchSize
+    let plainFactor = PatchFactor(
+      MatrixView(pointer: weights, stride: columns), depth: geometry.patchSize, columns: columns)
     let shared = sharedMemory(
-      input, batch: batch, packedFloats: PatchFactor.packedFloats(depth: depth, columns: columns),
-      context: context)
+      input, batch: batch, panelFloats: plainFactor.panelFloats, context: context)
     let x = plain(input, batch: batch, into: shared.input, context: context)
-    let factor = forwardFactor(weights, packed: shared.packed, context: context)
+    let factor = plainFactor.packed(into: shared.panels, context: context)
     let scratch = context.scratch(perThread: patchFloats)
     context.pool.forEachShare(of: batch) { images, thread in
       forEachBlock(of: images) { block in
         factor.multiply(
           patches(of: x, rows: block, scratch: scratch[thread]),
           into: output + block.lowerBound * columns, rows: block.count,
-          pixels: geometry.outputPixels, columns: columns, depth: depth, accumulate: accumulate)
+          pixels: geometry.outputPixels, accumulate: accumulate)
         if let finish {
           ChannelKernels.normalize(
             output, finish.affine, residual: finish.residual.map { .init(values: $0) },
@@ -58,16 +58,15 @@ package struct Im2ColConvolution: Sendable {
     inputGradient: ConvolutionInputGradient?, batch: Int, context: ComputeContext,
     ready: PixelsReady = { _, _ in }
   ) {
-    let shared = sharedMemory(
-      input, batch: batch,
-      packedFloats: inputGradient == nil
-        ? 0
-        : PatchFactor.packedFloats(depth: geometry.outputChannels, columns: geometry.patchSize),
-      context: context)
-    let x = plain(input, batch: batch, into: shared.input, context: context)
-    let factor = inputGradient.map { _ in
-      backwardFactor(weights, packed: shared.packed, context: context)
+    let plainFactor = inputGradient.map { _ in
+      PatchFactor(
+        MatrixView(pointer: weights, stride: geometry.outputChannels, order: .transposed),
+        depth: geometry.outputChannels, columns: geometry.patchSize)
     }
+    let shared = sharedMemory(
+      input, batch: batch, panelFloats: plainFactor?.panelFloats ?? 0, context: context)
+    let x = plain(input, batch: batch, into: shared.input, context: context)
+    let factor = plainFactor?.packed(into: shared.panels, context: context)
     let count = geometry.patchSize * geometry.outputChannels
     let gradientFloats = rowsPerBlock * geometry.outputChannels
     let scratch = context.scratch(perThread: patchFloats + gradientFloats + count)
@@ -110,44 +109,17 @@ package struct Im2ColConvolution: Sendable {
     scratch: UnsafeMutablePointer<Float>, to inputGradient: UnsafeMutablePointer<Float>
   ) {
     factor.multiply(
-      gradient, into: scratch, rows: block.count, pixels: geometry.outputPixels,
-      columns: geometry.patchSize, depth: geometry.outputChannels)
+      gradient, into: scratch, rows: block.count, pixels: geometry.outputPixels)
     Im2Col.scatterAdd(geometry, patches: scratch, rows: block, inputGradient: inputGradient)
   }
 
-  /// The weights as forward's second factor: [K, O].
-  private func forwardFactor(
-    _ weights: UnsafeMutablePointer<Float>, packed: UnsafeMutablePointer<Float>,
-    context: ComputeContext
-  ) -> PatchFactor {
-    let (depth, columns) = (geometry.patchSize, geometry.outputChannels)
-    let matrix = MatrixView(pointer: weights, stride: columns)
-    guard PatchFactor.isPacked(columns: columns) else { return .matrix(matrix) }
-    return .panels(
-      context.packedWeights(weights, count: depth * columns, scratch: packed) {
-        PatchFactor.pack(matrix, depth: depth, columns: columns, into: $0, context: context)
-      })
-  }
-
-  /// The weights as the second factor of the input's gradient: [O, K].
-  private func backwardFactor(
-    _ weights: UnsafeMutablePointer<Float>, packed: UnsafeMutablePointer<Float>,
-    context: ComputeContext
-  ) -> PatchFactor {
-    let (depth, columns) = (geometry.outputChannels, geometry.patchSize)
-    let matrix = MatrixView(pointer: weights, stride: depth, order: .transposed)
-    guard PatchFactor.isPacked(columns: columns) else { return .matrix(matrix) }
-    PatchFactor.pack(matrix, depth: depth, columns: columns, into: packed, context: context)
-    return .panels(packed)
-  }
-
-  /// Memory that all threads share: the packed weights, and the input if it has to be mapped.
+  /// Memory that all threads share: the weights' panels, and the input if it has to be mapped.
   private func sharedMemory(
-    _ input: ConvolutionInput, batch: Int, packedFloats: Int, context: ComputeContext
-  ) -> (packed: UnsafeMutablePointer<Float>, input: UnsafeMutablePointer<Float>) {
+    _ input: ConvolutionInput, batch: Int, panelFloats: Int, context: ComputeContext
+  ) -> (panels: UnsafeMutablePointer<Float>, input: UnsafeMutablePointer<Float>) {
     let inputFloats = input.rectified == nil ? 0 : batch * inputPixels * geometry.inputChannels
-    let memory = context.sharedScratch(packedFloats + inputFloats)
-    return (memory, memory + packedFloats)
+    let memory = context.sharedScratch(panelFloats + inputFloats)
+    return (memory, memory + panelFloats)
   }
 
   private func clear(_ gradient: ConvolutionInputGradient, images: Range<Int>) {
