@@ -38,75 +38,91 @@ INLINED row_addresses addresses_of_rows(int height, const float *a, ptrdiff_t a_
   return rows;
 }
 
-// `height` rows of 16 results, held in registers throughout. The results' own lines are asked for
-// first: where they lie far apart, as a weight gradient's do, waiting for them at the end took
-// 15 % of the time.
-INLINED void rows_of_panel(int height, const fst_kernel_product *p, ptrdiff_t a_row, const float *a,
-                           const float *b, float *c) {
-  panel_row sums[12];
+// `height` rows of `width` panels' results, held in registers throughout. The results' own lines are
+// asked for first: where they lie far apart, as a weight gradient's do, waiting for them at the end
+// took 15 % of the time.
+INLINED void rows_of_panels(int height, int width, const fst_kernel_product *p, const float *a,
+                            const float *b, float *c) {
+  panel_row sums[12][2];
 #pragma clang loop unroll(full)
   for (int r = 0; r < height; r++) {
-    sums[r] = (panel_row){0};
-    __builtin_prefetch(c + r * p->c_row, WRITE, KEEP);
-  }
-  row_addresses rows = addresses_of_rows(height, a, a_row);
-  for (ptrdiff_t d = 0; d < p->depth; d++) {
-    panel_row row = *(const panel_row *)b;
 #pragma clang loop unroll(full)
-    for (int r = 0; r < height; r++) sums[r] += rows.of_three[r / 3][r % 3 * a_row] * row;
-    __builtin_prefetch(b + PREFETCH_DISTANCE * p->b_depth, !WRITE, KEEP);
+    for (int w = 0; w < width; w++) {
+      sums[r][w] = (panel_row){0};
+      __builtin_prefetch(c + r * p->c_row + w * FST_KERNEL_PANEL, WRITE, KEEP);
+    }
+  }
+  row_addresses rows = addresses_of_rows(height, a, p->a_row);
+  for (ptrdiff_t d = 0; d < p->depth; d++) {
+    panel_row row[2];
+#pragma clang loop unroll(full)
+    for (int w = 0; w < width; w++) {
+      row[w] = *(const panel_row *)(b + w * p->b_panel);
+      __builtin_prefetch(b + w * p->b_panel + PREFETCH_DISTANCE * p->b_depth, !WRITE, KEEP);
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < height; r++) {
+#pragma clang loop unroll(full)
+      for (int w = 0; w < width; w++) sums[r][w] += rows.of_three[r / 3][r % 3 * p->a_row] * row[w];
+    }
 #pragma clang loop unroll(full)
     for (int r = 0; r < height; r += 3) rows.of_three[r / 3] += p->a_depth;
     b += p->b_depth;
   }
 #pragma clang loop unroll(full)
   for (int r = 0; r < height; r++) {
-    panel_row *target = (panel_row *)(c + r * p->c_row);
-    *target = p->accumulate ? sums[r] + *target : sums[r];
+#pragma clang loop unroll(full)
+    for (int w = 0; w < width; w++) {
+      panel_row *target = (panel_row *)(c + r * p->c_row + w * FST_KERNEL_PANEL);
+      *target = p->accumulate ? sums[r][w] + *target : sums[r][w];
+    }
   }
 }
 
-// Covers all rows by groups of `height`, 4 and 1, panel by panel: a panel stays in the first-level
+// All rows of `width` panels, by groups of `height`, 8, 4 and 1: the panels stay in the first-level
 // cache.
-INLINED void panels_by_rows(int height, const fst_kernel_product *p, ptrdiff_t a_row) {
-  for (ptrdiff_t panel = 0; panel < p->panels; panel++) {
-    const float *b = p->b + panel * p->b_panel;
-    float *c = p->c + panel * FST_KERNEL_PANEL;
-    ptrdiff_t r = 0;
-    for (; r + height <= p->rows; r += height)
-      rows_of_panel(height, p, a_row, p->a + r * a_row, b, c + r * p->c_row);
-    for (; r + 4 <= p->rows; r += 4)
-      rows_of_panel(4, p, a_row, p->a + r * a_row, b, c + r * p->c_row);
-    for (; r < p->rows; r++) rows_of_panel(1, p, a_row, p->a + r * a_row, b, c + r * p->c_row);
-  }
+INLINED void panels_by_rows(int height, int width, const fst_kernel_product *p, ptrdiff_t panel) {
+  const float *a = p->a, *b = p->b + panel * p->b_panel;
+  float *c = p->c + panel * FST_KERNEL_PANEL;
+  ptrdiff_t r = 0;
+  for (; r + height <= p->rows; r += height)
+    rows_of_panels(height, width, p, a + r * p->a_row, b, c + r * p->c_row);
+  for (; height > 8 && r + 8 <= p->rows; r += 8)
+    rows_of_panels(8, width, p, a + r * p->a_row, b, c + r * p->c_row);
+  for (; r + 4 <= p->rows; r += 4)
+    rows_of_panels(4, width, p, a + r * p->a_row, b, c + r * p->c_row);
+  for (; r < p->rows; r++) rows_of_panels(1, width, p, a + r * p->a_row, b, c + r * p->c_row);
 }
 
-// Rows of a transposed product lie side by side, which the compiler had better know.
-INLINED void multiply(int height, const fst_kernel_product *p) {
-  if (p->a_row == 1) return panels_by_rows(height, p, 1);
-  panels_by_rows(height, p, p->a_row);
+INLINED void multiply(int height, int width, const fst_kernel_product *p) {
+  ptrdiff_t panel = 0;
+  for (; panel + width <= p->panels; panel += width) panels_by_rows(height, width, p, panel);
+  for (; panel < p->panels; panel++) panels_by_rows(height, 1, p, panel);
 }
 
-// Six chains, enough to hide the latency of a multiply-add and few enough for the registers. The
-// values come from outside, so that the compiler cannot know the result.
-INLINED double peak(ptrdiff_t rounds) {
+// As many chains as hide the latency of a multiply-add, and as registers can hold. The values come
+// from outside, so that the compiler cannot know the result.
+INLINED double peak(int chains, ptrdiff_t rounds) {
   volatile float start = 0.5f;
   const panel_row factor = start + (panel_row){0};
-  panel_row sums[6] = {factor, factor, factor, factor, factor, factor};
+  panel_row sums[12];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < chains; i++) sums[i] = factor;
   for (ptrdiff_t n = 0; n < rounds; n++) {
 #pragma clang loop unroll(full)
-    for (int i = 0; i < 6; i++) sums[i] = sums[i] * factor + factor;
+    for (int i = 0; i < chains; i++) sums[i] = sums[i] * factor + factor;
   }
-  for (int i = 0; i < 6; i++) start = sums[i][i];
-  return 2.0 * 6 * FST_KERNEL_PANEL * (double)rounds;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < chains; i++) start = sums[i][i];
+  return 2.0 * chains * FST_KERNEL_PANEL * (double)rounds;
 }
 
-BASELINE static void multiply_baseline(const fst_kernel_product *p) { multiply(6, p); }
-BASELINE static double peak_baseline(ptrdiff_t rounds) { return peak(rounds); }
+BASELINE static void multiply_baseline(const fst_kernel_product *p) { multiply(6, 1, p); }
+BASELINE static double peak_baseline(ptrdiff_t rounds) { return peak(6, rounds); }
 
 #if defined(__x86_64__)
-AVX512 static void multiply_avx512(const fst_kernel_product *p) { multiply(12, p); }
-AVX512 static double peak_avx512(ptrdiff_t rounds) { return peak(rounds); }
+AVX512 static void multiply_avx512(const fst_kernel_product *p) { multiply(12, 2, p); }
+AVX512 static double peak_avx512(ptrdiff_t rounds) { return peak(12, rounds); }
 
 bool fst_kernel_is_supported(fst_kernel_variant variant) {
   __builtin_cpu_init();

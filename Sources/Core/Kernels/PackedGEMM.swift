@@ -3,8 +3,8 @@ import KernelShim
 /// Matrix products of our own for the small matrices of Winograd's transformed domain.
 ///
 /// The second factor of `multiply` is packed once in panels of 16 columns, [n / 16][k][16], so that
-/// the micro-kernel reads it straight through; nothing is packed per call. It holds 12 (AVX-512) or
-/// 6 rows of 16 results in registers. Where OpenBLAS is ahead is a matter of
+/// the micro-kernel reads it straight through; nothing is packed per call. It holds 12 rows of two
+/// panels (AVX-512) or 6 rows of one in registers. Where OpenBLAS is ahead is a matter of
 /// measurement: see `ConvolutionAlgorithm`.
 package enum PackedGEMM {
   /// Columns of a panel.
