@@ -98,10 +98,17 @@ package struct Im2ColConvolution: Sendable {
     scratch: UnsafeMutablePointer<Float>, to partial: UnsafeMutablePointer<Float>
   ) {
     var patches = self.patches(of: x, rows: block, scratch: scratch)
+    let columns = geometry.outputChannels
+    if columns % PackedGEMM.panelWidth == 0 {
+      return PackedGEMM.multiplyTransposed(
+        patches.pointer, stride: patches.stride, gradient.pointer, stride: gradient.stride,
+        into: partial, stride: columns, m: geometry.patchSize, n: columns, k: block.count,
+        accumulate: true)
+    }
     patches.order = .transposed
     GEMM.multiply(
-      patches, gradient, into: MatrixView(pointer: partial, stride: geometry.outputChannels),
-      m: geometry.patchSize, n: geometry.outputChannels, k: block.count, accumulate: true)
+      patches, gradient, into: MatrixView(pointer: partial, stride: columns),
+      m: geometry.patchSize, n: columns, k: block.count, accumulate: true)
   }
 
   private func addInputGradient(

@@ -156,27 +156,37 @@ struct WinogradWeights {
     let places = plan.isStrided ? stridedPlaces(place) : (0..<36).map { place($0, 0) }
     context.pool.forEachShare(of: channels) { share, _ in
       places.withUnsafeBufferPointer { places in
-        withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { columns in
-          for row in share {
-            for vector in stride(from: 0, to: outputs, by: 8) {
-              let offset = row &* plan.gradientStride &+ vector
-              let target = gradient + (row &* outputs &+ vector)
-              let plane = channels &* outputs
-              func sum(_ index: Int) -> Float8 {
-                var total = parts[0].load8(places[index] &+ offset)
-                for part in parts.dropFirst() { total += part.load8(places[index] &+ offset) }
-                return total
-              }
-              if plan.isStrided {
-                Self.stridedAdjoint(columns, target, plane, sum)
-              } else {
-                Self.unitAdjoint(columns, target, plane, sum)
+        parts.withUnsafeBufferPointer { parts in
+          withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { columns in
+            for row in share {
+              for vector in stride(from: 0, to: outputs, by: 8) {
+                let offset = row &* plan.gradientStride &+ vector
+                let target = gradient + (row &* outputs &+ vector)
+                let plane = channels &* outputs
+                if plan.isStrided {
+                  Self.stridedAdjoint(columns, target, plane) { Self.sum(parts, places[$0] &+ offset) }
+                } else {
+                  Self.unitAdjoint(columns, target, plane) { Self.sum(parts, places[$0] &+ offset) }
+                }
               }
             }
           }
         }
       }
     }
+  }
+
+  @inline(__always)
+  private static func sum(
+    _ parts: UnsafeBufferPointer<UnsafeMutablePointer<Float>>, _ place: Int
+  ) -> Float8 {
+    var total = parts[0].load8(place)
+    var part = 1
+    while part < parts.count {
+      total += parts[part].load8(place)
+      part &+= 1
+    }
+    return total
   }
 
   @inline(__always)
