@@ -39,7 +39,7 @@ typedef struct {
 // Computes one product with a variant that is supported.
 void fst_kernel_multiply(fst_kernel_variant variant, const fst_kernel_product *product);
 
-// Runs `rounds` of 16 independent multiply-adds of full vectors, and returns the floating-point
+// Runs `rounds` of independent multiply-adds of full vectors, and returns the floating-point
 // operations that were done: timed by the caller, the most that this core can do.
 double fst_kernel_peak(fst_kernel_variant variant, ptrdiff_t rounds);
 
