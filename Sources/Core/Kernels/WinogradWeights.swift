@@ -163,10 +163,11 @@ struct WinogradWeights {
                 let offset = row &* plan.gradientStride &+ vector
                 let target = gradient + (row &* outputs &+ vector)
                 let plane = channels &* outputs
+                func value(_ index: Int) -> Float8 { Self.sum(parts, places[index] &+ offset) }
                 if plan.isStrided {
-                  Self.stridedAdjoint(columns, target, plane) { Self.sum(parts, places[$0] &+ offset) }
+                  Self.stridedAdjoint(columns, target, plane, value)
                 } else {
-                  Self.unitAdjoint(columns, target, plane) { Self.sum(parts, places[$0] &+ offset) }
+                  Self.unitAdjoint(columns, target, plane, value)
                 }
               }
             }
