@@ -1,6 +1,6 @@
 import KernelShim
 
-/// Matrix products of our own for the small matrices of Winograd's transformed domain.
+/// Matrix products of our own for the small matrices of Winograd's transformed domain, and for patches.
 ///
 /// The second factor of `multiply` is packed once in panels of 16 columns, [n / 16][k][16], so that
 /// the micro-kernel reads it straight through; nothing is packed per call. It holds 12 rows of two
@@ -31,7 +31,8 @@ package enum PackedGEMM {
     }
   }
 
-  /// Depth of one pass: a panel's part of it, 16 KB, stays in the first-level cache.
+  /// Depth of one pass: a panel's part of it, 16 KB, or with AVX-512 two panels', stays in the
+  /// first-level cache.
   private static let depthPerPass = 256
   /// The same where both factors are read by rows, each of which takes cache lines of its own.
   private static let transposedDepthPerPass = 128
