@@ -84,6 +84,9 @@ public final class ComputeContext {
     return try body()
   }
 
+  /// Whether what convolutions make of their weights is kept.
+  var keepsWeights: Bool { keptWeights != nil }
+
   /// Where `pack` has put, or now puts, its form of `weights`, which takes `count` floats: kept
   /// memory inside `withFixedWeights`, else `scratch`.
   func packedWeights(

@@ -1,8 +1,6 @@
 /// Transposes matrices of floats.
 enum Transposition {
   /// result[n, column, row] = source[n, row, column]; rows and columns are multiples of 8.
-  ///
-  /// Works by 8x8 blocks, so that neither side's cache lines are used only in part.
   static func swapLastTwo(
     _ source: UnsafeMutablePointer<Float>, count: Int, rows: Int, columns: Int,
     into result: UnsafeMutablePointer<Float>, context: ComputeContext
@@ -10,11 +8,24 @@ enum Transposition {
     context.pool.forEachShare(of: count * rows / 8) { blocks, _ in
       for block in blocks {
         let (matrix, index) = block.quotientAndRemainder(dividingBy: rows / 8)
-        let from = source + (matrix * rows + 8 * index) * columns
-        let to = result + matrix * rows * columns + 8 * index
-        for column in stride(from: 0, to: columns, by: 8) {
-          block8(from + column, columns, to + column * rows, rows)
-        }
+        swap(
+          source + (matrix * rows + 8 * index) * columns, rows: 8, columns: columns,
+          into: result + matrix * rows * columns + 8 * index, stride: rows)
+      }
+    }
+  }
+
+  /// result[column, row] = source[row, column]; the result's rows lie `stride` floats apart.
+  ///
+  /// Works by 8x8 blocks, so that neither side's cache lines are used only in part.
+  static func swap(
+    _ source: UnsafeMutablePointer<Float>, rows: Int, columns: Int,
+    into result: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    for row in Swift.stride(from: 0, to: rows, by: 8) {
+      for column in Swift.stride(from: 0, to: columns, by: 8) {
+        block8(
+          source + row * columns + column, columns, result + column * stride + row, stride)
       }
     }
   }

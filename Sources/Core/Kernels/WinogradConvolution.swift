@@ -25,10 +25,13 @@ package struct WinogradConvolution: Sendable {
     finish: ConvolutionFinish? = nil, context: ComputeContext,
     ready: PixelsReady = { _, _ in }
   ) {
-    let memory = WinogradMemory(plan, gradients: false, context: context)
-    let packed = context.packedWeights(weights, count: plan.weightFloats, scratch: memory.weights) {
-      WinogradWeights(plan: plan).pack(weights, into: $0, context: context)
-    }
+    let memory = WinogradMemory(plan, gradients: false, batch: batch, context: context)
+    let packed =
+      memory.isChunked
+      ? nil
+      : context.packedWeights(weights, count: plan.weightFloats, scratch: memory.weights) {
+        WinogradWeights(plan: plan).pack(weights, into: $0, context: context)
+      }
     let tiles = WinogradTiles(plan)
     memory.forEachBlock(
       batch: batch,
@@ -38,12 +41,17 @@ package struct WinogradConvolution: Sendable {
           strip: memory.strip(thread))
       },
       multiply: { index, count, thread in
+        guard let packed else { return }
         let plane = plan.planes[index]
         PackedGEMM.multiply(
           memory.values(thread) + plane.values, stride: plane.valueStride,
           panels: packed + plan.place(of: plane), panelStride: plan.panelStride,
           into: memory.products(thread) + plane.products, stride: plan.productStride, m: count,
           n: plan.outputs, k: plane.depth)
+      },
+      multiplyAll: { tiles in
+        WinogradChunks(plan: plan, weights: weights, context: context).multiply(
+          values: memory.values(0), into: memory.products(0), tiles: tiles, scratch: memory.chunks)
       },
       store: { rows, first, thread in
         tiles.storeOutput(
@@ -65,8 +73,10 @@ package struct WinogradConvolution: Sendable {
     batch: Int, context: ComputeContext, ready: PixelsReady = { _, _ in }
   ) {
     if batch == 0 { return }
-    let memory = WinogradMemory(plan, gradients: true, context: context)
-    if inputGradient != nil, packed == nil { pack(weights, into: memory, context: context) }
+    let memory = WinogradMemory(
+      plan, gradients: true, batch: packed == nil ? batch : nil, context: context)
+    let isPacked = packed != nil || memory.isChunked
+    if inputGradient != nil, !isPacked { pack(weights, into: memory, context: context) }
     let packed = packed ?? memory.weights
     let tiles = WinogradTiles(plan)
     let started = StartedPlanes(planes: plan.planes.count, threads: context.threads)
@@ -83,6 +93,15 @@ package struct WinogradConvolution: Sendable {
         backwardProducts(
           index, count, thread, memory, accumulate: started.markStarted(index, thread),
           packed: inputGradient == nil ? nil : packed)
+      },
+      multiplyAll: { tiles in
+        memory.forEachPlane { index, thread in
+          backwardProducts(index, tiles, thread, memory, accumulate: false, packed: nil)
+        }
+        if inputGradient == nil { return }
+        WinogradChunks(plan: plan, weights: weights, context: context).multiplyTransposed(
+          products: memory.products(0), into: memory.values(0), tiles: tiles,
+          scratch: memory.chunks)
       },
       store: { rows, first, thread in
         guard let inputGradient else { return }
@@ -104,7 +123,7 @@ package struct WinogradConvolution: Sendable {
   func packForInputGradient(
     _ weights: UnsafeMutablePointer<Float>, context: ComputeContext
   ) -> UnsafeMutablePointer<Float> {
-    let memory = WinogradMemory(plan, gradients: true, context: context)
+    let memory = WinogradMemory(plan, gradients: true, batch: nil, context: context)
     pack(weights, into: memory, context: context)
     return memory.weights
   }

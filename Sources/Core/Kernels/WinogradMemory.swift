@@ -7,20 +7,31 @@ struct WinogradMemory {
   private let context: ComputeContext
   private let shared: UnsafeMutablePointer<Float>
   private let own: [UnsafeMutablePointer<Float>]
+  private let weightFloats: Int
   private let gradientFloats: Int
   private let workFloats: Int
+  /// Whether the weights are packed and used chunk by chunk.
+  let isChunked: Bool
 
-  init(_ plan: WinogradPlan, gradients: Bool, context: ComputeContext) {
+  /// Memory for one call; `batch` is nil where weights are packed apart from it.
+  init(_ plan: WinogradPlan, gradients: Bool, batch: Int?, context: ComputeContext) {
     self.plan = plan
     self.context = context
+    isChunked =
+      batch.map {
+        !context.keepsWeights && WinogradChunks.suit(plan, batch: $0, threads: context.threads)
+      } ?? false
     gradientFloats = gradients ? Self.rounded(plan.gradientFloats) : 0
     workFloats =
       Self.rounded(plan.valueFloats) + Self.rounded(plan.productFloats) + gradientFloats
     let transposed = gradients ? Self.rounded(9 * plan.channels * plan.outputs) : 0
+    weightFloats = isChunked ? 0 : Self.rounded(plan.weightFloats)
     let local = Self.rounded(plan.stripFloats) + Self.rounded(plan.carryFloats)
     shared = context.sharedScratch(
-      Self.rounded(plan.weightFloats) + transposed + (plan.sharesBlocks ? workFloats : 0))
-    own = context.scratch(perThread: local + (plan.sharesBlocks ? 0 : workFloats))
+      weightFloats + (isChunked ? 0 : transposed) + (plan.sharesBlocks ? workFloats : 0))
+    own = context.scratch(
+      perThread: local
+        + (isChunked ? WinogradChunks.floats(plan) : plan.sharesBlocks ? 0 : workFloats))
   }
 
   /// Keeps every array on a cache line of its own.
@@ -28,16 +39,20 @@ struct WinogradMemory {
 
   var weights: UnsafeMutablePointer<Float> { shared }
   var transposedWeights: UnsafeMutablePointer<Float> {
-    shared + Self.rounded(plan.weightFloats) + (plan.sharesBlocks ? workFloats : 0)
+    shared + weightFloats + (plan.sharesBlocks ? workFloats : 0)
   }
 
   @inline(__always)
   private func work(_ thread: Int) -> UnsafeMutablePointer<Float> {
     plan.sharesBlocks
-      ? shared + Self.rounded(plan.weightFloats)
+      ? shared + weightFloats
       : own[thread] + Self.rounded(plan.stripFloats) + Self.rounded(plan.carryFloats)
   }
 
+  /// Each thread's memory for `WinogradChunks`.
+  var chunks: [UnsafeMutablePointer<Float>] {
+    own.map { $0 + Self.rounded(plan.stripFloats) + Self.rounded(plan.carryFloats) }
+  }
   func strip(_ thread: Int) -> UnsafeMutablePointer<Float> { own[thread] }
   func carry(_ thread: Int) -> UnsafeMutablePointer<Float> {
     own[thread] + Self.rounded(plan.stripFloats)
@@ -51,13 +66,20 @@ struct WinogradMemory {
   /// Calls `load`, `multiply` and `store` for every block of tile rows of `batch` images.
   ///
   /// `load` and `store` are given tile rows, the block's first one and the thread; `multiply` a
-  /// plane, the block's tiles and the thread.
+  /// plane, the block's tiles and the thread. Where `isChunked` holds, `multiplyAll` takes the place
+  /// of `multiply`, given the tiles.
   func forEachBlock(
     batch: Int, load: (Range<Int>, Int, Int) -> Void, multiply: (Int, Int, Int) -> Void,
-    store: (Range<Int>, Int, Int) -> Void
+    multiplyAll: (Int) -> Void, store: (Range<Int>, Int, Int) -> Void
   ) {
     if plan.sharesBlocks {
-      forEachSharedBlock(batch: batch, load: load, multiply: multiply, store: store)
+      forEachSharedBlock(batch: batch, load: load, store: store) { tiles in
+        if isChunked {
+          multiplyAll(tiles)
+        } else {
+          forEachPlane { multiply($0, tiles, $1) }
+        }
+      }
       return
     }
     context.pool.forEachShare(of: batch) { images, thread in
@@ -73,9 +95,19 @@ struct WinogradMemory {
     }
   }
 
+  /// Calls `body` with each plane and the thread that has it.
+  func forEachPlane(_ body: (_ plane: Int, _ thread: Int) -> Void) {
+    context.pool.run { thread in
+      // Planes are ordered by depth, so dealing them out in turn shares the work evenly.
+      for plane in stride(from: thread, to: plan.planes.count, by: context.threads) {
+        body(plane, thread)
+      }
+    }
+  }
+
   private func forEachSharedBlock(
-    batch: Int, load: (Range<Int>, Int, Int) -> Void, multiply: (Int, Int, Int) -> Void,
-    store: (Range<Int>, Int, Int) -> Void
+    batch: Int, load: (Range<Int>, Int, Int) -> Void, store: (Range<Int>, Int, Int) -> Void,
+    multiply: (_ tiles: Int) -> Void
   ) {
     let imagesPerBlock = plan.tilesPerBlock / plan.tilesPerImage
     for start in stride(from: 0, to: batch, by: imagesPerBlock) {
@@ -85,12 +117,7 @@ struct WinogradMemory {
         first + images.lowerBound * plan.tileRows..<first + images.upperBound * plan.tileRows
       }
       context.pool.forEachShare(of: count) { load(rows($0), first, $1) }
-      context.pool.run { thread in
-        // Planes are ordered by depth, so dealing them out in turn shares the work evenly.
-        for plane in stride(from: thread, to: plan.planes.count, by: context.threads) {
-          multiply(plane, count * plan.tilesPerImage, thread)
-        }
-      }
+      multiply(count * plan.tilesPerImage)
       context.pool.forEachShare(of: count) { store(rows($0), first, $1) }
     }
   }

@@ -1,23 +1,30 @@
+import KernelShim
+
 /// The weights' way into the transformed domain, packed for `PackedGEMM`, and their gradient's way
 /// back.
 ///
-/// Weights are HWIO, [3, 3, rows, vectors] here: forward packs panels of output channels; for the
-/// input's gradient the same is done to the transposed weights [3, 3, O, I], which yields panels of
-/// the depth.
+/// Forward packs panels of output channels; for the input's gradient the same is done to the
+/// transposed weights, which yields panels of the depth.
 struct WinogradWeights {
   let plan: WinogradPlan
+
+  /// Weights [3, 3, rows, columns], or their transpose for the input's gradient: [3, 3, O, I].
+  struct Source {
+    let pointer: UnsafeMutablePointer<Float>
+    let rows: Int
+    let columns: Int
+    let isTransposed: Bool
+  }
 
   /// Panels [O / 16][plane][depth][16] of the weights [3, 3, I, O].
   func pack(
     _ weights: UnsafeMutablePointer<Float>, into packed: UnsafeMutablePointer<Float>,
     context: ComputeContext
   ) {
-    transform(
-      weights, rows: plan.channels, vectors: plan.outputs, panelStride: plan.panelStride,
-      into: packed, context: context
-    ) { plane, phase in
-      plan.place(of: plan.planes[plane]) + phase * plan.channels * PackedGEMM.panelWidth
-    }
+    pack(
+      Source(
+        pointer: weights, rows: plan.channels, columns: plan.outputs, isTransposed: false),
+      into: packed, context: context)
   }
 
   /// Panels [I / 16][plane, phase][O][16] of the same, from the transposed weights [3, 3, O, I].
@@ -25,40 +32,47 @@ struct WinogradWeights {
     _ weights: UnsafeMutablePointer<Float>, into packed: UnsafeMutablePointer<Float>,
     context: ComputeContext
   ) {
-    transform(
-      weights, rows: plan.outputs, vectors: plan.channels,
-      panelStride: plan.transposedPanelStride, into: packed, context: context
-    ) { plane, phase in
-      plan.transposedPlace(of: plan.planes[plane], phase: phase)
+    pack(
+      Source(pointer: weights, rows: plan.outputs, columns: plan.channels, isTransposed: true),
+      into: packed, context: context)
+  }
+
+  private func pack(
+    _ source: Source, into packed: UnsafeMutablePointer<Float>, context: ComputeContext
+  ) {
+    context.pool.forEachShare(of: source.rows) { share, _ in
+      pack(source, rows: share, columns: 0..<source.columns, into: packed)
     }
   }
 
-  private func transform(
-    _ weights: UnsafeMutablePointer<Float>, rows: Int, vectors: Int, panelStride: Int,
-    into packed: UnsafeMutablePointer<Float>, context: ComputeContext,
-    _ place: (_ plane: Int, _ phase: Int) -> Int
+  /// The panels of `columns`, of which `rows` are written; the first panel begins at `packed`.
+  func pack(
+    _ weights: Source, rows: Range<Int>, columns: Range<Int>,
+    into packed: UnsafeMutablePointer<Float>
   ) {
-    let places = plan.isStrided ? stridedPlaces(place) : (0..<36).map { place($0, 0) }
-    context.pool.forEachShare(of: rows) { share, _ in
-      places.withUnsafeBufferPointer { places in
-        withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { columns in
-          for panel in stride(from: 0, to: vectors, by: PackedGEMM.panelWidth) {
-            for row in share {
-              for vector in stride(from: panel, to: panel + PackedGEMM.panelWidth, by: 8) {
-                let source = weights + (row &* vectors &+ vector)
-                let plane = rows &* vectors
-                let target =
-                  packed
-                  + (panel / PackedGEMM.panelWidth &* panelStride
-                    &+ row &* PackedGEMM.panelWidth &+ vector &- panel)
-                if plan.isStrided {
-                  Self.stridedTransform(source, plane, columns) { index, value in
-                    target.store8(value, places[index])
-                  }
-                } else {
-                  Self.unitTransform(source, plane, columns) { index, value in
-                    target.store8(value, places[index])
-                  }
+    let panelStride = weights.isTransposed ? plan.transposedPanelStride : plan.panelStride
+    let places = places { plane, phase in
+      weights.isTransposed
+        ? plan.transposedPlace(of: plan.planes[plane], phase: phase)
+        : plan.place(of: plan.planes[plane]) + phase * plan.channels * PackedGEMM.panelWidth
+    }
+    let plane = weights.rows * weights.columns
+    places.withUnsafeBufferPointer { places in
+      withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { scratch in
+        for panel in 0..<columns.count / PackedGEMM.panelWidth {
+          let first = columns.lowerBound &+ panel &* PackedGEMM.panelWidth
+          for row in rows {
+            for lane in stride(from: 0, to: PackedGEMM.panelWidth, by: 8) {
+              let source = weights.pointer + (row &* weights.columns &+ first &+ lane)
+              let target =
+                packed + (panel &* panelStride &+ row &* PackedGEMM.panelWidth &+ lane)
+              if plan.isStrided {
+                Self.stridedTransform(source, plane, scratch) { index, value in
+                  target.store8(value, places[index])
+                }
+              } else {
+                Self.unitTransform(source, plane, scratch) { index, value in
+                  target.store8(value, places[index])
                 }
               }
             }
@@ -131,6 +145,11 @@ struct WinogradWeights {
     }
   }
 
+  /// Places in the order of `unitTransform` or `stridedTransform`.
+  private func places<Place>(_ place: (_ plane: Int, _ phase: Int) -> Place) -> [Place] {
+    plan.isStrided ? stridedPlaces(place) : (0..<36).map { place($0, 0) }
+  }
+
   /// Places in the order of `stridedTransform`.
   private func stridedPlaces<Place>(_ place: (_ plane: Int, _ phase: Int) -> Place) -> [Place] {
     (0..<9).flatMap { stripRow in
@@ -150,10 +169,9 @@ struct WinogradWeights {
     context: ComputeContext
   ) {
     let (channels, outputs) = (plan.channels, plan.outputs)
-    let place: (Int, Int) -> Int = { plane, phase in
+    let places = places { plane, phase in
       plan.planes[plane].gradient + phase * channels * plan.gradientStride
     }
-    let places = plan.isStrided ? stridedPlaces(place) : (0..<36).map { place($0, 0) }
     context.pool.forEachShare(of: channels) { share, _ in
       places.withUnsafeBufferPointer { places in
         parts.withUnsafeBufferPointer { parts in
@@ -163,6 +181,7 @@ struct WinogradWeights {
                 let offset = row &* plan.gradientStride &+ vector
                 let target = gradient + (row &* outputs &+ vector)
                 let plane = channels &* outputs
+                if vector % 16 == 0 { Self.prefetch(target + Self.prefetchDistance, plane) }
                 func value(_ index: Int) -> Float8 { Self.sum(parts, places[index] &+ offset) }
                 if plan.isStrided {
                   Self.stridedAdjoint(columns, target, plane, value)
@@ -175,6 +194,15 @@ struct WinogradWeights {
         }
       }
     }
+  }
+
+  /// Floats ahead that a row of the gradient is asked for: nine rows and 36 planes are more streams
+  /// than a processor follows by itself.
+  private static let prefetchDistance = 64
+
+  @inline(__always)
+  private static func prefetch(_ target: UnsafeMutablePointer<Float>, _ plane: Int) {
+    for tap in 0..<9 { fst_prefetch_write(target + tap &* plane) }
   }
 
   @inline(__always)

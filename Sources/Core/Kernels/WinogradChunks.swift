@@ -1,0 +1,82 @@
+/// The products of a wide layer whose batch is one block: each weight is used once.
+///
+/// Packed weights of all planes would be written to memory and read back, four times the weights
+/// themselves. Here each thread packs a chunk of columns, multiplies all planes by it while the
+/// cache still has it, and goes on to the next.
+struct WinogradChunks {
+  let plan: WinogradPlan
+  let weights: UnsafeMutablePointer<Float>
+  let context: ComputeContext
+
+  /// Columns of a chunk: two panels, as the micro-kernel takes them.
+  private static let columns = 2 * PackedGEMM.panelWidth
+
+  /// Whether this way suits a call: one block, and chunks that share out evenly among threads.
+  static func suit(_ plan: WinogradPlan, batch: Int, threads: Int) -> Bool {
+    plan.sharesBlocks && batch * plan.tilesPerImage <= plan.tilesPerBlock
+      && plan.channels % (columns * threads) == 0 && plan.outputs % (columns * threads) == 0
+  }
+
+  /// Scratch memory of each thread, in floats.
+  static func floats(_ plan: WinogradPlan) -> Int {
+    columns / PackedGEMM.panelWidth * max(plan.panelStride, plan.transposedPanelStride)
+      + 9 * columns * plan.outputs
+  }
+
+  /// The block's products, from its `values`.
+  func multiply(
+    values: UnsafeMutablePointer<Float>, into products: UnsafeMutablePointer<Float>, tiles: Int,
+    scratch: [UnsafeMutablePointer<Float>]
+  ) {
+    let source = WinogradWeights.Source(
+      pointer: weights, rows: plan.channels, columns: plan.outputs, isTransposed: false)
+    forEachChunk(of: plan.outputs) { columns, thread in
+      let packed = scratch[thread]
+      WinogradWeights(plan: plan).pack(
+        source, rows: 0..<source.rows, columns: columns, into: packed)
+      for plane in plan.planes {
+        PackedGEMM.multiply(
+          values + plane.values, stride: plane.valueStride, panels: packed + plan.place(of: plane),
+          panelStride: plan.panelStride, into: products + plane.products + columns.lowerBound,
+          stride: plan.productStride, m: tiles, n: columns.count, k: plane.depth)
+      }
+    }
+  }
+
+  /// The values' gradient, from the gradient of the block's products.
+  func multiplyTransposed(
+    products: UnsafeMutablePointer<Float>, into values: UnsafeMutablePointer<Float>, tiles: Int,
+    scratch: [UnsafeMutablePointer<Float>]
+  ) {
+    forEachChunk(of: plan.channels) { columns, thread in
+      let transposed = scratch[thread]
+      for tap in 0..<9 {
+        Transposition.swap(
+          weights + (tap * plan.channels + columns.lowerBound) * plan.outputs, rows: columns.count,
+          columns: plan.outputs, into: transposed + tap * plan.outputs * columns.count,
+          stride: columns.count)
+      }
+      let source = WinogradWeights.Source(
+        pointer: transposed, rows: plan.outputs, columns: columns.count, isTransposed: true)
+      let packed = transposed + 9 * plan.outputs * columns.count
+      WinogradWeights(plan: plan).pack(
+        source, rows: 0..<source.rows, columns: 0..<columns.count, into: packed)
+      for plane in plan.planes {
+        for phase in 0..<plane.depth / plan.channels {
+          PackedGEMM.multiply(
+            products + plane.products, stride: plan.productStride,
+            panels: packed + plan.transposedPlace(of: plane, phase: phase),
+            panelStride: plan.transposedPanelStride,
+            into: values + plane.values + phase * plan.channels + columns.lowerBound,
+            stride: plane.valueStride, m: tiles, n: columns.count, k: plan.outputs)
+        }
+      }
+    }
+  }
+
+  private func forEachChunk(of count: Int, _ body: (_ columns: Range<Int>, _ thread: Int) -> Void) {
+    context.pool.forEachShare(of: count / Self.columns) { chunks, thread in
+      for chunk in chunks { body(chunk * Self.columns..<(chunk + 1) * Self.columns, thread) }
+    }
+  }
+}
