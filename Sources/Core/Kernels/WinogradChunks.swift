@@ -3,7 +3,7 @@
 /// Packed weights of all planes would be written to memory and read back, four times the weights
 /// themselves. Here each thread packs a chunk of columns, multiplies all planes by it while the
 /// cache still has it, and goes on to the next.
-struct WinogradChunks {
+package struct WinogradChunks {
   let plan: WinogradPlan
   let weights: UnsafeMutablePointer<Float>
   let context: ComputeContext
@@ -12,7 +12,7 @@ struct WinogradChunks {
   private static let columns = 2 * PackedGEMM.panelWidth
 
   /// Whether this way suits a call: one block, and chunks that share out evenly among threads.
-  static func suit(_ plan: WinogradPlan, batch: Int, threads: Int) -> Bool {
+  package static func suit(_ plan: WinogradPlan, batch: Int, threads: Int) -> Bool {
     plan.sharesBlocks && batch * plan.tilesPerImage <= plan.tilesPerBlock
       && plan.channels % (columns * threads) == 0 && plan.outputs % (columns * threads) == 0
   }

@@ -99,6 +99,23 @@ import Testing
     }
   }
 
+  /// Three threads cannot share 16 panels evenly, and so take the weights packed beforehand.
+  @Test(arguments: [
+    ConvolutionProblem(4, 256, 256, batch: 5), ConvolutionProblem(8, 256, 256, stride: 2, batch: 5),
+  ])
+  func chunksOfWeightsGiveTheSameBits(_ convolution: ConvolutionProblem) throws {
+    let plan = try #require(WinogradPlan(convolution.geometry))
+    #expect(WinogradChunks.suit(plan, batch: convolution.batch, threads: 2))
+    #expect(!WinogradChunks.suit(plan, batch: convolution.batch, threads: 3))
+    #expect(!WinogradChunks.suit(plan, batch: 200, threads: 2))
+    let operands = convolution.operands
+    let chunked = try compute(convolution, operands, threads: 2)
+    let whole = try compute(convolution, operands, threads: 3)
+    #expect(chunked.output == whole.output)
+    #expect(chunked.inputGradient == whole.inputGradient)
+    #expect(chunked.weightGradient == whole.weightGradient)
+  }
+
   @Test func sizesThatDoNotSuitAreRefused() {
     #expect(WinogradConvolution(ConvolutionProblem(6, 16, 16).geometry) == nil)
     #expect(WinogradConvolution(ConvolutionProblem(8, 8, 16).geometry) == nil)
