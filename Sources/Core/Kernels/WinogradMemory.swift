@@ -1,7 +1,7 @@
 /// A Winograd convolution's scratch memory, and the walk over its blocks of tiles.
 ///
-/// Packed weights are shared by all threads. Values, products and weight gradient are each thread's
-/// own or, in wide layers, shared too.
+/// Packed weights are shared by all threads, or each thread's own chunks. Values, products and weight
+/// gradient are each thread's own or, in wide layers, shared too.
 struct WinogradMemory {
   private let plan: WinogradPlan
   private let context: ComputeContext
