@@ -99,7 +99,7 @@ import Testing
     }
   }
 
-  /// Three threads cannot share 16 panels evenly, and so take the weights packed beforehand.
+  /// Three threads cannot share eight chunks evenly, and so take the weights packed beforehand.
   @Test(arguments: [
     ConvolutionProblem(4, 256, 256, batch: 5), ConvolutionProblem(8, 256, 256, stride: 2, batch: 5),
   ])
