@@ -1,6 +1,6 @@
 import KernelShim
 
-/// Matrix products of our own for the small matrices of Winograd's transformed domain, and for patches.
+/// Matrix products of our own: small ones of Winograd's transformed domain, and those of patches.
 ///
 /// The second factor of `multiply` is packed once in panels of 16 columns, [n / 16][k][16], so that
 /// the micro-kernel reads it straight through; nothing is packed per call. It holds 12 rows of two

@@ -4,8 +4,8 @@ import Synchronization
 /// A fixed set of threads that run one body together; it owns its worker threads.
 ///
 /// Thread t always gets the same share of the work, so sums associate in the same order on every
-/// run. The calling thread takes part as thread 0. Workers spin, then yield, then sleep: kernels of one
-/// step follow each other closely, and an idle program must not burn a core.
+/// run. The calling thread takes part as thread 0. Workers spin, then yield, then sleep: kernels of
+/// one step follow each other closely, and an idle program must not burn a core.
 public final class ThreadPool: Sendable {
   /// The number of threads that take part, the caller included.
   public let threadCount: Int

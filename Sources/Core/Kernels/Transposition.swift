@@ -15,8 +15,8 @@ enum Transposition {
     }
   }
 
-  /// result[column, row] = source[row, column]; rows and columns are multiples of 8, and the result's
-  /// rows lie `stride` floats apart.
+  /// result[column, row] = source[row, column]; rows and columns are multiples of 8, and rows of
+  /// the result lie `stride` floats apart.
   ///
   /// Works by 8x8 blocks, so that neither side's cache lines are used only in part.
   static func swap(

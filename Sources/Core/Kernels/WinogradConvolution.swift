@@ -75,8 +75,9 @@ package struct WinogradConvolution: Sendable {
     if batch == 0 { return }
     let memory = WinogradMemory(
       plan, gradients: true, batch: packed == nil ? batch : nil, context: context)
-    let isPacked = packed != nil || memory.isChunked
-    if inputGradient != nil, !isPacked { pack(weights, into: memory, context: context) }
+    if inputGradient != nil, packed == nil, !memory.isChunked {
+      pack(weights, into: memory, context: context)
+    }
     let packed = packed ?? memory.weights
     let tiles = WinogradTiles(plan)
     let started = StartedPlanes(planes: plan.planes.count, threads: context.threads)

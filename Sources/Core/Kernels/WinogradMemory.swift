@@ -1,7 +1,7 @@
 /// A Winograd convolution's scratch memory, and the walk over its blocks of tiles.
 ///
-/// Packed weights are shared by all threads, or each thread's own chunks. Values, products and weight
-/// gradient are each thread's own or, in wide layers, shared too.
+/// Packed weights are shared by all threads, or each thread's own chunks. Values, products and
+/// weight gradient are each thread's own or, in wide layers, shared too.
 struct WinogradMemory {
   private let plan: WinogradPlan
   private let context: ComputeContext
@@ -66,8 +66,8 @@ struct WinogradMemory {
   /// Calls `load`, `multiply` and `store` for every block of tile rows of `batch` images.
   ///
   /// `load` and `store` are given tile rows, the block's first one and the thread; `multiply` a
-  /// plane, the block's tiles and the thread. Where `isChunked` holds, `multiplyAll` takes the place
-  /// of `multiply`, given the tiles.
+  /// plane, the block's tiles and the thread. Where `isChunked` holds, `multiplyAll` takes the
+  /// place of `multiply`, given the tiles.
   func forEachBlock(
     batch: Int, load: (Range<Int>, Int, Int) -> Void, multiply: (Int, Int, Int) -> Void,
     multiplyAll: (Int) -> Void, store: (Range<Int>, Int, Int) -> Void
