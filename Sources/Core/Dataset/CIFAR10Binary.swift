@@ -53,7 +53,8 @@ public enum CIFAR10Binary {
     for path in paths {
       let bytes = try contents(of: path)
       let count = bytes.count / recordSize
-      pixels.reserveCapacity(pixels.count + count * (recordSize - 1))
+      // At once for all files, which have the same size as a rule: to grow by each copies them all.
+      if pixels.isEmpty { pixels.reserveCapacity(paths.count * count * (recordSize - 1)) }
       for record in 0..<count {
         let label = Int(bytes[record * recordSize])
         guard label < classNames.count else {

@@ -55,10 +55,10 @@ final class BasicBlock: ResidualBlock {
   func reserve(_ capacity: Int, mode: PassMode) {
     let shape = outputShape(batch: capacity)
     activations = Activations(
-      conv1: Tensor(shape),
+      conv1: Tensor(shape, reusing: activations?.conv1),
       conv2: Tensor(outputShape(batch: mode.keepsActivations ? capacity : 0)),
-      output: Tensor(shape),
-      shortcutConv: shortcut.map { _ in Tensor(shape) })
+      output: Tensor(shape, reusing: activations?.output),
+      shortcutConv: shortcut.map { _ in Tensor(shape, reusing: activations?.shortcutConv) })
   }
 
   private func activations(batch: Int) -> Activations {

@@ -46,7 +46,9 @@ final class PreActBlock: ResidualBlock {
 
   func reserve(_ capacity: Int, mode: PassMode) {
     let shape = outputShape(batch: capacity)
-    activations = Activations(conv1: Tensor(shape), output: Tensor(shape))
+    activations = Activations(
+      conv1: Tensor(shape, reusing: activations?.conv1),
+      output: Tensor(shape, reusing: activations?.output))
   }
 
   private func activations(batch: Int) -> Activations {

@@ -185,7 +185,7 @@ public final class ResNet18 {
     let largest = max(wanted, evaluatingCapacity)
     (trainingCapacity, evaluatingCapacity) = (keeps ? largest : 0, largest)
     let shape = conv1.outputShape(batch: largest)
-    stemOutput = Tensor(shape)
+    stemOutput = Tensor(shape, reusing: stemOutput)
     stemConv = bn1 == nil ? stemOutput : Tensor(conv1.outputShape(batch: keeps ? largest : 0))
     blocks.forEach { $0.reserve(largest, mode: mode) }
     blockOutputs = Array(repeating: stemOutput, count: blocks.count)

@@ -108,10 +108,14 @@ extension Evaluator {
     _ sets: TestSets, cleanFeatures: FeatureCollector? = nil,
     triggeredFeatures: FeatureCollector? = nil
   ) throws -> TestResults {
-    let clean = try run(
-      sets.clean, originalLabels: sets.clean.labels, features: cleanFeatures)
-    let triggered = try run(
-      sets.triggered, originalLabels: sets.triggeredOriginalLabels, features: triggeredFeatures)
+    let (clean, triggered) = try context.withFixedWeights {
+      (
+        try run(sets.clean, originalLabels: sets.clean.labels, features: cleanFeatures),
+        try run(
+          sets.triggered, originalLabels: sets.triggeredOriginalLabels,
+          features: triggeredFeatures)
+      )
+    }
     var metrics = BackdoorMetrics()
     metrics.cleanCorrect = clean.matches
     metrics.cleanTotal = clean.total
