@@ -119,7 +119,7 @@ def measure_step(options):
             ("throughput against 2 x one host alone", lambda r: r["alone"] / r["together"], ".3f"),
             ("throughput against both at once", lambda r: r["both alone"] / r["together"], ".3f"),
             ("the sum by itself, s", lambda r: r["sum"], ".3f"),
-            ("hidden behind backward", lambda r: 1 - r["exposed"] / r["sum"], ".3f")]
+            ("hidden behind computation", lambda r: 1 - r["exposed"] / r["sum"], ".3f")]
     if not options.no_gloo:
         rows += [("step of PyTorch, DDP over gloo, s", lambda r: r["gloo"], ".3f"),
                  ("throughput against it", lambda r: r["gloo"] / r["together"], ".2f")]

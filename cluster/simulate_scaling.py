@@ -12,7 +12,8 @@ the other, of b / n bytes each, so it takes
 
 where alpha is the latency of a message in seconds and beta the bytes per second that a link carries
 one way: its rate times the share that was measured. Gradients become ready during backward in
-buckets, bucket k at time r(k) after the step's begin; one thread reduces bucket after bucket, so
+buckets, bucket k at time r(k) after the step's begin, and those that the step before deferred at
+once; one thread reduces bucket after bucket, so
 
     end(k) = max(r(k), end(k - 1)) + T(b(k), n)
     step   = max(r(last), end(last)) + update,     compute = r(last) + update

@@ -57,6 +57,25 @@ public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
   /// The number of floats in all slots.
   public var count: Int { range.count }
 
+  /// The buckets whose sum may wait for the next step's forward: those after the first, up to three
+  /// tenths of all floats; see Note [Deferred update].
+  ///
+  /// Forward reads them last, so that their sum has most of it to hide behind.
+  public var deferrable: Range<Int> {
+    var (end, floats) = (1, 0)
+    while end < buckets.count - 1, 10 * (floats + buckets[end].count) <= 3 * count {
+      floats += buckets[end].count
+      end += 1
+    }
+    return 1..<end
+  }
+
+  /// The floats of the neighbouring buckets `indices`.
+  public func floats(of indices: Range<Int>) -> Range<Int> {
+    guard let first = indices.first, let last = indices.last else { return 0..<0 }
+    return buckets[last].lowerBound..<buckets[first].upperBound
+  }
+
   /// One line: the number of buckets, and their sizes in KiB in plan order.
   public var description: String {
     let sizes = buckets.map { "\(($0.count * MemoryLayout<Float>.stride + 1023) / 1024)" }

@@ -5,21 +5,20 @@
 /// care. Between `begin` and `finish` each slot is marked ready once; a bucket whose slots are all
 /// ready is handed to the communicator as soon as all buckets before it are. Where communication
 /// has a thread of its own it then runs beside the computation: see Note [Communication thread].
+/// Deferred buckets wait beyond `finish`, for `beginDeferred` and `finishDeferred`.
 public final class GradientReducer {
   /// The plan; see Note [Bucket order].
   public let plan: BucketPlan
 
   /// What a step's communication came to.
   public struct Report: Sendable {
-    /// Each bucket's name and times, in the order of their communication.
-    public var buckets: [(name: String, times: PendingWork.Times)] = []
-    /// When the last gradient was ready.
-    public var lastReady = ContinuousClock.now
-    /// The time that `finish` waited: communication that backward did not hide.
+    /// Each bucket's name, bytes and times, in the order of their communication.
+    public var buckets: [(name: String, bytes: Int, times: PendingWork.Times)] = []
+    /// The time that `finish` and `finishDeferred` waited: communication that nothing hid.
     public var exposed = Duration.zero
   }
 
-  /// The last finished step's communication; empty in a world of one.
+  /// The communication since the last `begin`; empty in a world of one.
   public private(set) var report = Report()
 
   private let communicator: any Communicator
@@ -30,14 +29,19 @@ public final class GradientReducer {
   private var isMarked: [Bool] = []
   private var missing: [Int] = []
   private var next = 0
-  private var pending: [PendingWork] = []
+  private typealias Sending = (bytes: Int, work: PendingWork)
+  private var pending: [Sending] = []
+  private let deferred: Range<Int>
+  /// The step whose deferred buckets are still to be handed over.
+  private var owedStep: Int?
+  private var pendingDeferred: [Sending] = []
 
   /// Reduces the part of `gradients` that `plan` covers.
   ///
-  /// `compression` has no effect in a world of one.
+  /// `compression` and the buckets to be `deferred` have no effect in a world of one.
   public init(
     communicator: any Communicator, gradients: FloatBuffer, plan: BucketPlan,
-    compression: GradientCompression = .none
+    compression: GradientCompression = .none, deferred: Range<Int> = 0..<0
   ) {
     precondition(
       plan.range.upperBound == gradients.count,
@@ -45,6 +49,7 @@ public final class GradientReducer {
     self.communicator = communicator
     self.gradients = gradients
     self.plan = plan
+    self.deferred = communicator.worldSize > 1 ? deferred : 0..<0
     compressed =
       compression == .fp16 && communicator.worldSize > 1
       ? CompressedSum(plan, worldSize: communicator.worldSize) : nil
@@ -74,9 +79,10 @@ public final class GradientReducer {
       missing[bucket] -= range.clamped(to: slot).count
     }
     while next < missing.count, missing[next] == 0 {
-      let range = plan.buckets[next]
+      if communicator.worldSize > 1, !deferred.contains(next) {
+        pending.append(sendBucket(next, ofStep: step))
+      }
       next += 1
-      send(gradients, range, "bucket \(next) of step \(step)", compressed)
     }
   }
 
@@ -84,22 +90,33 @@ public final class GradientReducer {
   ///
   /// It is never compressed.
   public func add(_ buffer: FloatBuffer, named name: String) {
-    send(buffer, 0..<buffer.count, "\(name) of step \(step)")
+    guard communicator.worldSize > 1 else { return }
+    pending.append(send(buffer, 0..<buffer.count, "\(name) of step \(step)", nil))
   }
 
-  /// Returns once all gradients are replaced by their sums over all ranks.
+  /// Returns once all gradients but deferred ones are replaced by their sums over all ranks.
   ///
   /// Every slot must have been marked: a gradient left out would differ between the ranks.
   public func finish() throws {
     let unmarked = zip(plan.slots, isMarked).filter { !$0.1 }.map(\.0)
     precondition(unmarked.isEmpty, "no gradient was ready in floats \(unmarked)")
-    report.lastReady = .now
-    for work in pending {
-      try work.wait()
-      if let times = work.times { report.buckets.append((work.name, times)) }
-    }
-    pending = []
-    report.exposed = report.lastReady.duration(to: .now)
+    try waitFor(&pending)
+    if !deferred.isEmpty { owedStep = step }
+  }
+
+  /// Begins to sum the deferred buckets of the step that was finished last.
+  ///
+  /// All ranks call it at the same place among all that they hand over.
+  public func beginDeferred() {
+    guard let owed = owedStep else { return }
+    owedStep = nil
+    pendingDeferred = deferred.map { sendBucket($0, ofStep: owed) }
+  }
+
+  /// Returns once the deferred gradients are replaced by their sums as well.
+  public func finishDeferred() throws {
+    beginDeferred()
+    try waitFor(&pendingDeferred)
   }
 
   /// Replaces every gradient by its sum over all ranks, all at once.
@@ -107,19 +124,33 @@ public final class GradientReducer {
     begin()
     markAllReady()
     try finish()
+    try finishDeferred()
   }
 
   /// Marks every slot of the plan ready.
   public func markAllReady() { plan.slots.forEach(markReady) }
 
+  private func waitFor(_ sendings: inout [Sending]) throws {
+    let start = ContinuousClock.now
+    for (bytes, work) in sendings {
+      try work.wait()
+      if let times = work.times { report.buckets.append((work.name, bytes, times)) }
+    }
+    sendings = []
+    report.exposed += start.duration(to: .now)
+  }
+
+  private func sendBucket(_ index: Int, ofStep step: Int) -> Sending {
+    send(gradients, plan.buckets[index], "bucket \(index + 1) of step \(step)", compressed)
+  }
+
   private func send(
-    _ buffer: FloatBuffer, _ range: Range<Int>, _ name: String, _ compressed: CompressedSum? = nil
-  ) {
-    guard communicator.worldSize > 1 else { return }
-    pending.append(
-      communicator.begin(name) {
-        if let compressed { return try compressed.reduce(buffer, range, on: $0) }
-        try $0.allReduceSum(UnsafeMutableBufferPointer(rebasing: buffer.floats[range]))
-      })
+    _ buffer: FloatBuffer, _ range: Range<Int>, _ name: String, _ compressed: CompressedSum?
+  ) -> Sending {
+    let work = communicator.begin(name) {
+      if let compressed { return try compressed.reduce(buffer, range, on: $0) }
+      try $0.allReduceSum(UnsafeMutableBufferPointer(rebasing: buffer.floats[range]))
+    }
+    return (range.count * MemoryLayout<Float>.stride, work)
   }
 }

@@ -41,6 +41,22 @@ import Testing
     }
   }
 
+  /// At width 64 what may wait is 12 MiB right below the head; a small network waits for nothing.
+  @Test func threeTenthsMayWait() {
+    let mebi = 1 << 18
+    let wide = BucketPlan(sizesInReadyOrder: [mebi] + Array(repeating: 9 * mebi, count: 5))
+    #expect(wide.deferrable == 1..<4)
+    #expect(wide.floats(of: wide.deferrable) == 33 * mebi..<45 * mebi)
+    let thin = BucketPlan(sizesInReadyOrder: [mebi, mebi, mebi / 2])
+    #expect(thin.deferrable.isEmpty && thin.floats(of: thin.deferrable).isEmpty)
+    withEveryPlan { sizes, _, _, plan in
+      let late = plan.floats(of: plan.deferrable)
+      #expect(10 * late.count <= 3 * plan.count, "\(sizes) \(plan)")
+      #expect(late.isEmpty || late.upperBound == plan.buckets[0].lowerBound)
+      #expect(late.isEmpty || late.lowerBound > plan.range.lowerBound)
+    }
+  }
+
   @Test func noBucketExceedsItsCap() {
     withEveryPlan { sizes, edgeCap, cap, plan in
       for (index, bucket) in plan.buckets.enumerated() {

@@ -82,6 +82,41 @@ import Testing
     }
   }
 
+  /// Deferred buckets keep each rank's own gradients until they are asked for.
+  @Test func deferredBucketsAreSummedWhenAskedFor() throws {
+    let plan = Self.plan([8, 8, 8, 8, 8])
+    let deferred = plan.buckets.indices.dropFirst().prefix(1)
+    let late = plan.floats(of: deferred)
+    try LocalGroup.run(worldSize: 2) { communicator in
+      let gradients = FloatBuffer(count: plan.count)
+      let reducer = GradientReducer(
+        communicator: communicator, gradients: gradients, plan: plan, deferred: deferred)
+      for step in 1...2 {
+        for i in 0..<plan.count where step == 1 || !late.contains(i) {
+          gradients.pointer[i] = Float(step)
+        }
+        reducer.beginDeferred()
+        reducer.begin()
+        try reducer.finishDeferred()
+        let summed = gradients.array
+        guard step == 1 || late.allSatisfy({ summed[$0] == 2 }) else {
+          throw Broken(description: "not summed by step 2: \(summed)")
+        }
+        for i in late { gradients.pointer[i] = Float(step) }
+        reducer.markAllReady()
+        try reducer.finish()
+        let expected = (0..<plan.count).map { Float(late.contains($0) ? step : 2 * step) }
+        guard gradients.array == expected else {
+          throw Broken(description: "step \(step): \(gradients.array)")
+        }
+      }
+      let names = reducer.report.buckets.map(\.name)
+      guard names.first == "bucket 2 of step 1", names.count == plan.buckets.count else {
+        throw Broken(description: "\(names)")
+      }
+    }
+  }
+
   @Test func aMemberThatThrowsEndsTheOthersInFinish() {
     let plan = Self.plan([16, 16, 16])
     #expect(throws: Broken(description: "backward")) {

@@ -54,9 +54,10 @@ public struct StepBenchmark: Sendable {
     public var stepAlone: Spread
     /// Wall seconds of the sum alone, without computation.
     public var alone: Spread
-    /// Wall seconds that a step waited for the sum after its backward had ended.
+    /// Wall seconds that a step waited for the sum: after its backward, and for what the step
+    /// before had deferred.
     public var exposed: Spread
-    /// The share of the communication that backward hid.
+    /// The share of the communication that computation hid.
     public var hiddenShare: Double { 1 - exposed.median / alone.median }
     /// Throughput of a rank against the same rank without communication.
     public var efficiency: Double
@@ -120,24 +121,41 @@ public struct StepBenchmark: Sendable {
     return try context.withFixedWeights { try time(step, own: nil) }
   }
 
+  /// Steps in a row with the other ranks, before as many without them.
+  private static let rowLength = 3
+
   /// Times `step` and, in turn with it, the same step without the other ranks.
+  ///
+  /// Rows begin with a pass that is not counted, since nothing is deferred to its forward, and the
+  /// first with two.
   private func time(_ step: TrainStep, own: TrainStep?) throws -> Report {
     let batch = randomBatch()
     var (walls, ownWalls, cpus, exposed) = ([Double](), [Double](), [Double](), [Double]())
-    var (loss, begun) = (0.0, ContinuousClock.now)
-    for pass in 0..<steps + 2 {
-      let cpu = Self.processorSeconds()
-      let wall = try wallTime {
-        begun = .now
-        loss = try once(step, batch) / Double(batchSize)
+    var (loss, buckets) = (0.0, [Bucket]())
+    while walls.count < steps {
+      let count = own == nil ? steps : min(Self.rowLength, steps - walls.count)
+      let uncounted = walls.isEmpty ? 2 : 1
+      for pass in 0..<uncounted + count {
+        let cpu = Self.processorSeconds()
+        var begun = ContinuousClock.now
+        let wall = try wallTime {
+          begun = .now
+          loss = try once(step, batch) / Double(batchSize)
+        }
+        if pass < uncounted { continue }
+        walls.append(wall)
+        cpus.append(Self.processorSeconds() - cpu)
+        exposed.append(step.communication.exposed.seconds)
+        buckets = step.communication.buckets.map {
+          Bucket(bytes: $0.bytes, ready: ($0.times.handedOver - begun).seconds)
+        }
       }
-      let cpuSeconds = Self.processorSeconds() - cpu
-      let ownWall = try own.map { own in try wallTime { _ = try once(own, batch) } } ?? wall
-      if pass < 2 { continue }
-      walls.append(wall)
-      ownWalls.append(ownWall)
-      cpus.append(cpuSeconds)
-      exposed.append(step.communication.exposed.seconds)
+      try step.settle()
+      guard let own else { continue }
+      for pass in 0..<uncounted + count {
+        let wall = try wallTime { _ = try once(own, batch) }
+        if pass >= uncounted { ownWalls.append(wall) }
+      }
     }
     let seconds = Spread(walls)
     var communication: Communication?
@@ -148,22 +166,12 @@ public struct StepBenchmark: Sendable {
         alone: try AllReduceBenchmark(
           plan: step.bucketPlan, runs: steps, compression: compression, communicator: communicator
         ).run().seconds,
-        exposed: Spread(exposed), efficiency: stepAlone.median / seconds.median,
-        buckets: buckets(of: step, begun: begun))
+        exposed: Spread(exposed), efficiency: stepAlone.median / seconds.median, buckets: buckets)
     }
     return Report(
       seconds: seconds, cpuSeconds: Spread(cpus),
       imagesPerSecond: Double(batch.globalCount) / seconds.median,
       peakResidentBytes: Self.peakResidentBytes(), loss: loss, communication: communication)
-  }
-
-  /// What the last run of `step` summed: running statistics, then the plan's buckets.
-  private func buckets(of step: TrainStep, begun: ContinuousClock.Instant) -> [Bucket] {
-    let counts = [step.model.store.buffers.count] + step.bucketPlan.buckets.map(\.count)
-    return zip(counts, step.communication.buckets).map { count, bucket in
-      Bucket(
-        bytes: count * MemoryLayout<Float>.stride, ready: (bucket.times.handedOver - begun).seconds)
-    }
   }
 
   private func makeStep(

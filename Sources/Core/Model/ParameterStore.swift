@@ -126,6 +126,9 @@ public final class ParameterStore {
   /// Told during backward of each slot whose gradient is final: each once, the last layer's first.
   public var gradientIsFinal: ((ParameterSlot) -> Void)?
 
+  /// Told during forward that parameters up to this position are about to be read.
+  public var isAboutToRead: ((_ end: Int) -> Void)?
+
   /// Allocates the state of `plan`, all zero but for running variances, which are one.
   public init(_ plan: ParameterLayoutPlan) {
     self.plan = plan
@@ -148,9 +151,12 @@ public final class ParameterStore {
     gradients.pointer + slot.offset
   }
 
-  /// Sets all gradients to zero; with `wide`, the coming backward sums them in double.
-  public func clearGradients(wide: Bool) {
-    gradients.clear()
+  /// Sets all gradients but those of `kept` to zero; with `wide`, the coming backward sums them in
+  /// double.
+  public func clearGradients(wide: Bool, except kept: Range<Int> = 0..<0) {
+    gradients.pointer.update(repeating: 0, count: kept.lowerBound)
+    (gradients.pointer + kept.upperBound).update(
+      repeating: 0, count: gradients.count - kept.upperBound)
     wideGradients = wide ? Array(repeating: 0, count: gradients.count) : nil
   }
 

@@ -27,6 +27,8 @@ public final class ResNet18 {
   private let conv1: Conv2D
   private let bn1: BatchNorm2D?
   private let blocks: [any ResidualBlock]
+  /// Where the stem's parameters end, and each block's.
+  private let parameterEnds: [Int]
 
   private var trainingCapacity = 0
   private var evaluatingCapacity = 0
@@ -48,6 +50,7 @@ public final class ResNet18 {
     bn1 = isPreActivation ? nil : BatchNorm2D("bn1", channels: width, plan: &plan)
     stemStatistics = BatchNorm2D.Statistics(channels: width)
     var shape = conv1.outputShape(batch: 0)
+    var ends = [plan.parameterCount]
     let blockType: any ResidualBlock.Type = isPreActivation ? PreActBlock.self : BasicBlock.self
     blocks = (0..<8).map { index in
       let (stage, position) = index.quotientAndRemainder(dividingBy: 2)
@@ -55,8 +58,10 @@ public final class ResNet18 {
         "layer\(stage + 1).\(position)", input: shape, outputChannels: width << stage,
         stride: stage > 0 && position == 0 ? 2 : 1, plan: &plan)
       shape = block.outputShape(batch: 0)
+      ends.append(plan.parameterCount)
       return block
     }
+    parameterEnds = ends
     head = Linear("linear", inputs: shape.channels, outputs: classCount, plan: &plan)
     store = ParameterStore(plan)
     self.inputShape = inputShape
@@ -71,13 +76,16 @@ public final class ResNet18 {
     reserve(images.shape.batch, mode: mode)
     setBatch(images.shape.batch)
     self.images = images
+    store.isAboutToRead?(parameterEnds[0])
     forwardStem(images, mode: mode, context: context)
     var x = stemOutput
     for (index, block) in blocks.enumerated() {
+      store.isAboutToRead?(parameterEnds[index + 1])
       x = block.forward(x, mode: mode, store: store, context: context)
       blockOutputs[index] = x
     }
     GlobalAveragePool.forward(x, into: features, context: context)
+    store.isAboutToRead?(store.values.count)
     head.forward(features, into: logits, store: store)
     return logits
   }

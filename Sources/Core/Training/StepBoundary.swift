@@ -20,11 +20,16 @@ public struct StepBoundary {
 
   /// Saves at `position` where that is due or asked for; true, on all ranks, where training stops.
   ///
-  /// `steps` are those of an epoch. All ranks call it at the same position. Throws `SharedFailure`
-  /// where the state cannot be saved.
-  func stops(at position: TrainingPosition, of steps: Int) throws -> Bool {
+  /// `steps` are those of an epoch. All ranks call it at the same position; `settle` completes the
+  /// last step. Throws `SharedFailure` where the state cannot be saved.
+  func stops(
+    at position: TrainingPosition, of steps: Int, settle: () throws -> Void
+  ) throws -> Bool {
     let request = try agreedRequest()
-    if request != .none || isDue(position, of: steps) { try keeper?.save(at: position) }
+    if request != .none || isDue(position, of: steps) {
+      try settle()
+      try keeper?.save(at: position)
+    }
     if request == .save && communicator.rank == 0 { tell(position) }
     return request == .stop
   }

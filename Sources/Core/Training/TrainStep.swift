@@ -42,6 +42,7 @@ public struct TrainStep {
   public let timer = StepTimer()
 
   private let reducer: GradientReducer
+  private let deferral: DeferredUpdate
   private let logitsGradient: FloatBuffer
   private let partImages: FloatBuffer
 
@@ -50,11 +51,11 @@ public struct TrainStep {
   /// With `accumulationSteps` n, a rank's share is cut into n parts: their gradients are summed
   /// here, and over the ranks once, beside the last part's backward. It takes the memory of a part;
   /// BatchNorm's statistics are each part's own. `compression` is how gradients travel; shared
-  /// statistics, whose sums do not depend on the ranks, allow none.
+  /// statistics, whose sums do not depend on the ranks, allow none. `bucketCap` is in bytes.
   public init(
     model: ResNet18, optimizer: SGD, loss: CrossEntropy, penalty: FeatureShiftPenalty? = nil,
     trainable: TrainableParameters = .all, largestShare: Int, accumulationSteps: Int = 1,
-    compression: GradientCompression = .none,
+    compression: GradientCompression = .none, bucketCap: Int = BucketPlan.defaultCap,
     communicator: any Communicator, context: ComputeContext
   ) {
     precondition(
@@ -69,11 +70,20 @@ public struct TrainStep {
     self.context = context
     let (plan, gradients) = (model.store.plan, model.store.gradients)
     let reached = trainable == .head ? [model.head.weight, model.head.bias] : plan.parameters
+    let buckets = BucketPlan(
+      sizesInReadyOrder: reached.reversed().map(\.count), endingAt: gradients.count,
+      edgeCap: min(BucketPlan.defaultEdgeCap, bucketCap), cap: bucketCap)
+    // The head is read before forward begins, by FST's term.
+    let isDeferring =
+      communicator.worldSize > 1 && !context.sharesStatistics && trainable == .all
+      && buckets.floats(of: buckets.deferrable).upperBound <= model.head.weight.offset
+    let deferred = isDeferring ? buckets.deferrable : 0..<0
     reducer = GradientReducer(
-      communicator: communicator, gradients: gradients,
-      plan: BucketPlan(
-        sizesInReadyOrder: reached.reversed().map(\.count), endingAt: gradients.count),
-      compression: compression)
+      communicator: communicator, gradients: gradients, plan: buckets, compression: compression,
+      deferred: deferred)
+    deferral = DeferredUpdate(
+      buckets.floats(of: deferred), of: model.store, by: optimizer, reducer: reducer,
+      context: context)
     let largestPart = (largestShare + accumulationSteps - 1) / accumulationSteps
     logitsGradient = FloatBuffer(count: largestPart * model.head.outputs)
     partImages = FloatBuffer(
@@ -83,7 +93,8 @@ public struct TrainStep {
   /// The plan by which gradients are summed over the ranks.
   public var bucketPlan: BucketPlan { reducer.plan }
 
-  /// What the last step's communication came to; empty with shared BatchNorm statistics.
+  /// What the last step's communication came to, beside deferred parts of the step before; empty
+  /// with shared BatchNorm statistics.
   public var communication: GradientReducer.Report { reducer.report }
 
   /// What a step amounts to on this rank.
@@ -95,14 +106,26 @@ public struct TrainStep {
   }
 
   /// Moves the parameters once along `batch`; they have the same bits on all ranks afterwards.
+  ///
+  /// Some may lag behind until the next step's forward, or `settle`: see Note [Deferred update].
   public func run(_ batch: Batch, learningRate: Double) throws -> Result {
     try timer.measureStep { try move(along: batch, learningRate: learningRate) }
+  }
+
+  /// Completes the last step, on all ranks together, where anything but the next step is to read
+  /// the parameters.
+  public func settle() throws {
+    guard deferral.isOwed else { return }
+    try timer.measure(.wait) { try deferral.settle() }
+    _ = deferral.takeWaited()
   }
 
   private func move(along batch: Batch, learningRate: Double) throws -> Result {
     let store = model.store
     let waited = context.waited
-    store.clearGradients(wide: context.sharesStatistics)
+    deferral.begin()
+    store.clearGradients(
+      wide: context.sharesStatistics, except: deferral.isOwed ? deferral.range : 0..<0)
     var result = Result(crossEntropy: CrossEntropy.Result(), penalty: 0)
     // Before the images' part, since the head's gradient travels as soon as that is there.
     if let penalty, penalty.alpha != 0 {
@@ -112,7 +135,8 @@ public struct TrainStep {
     reducer.begin()
     result.crossEntropy = computeGradients(batch)
     try context.check()
-    timer.gradientsReady(waited: context.waited - waited)
+    try deferral.check()
+    timer.gradientsReady(waited: context.waited - waited + deferral.takeWaited())
     try timer.measure(.wait) {
       if context.sharesStatistics {
         try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
@@ -121,14 +145,19 @@ public struct TrainStep {
       }
     }
     if !context.sharesStatistics {
-      for (name, times) in reducer.report.buckets {
-        timer.communicated(name, from: times.begun, to: times.ended)
+      for bucket in reducer.report.buckets {
+        timer.communicated(bucket.name, from: bucket.times.begun, to: bucket.times.ended)
       }
     }
     timer.measure(.update) {
-      for range in trainable.ranges(head: model.head, count: store.values.count) {
-        optimizer.step(store, range: range, learningRate: learningRate, context: context)
+      let (count, later) = (store.values.count, deferral.range)
+      for range in trainable.ranges(head: model.head, count: count) {
+        for rest in [0..<later.lowerBound, later.upperBound..<count] {
+          optimizer.step(
+            store, range: range.clamped(to: rest), learningRate: learningRate, context: context)
+        }
       }
+      deferral.owe(learningRate: learningRate)
       penalty?.project(head: model.head, of: store)
     }
     return result
@@ -139,6 +168,10 @@ public struct TrainStep {
     let store = model.store
     let batchesTracked = store.batchesTracked
     var result = CrossEntropy.Result()
+    store.isAboutToRead = { [deferral] in deferral.settle(beforeReadingTo: $0) }
+    defer { store.isAboutToRead = nil }
+    // Without images there is no forward that would come to it.
+    if batch.count == 0 { deferral.settle(beforeReadingTo: store.values.count) }
     for index in 0..<accumulationSteps {
       let range = batch.range(ofPart: index, of: accumulationSteps)
       let part = accumulationSteps == 1 ? batch : batch.part(range, copiedTo: partImages)

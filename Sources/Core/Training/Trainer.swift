@@ -72,10 +72,11 @@ public struct Trainer {
     var imagesSeen = 0
     let batches = position.step < limit ? loader.epoch(epoch, startingAt: position.step) : nil
     while let batch = watch.timer.measure(.load, { batches?.next() }) {
-      if try boundary.stops(at: position, of: steps) { return nil }
+      if try boundary.stops(at: position, of: steps, settle: step.settle) { return nil }
       outcome.learningRate = learningRate(epoch, step: position.step)
       let result = try step.run(batch, learningRate: outcome.learningRate)
-      try watch.replicas.verify(afterStep: epoch * steps + position.step + 1)
+      try watch.replicas.verify(
+        afterStep: epoch * steps + position.step + 1, settle: step.settle)
       position.counts.add(batch, result, dataset: poisoned)
       position.step += 1
       imagesSeen += batch.globalCount
@@ -84,7 +85,8 @@ public struct Trainer {
       report(outcome, step: position.step, steps: limit, images: imagesSeen)
       if position.step == limit { break }
     }
-    if try boundary.stops(at: position, of: steps) { return nil }
+    try step.settle()
+    if try boundary.stops(at: position, of: steps, settle: {}) { return nil }
     try outcome.counts.sum(over: step.communicator)
     outcome.timing = try watch.epochEnded()
     return outcome
