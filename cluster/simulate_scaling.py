@@ -20,8 +20,9 @@ once; one thread reduces bucket after bucket, so
     efficiency = compute / step
 
 Communication takes processor time too: `cpu_seconds_per_byte` for each byte that a rank sends, by
-which compute is longer wherever there is more than one rank. What the model leaves out: ranks that
-differ in speed, switches with less capacity than their ports together, other traffic.
+which compute is longer wherever there is more than one rank. What the model leaves out: forwards
+shorter than the sum of deferred buckets, ranks that differ in speed, switches with less capacity
+than their ports together, other traffic.
 
 scaling.json, written by bench/measure_cluster.py, holds under "model" these figures: buckets
 [[bytes, seconds until ready], ...], seconds of the update, alpha, wire_share, cpu_seconds_per_byte;
@@ -44,7 +45,7 @@ def all_reduce(size, ranks, alpha, beta):
 
 
 def step(model, ranks, rate, slowdown=1.0):
-    """Seconds of compute, of the step, and of communication that backward did not hide.
+    """Seconds of compute, of the step, and of communication that computation did not hide.
 
     `rate` is the link's in bit/s; `slowdown` stretches compute, where ranks share cores.
     """

@@ -17,7 +17,8 @@ public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
 
   /// The slots in the order in which they become ready: the first ends at `range`'s end.
   public let slots: [Range<Int>]
-  /// Ranges of floats, in the order in which they are summed: the first ends at `range`'s end.
+  /// Ranges of floats, in the order in which they are ready to be summed: the first ends at
+  /// `range`'s end.
   public let buckets: [Range<Int>]
   /// The floats of all slots: up to the buffer's end.
   public let range: Range<Int>

@@ -3,8 +3,9 @@
 /// The loss is divided by the global batch size before backward, so the sum over the ranks is the
 /// gradient of the global mean and nothing is averaged here. Uneven shares of the batch need no
 /// care. Between `begin` and `finish` each slot is marked ready once; a bucket whose slots are all
-/// ready is handed to the communicator as soon as all buckets before it are. Where communication
-/// has a thread of its own it then runs beside the computation: see Note [Communication thread].
+/// ready is handed to the communicator as soon as all buckets before it are ready too. Where
+/// communication has a thread of its own it then runs beside the computation: see Note
+/// [Communication thread].
 /// Deferred buckets wait beyond `finish`, for `beginDeferred` and `finishDeferred`.
 public final class GradientReducer {
   /// The plan; see Note [Bucket order].
@@ -32,13 +33,13 @@ public final class GradientReducer {
   private typealias Sending = (bytes: Int, work: PendingWork)
   private var pending: [Sending] = []
   private let deferred: Range<Int>
-  /// The step whose deferred buckets are still to be handed over.
-  private var owedStep: Int?
+  /// Whether the last step's deferred buckets are still to be handed over.
+  private var owesDeferred = false
   private var pendingDeferred: [Sending] = []
 
   /// Reduces the part of `gradients` that `plan` covers.
   ///
-  /// `compression` and the buckets to be `deferred` have no effect in a world of one.
+  /// `compression` has no effect in a world of one.
   public init(
     communicator: any Communicator, gradients: FloatBuffer, plan: BucketPlan,
     compression: GradientCompression = .none, deferred: Range<Int> = 0..<0
@@ -49,7 +50,7 @@ public final class GradientReducer {
     self.communicator = communicator
     self.gradients = gradients
     self.plan = plan
-    self.deferred = communicator.worldSize > 1 ? deferred : 0..<0
+    self.deferred = deferred
     compressed =
       compression == .fp16 && communicator.worldSize > 1
       ? CompressedSum(plan, worldSize: communicator.worldSize) : nil
@@ -59,7 +60,8 @@ public final class GradientReducer {
 
   /// Begins a step, in which no gradient is ready yet.
   public func begin() {
-    precondition(pending.isEmpty, "a step begun before the last one was finished")
+    precondition(
+      pending.isEmpty && !owesDeferred, "a step begun before the last one was finished")
     step += 1
     isMarked = plan.slots.map(\.isEmpty)
     missing = plan.buckets.map(\.count)
@@ -80,7 +82,7 @@ public final class GradientReducer {
     }
     while next < missing.count, missing[next] == 0 {
       if communicator.worldSize > 1, !deferred.contains(next) {
-        pending.append(sendBucket(next, ofStep: step))
+        pending.append(sendBucket(next))
       }
       next += 1
     }
@@ -101,16 +103,17 @@ public final class GradientReducer {
     let unmarked = zip(plan.slots, isMarked).filter { !$0.1 }.map(\.0)
     precondition(unmarked.isEmpty, "no gradient was ready in floats \(unmarked)")
     try waitFor(&pending)
-    if !deferred.isEmpty { owedStep = step }
+    precondition(pendingDeferred.isEmpty, "deferred gradients of two steps at once")
+    owesDeferred = !deferred.isEmpty
   }
 
   /// Begins to sum the deferred buckets of the step that was finished last.
   ///
   /// All ranks call it at the same place among all that they hand over.
   public func beginDeferred() {
-    guard let owed = owedStep else { return }
-    owedStep = nil
-    pendingDeferred = deferred.map { sendBucket($0, ofStep: owed) }
+    guard owesDeferred else { return }
+    owesDeferred = false
+    pendingDeferred = deferred.map(sendBucket)
   }
 
   /// Returns once the deferred gradients are replaced by their sums as well.
@@ -140,7 +143,7 @@ public final class GradientReducer {
     report.exposed += start.duration(to: .now)
   }
 
-  private func sendBucket(_ index: Int, ofStep step: Int) -> Sending {
+  private func sendBucket(_ index: Int) -> Sending {
     send(gradients, plan.buckets[index], "bucket \(index + 1) of step \(step)", compressed)
   }
 

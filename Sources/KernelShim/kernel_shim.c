@@ -19,7 +19,8 @@ enum {
   STEPS_PER_LOOK = 16,
   // Rows of the next panels that one look asks for.
   ROWS_PER_LOOK = 4,
-  // Products of fewer rows or less depth have all they need in the second-level cache already.
+  // Products of fewer rows or less depth have all they need in the second-level cache already; and
+  // it takes four groups of rows beside the first to ask for all of the next panels.
   LEAST_THAT_LOOKS = 60,
   WRITE = 1,
   KEEP = 3,

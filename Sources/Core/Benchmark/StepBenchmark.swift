@@ -83,7 +83,7 @@ public struct StepBenchmark: Sendable {
   public var batchSize: Int
   /// Threads that share the work.
   public var threads: Int
-  /// Timed passes, after two that are not counted.
+  /// Timed passes.
   public var steps: Int
   /// How gradients travel between the ranks.
   public var compression: GradientCompression

@@ -40,10 +40,10 @@ public final class ComputeContext {
   private var scratchPointers: [UnsafeMutablePointer<Float>]
   private var shared = FloatBuffer(count: 0)
   private var failure: (any Error)?
-  /// The weights whose packed form is at hand: nil outside `withFixedWeights`.
-  private var keptWeights: Set<UnsafeMutablePointer<Float>>?
-  /// Memory of the packed forms, by weights.
-  private var keptMemory: [UnsafeMutablePointer<Float>: FloatBuffer] = [:]
+  /// The packed forms that are at hand, by weights: nil outside `withFixedWeights`.
+  private var keptWeights: [UnsafeMutablePointer<Float>: FloatBuffer]?
+  /// Memory of earlier ones.
+  private var spareMemory: [FloatBuffer] = []
 
   /// A context of `threads` threads; `batchNormGroup` is given for `--sync_bn`.
   public init(
@@ -84,8 +84,11 @@ public final class ComputeContext {
   /// The memory stays for the next time. Inside another call it is that one that counts.
   public func withFixedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
     if keepsWeights { return try body() }
-    keptWeights = []
-    defer { keptWeights = nil }
+    keptWeights = [:]
+    defer {
+      spareMemory += keptWeights?.values.map(\.self) ?? []
+      keptWeights = nil
+    }
     return try body()
   }
 
@@ -98,16 +101,15 @@ public final class ComputeContext {
     _ weights: UnsafeMutablePointer<Float>, count: Int, scratch: UnsafeMutablePointer<Float>,
     pack: (UnsafeMutablePointer<Float>) -> Void
   ) -> UnsafeMutablePointer<Float> {
+    if let kept = keptWeights?[weights] { return kept.pointer }
     guard keepsWeights else {
       pack(scratch)
       return scratch
     }
-    let known = keptMemory[weights].flatMap { $0.count >= count ? $0 : nil }
-    let buffer = known ?? FloatBuffer(count: count)
-    if keptWeights?.insert(weights).inserted == true {
-      pack(buffer.pointer)
-      keptMemory[weights] = buffer
-    }
+    let spare = spareMemory.firstIndex { $0.count == count }
+    let buffer = spare.map { spareMemory.remove(at: $0) } ?? FloatBuffer(count: count)
+    pack(buffer.pointer)
+    keptWeights?[weights] = buffer
     return buffer.pointer
   }
 

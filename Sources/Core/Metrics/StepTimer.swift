@@ -56,7 +56,8 @@ public final class StepTimer {
   }
 
   /// Notes that the step's last gradient is computed; `waited` of the time until now was spent
-  /// waiting for other ranks, inside layers that share statistics.
+  /// waiting for other ranks: in layers that share statistics, and for what the step before had
+  /// deferred.
   ///
   /// What follows is the sum over the ranks, which ends everywhere at once: see Note [Stragglers].
   public func gradientsReady(waited: Duration) {

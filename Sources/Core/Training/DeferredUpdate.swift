@@ -19,7 +19,6 @@ final class DeferredUpdate {
   private let optimizer: SGD
   private let context: ComputeContext
   private var owedRate: Double?
-  private var waited = Duration.zero
   private var failure: (any Error)?
 
   /// Updates `range` of `store`, which `reducer` defers.
@@ -49,9 +48,7 @@ final class DeferredUpdate {
   func settle() throws {
     guard let rate = owedRate else { return }
     owedRate = nil
-    let start = ContinuousClock.now
     try reducer.finishDeferred()
-    waited += start.duration(to: .now)
     optimizer.step(store, range: range, learningRate: rate, context: context)
     (store.gradients.pointer + range.lowerBound).update(repeating: 0, count: range.count)
   }
@@ -66,11 +63,5 @@ final class DeferredUpdate {
   /// Throws what went wrong in forward, which does not throw.
   func check() throws {
     if let failure { throw failure }
-  }
-
-  /// The time spent waiting for other ranks since the last call.
-  func takeWaited() -> Duration {
-    defer { waited = .zero }
-    return waited
   }
 }

@@ -16,7 +16,7 @@ public struct ReplicaWatch {
 
   /// Looks after `step` steps of the whole run, where that is one of those to look after; `settle`
   /// completes the step first.
-  public func verify(afterStep step: Int, settle: () throws -> Void = {}) throws {
+  public func verify(afterStep step: Int, settle: () throws -> Void) throws {
     guard interval > 0, step.isMultiple(of: interval) else { return }
     try settle()
     try verify("after step \(step)")

@@ -116,8 +116,16 @@ public struct TrainStep {
   /// the parameters.
   public func settle() throws {
     guard deferral.isOwed else { return }
+    let known = reducer.report.buckets.count
     try timer.measure(.wait) { try deferral.settle() }
-    _ = deferral.takeWaited()
+    reportCommunication(from: known)
+  }
+
+  /// Tells the timer of the communicated buckets from number `first` on.
+  private func reportCommunication(from first: Int = 0) {
+    for bucket in reducer.report.buckets[first...] {
+      timer.communicated(bucket.name, from: bucket.times.begun, to: bucket.times.ended)
+    }
   }
 
   private func move(along batch: Batch, learningRate: Double) throws -> Result {
@@ -136,7 +144,7 @@ public struct TrainStep {
     result.crossEntropy = computeGradients(batch)
     try context.check()
     try deferral.check()
-    timer.gradientsReady(waited: context.waited - waited + deferral.takeWaited())
+    timer.gradientsReady(waited: context.waited - waited + reducer.report.exposed)
     try timer.measure(.wait) {
       if context.sharesStatistics {
         try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
@@ -144,11 +152,7 @@ public struct TrainStep {
         try reducer.finish()
       }
     }
-    if !context.sharesStatistics {
-      for bucket in reducer.report.buckets {
-        timer.communicated(bucket.name, from: bucket.times.begun, to: bucket.times.ended)
-      }
-    }
+    reportCommunication()
     timer.measure(.update) {
       let (count, later) = (store.values.count, deferral.range)
       for range in trainable.ranges(head: model.head, count: count) {

@@ -86,7 +86,8 @@ public struct Trainer {
       if position.step == limit { break }
     }
     try step.settle()
-    if try boundary.stops(at: position, of: steps, settle: {}) { return nil }
+    outcome.seconds = (ContinuousClock.now - start).seconds
+    if try boundary.stops(at: position, of: steps, settle: step.settle) { return nil }
     try outcome.counts.sum(over: step.communicator)
     outcome.timing = try watch.epochEnded()
     return outcome

@@ -18,7 +18,7 @@ import Testing
       let watch = ReplicaWatch(store, communicator: communicator, interval: interval)
       try watch.verify("at the start")
       if communicator.rank == odd { corrupt(store) }
-      for step in steps { try watch.verify(afterStep: step) }
+      for step in steps { try watch.verify(afterStep: step) {} }
     }
   }
 
