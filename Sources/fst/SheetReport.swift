@@ -9,14 +9,15 @@ enum SheetReport {
       try Report.printJSON(Sheet(output: output, archives: panels.map(Panel.init)))
       return 0
     }
-    print("C-ACC    ASR      silhouette  probe    distance  KL      trust")
+    print("C-ACC    ASR      silhouette  probe    distance  cosine   KL      trust")
     for panel in panels {
       let figures = panel.figures
       let cells = [
         (Report.figure(panel.metrics.cleanAccuracy), 9),
         (Report.figure(panel.metrics.attackSuccessRate), 9),
         (Report.figure(figures?.silhouette), 12), (Report.figure(figures?.linearProbeAccuracy), 9),
-        (Report.figure(figures?.centroidDistance), 10), (Report.figure(panel.klDivergence), 8),
+        (Report.figure(figures?.centroidDistance), 10),
+        (Report.figure(figures?.centroidCosine), 9), (Report.figure(panel.klDivergence), 8),
         (Report.figure(panel.trustworthiness), 9),
       ]
       print(
@@ -43,6 +44,7 @@ enum SheetReport {
       case archive, title, attack, pratio, mode, alpha, silhouette, trustworthiness, target
       case linearProbeAccuracy = "linear_probe_accuracy"
       case centroidDistance = "centroid_distance"
+      case centroidCosine = "centroid_cosine"
       case klDivergence = "kl_divergence"
       case points = "clean_points"
       case targetPoints = "target_points"
@@ -68,6 +70,7 @@ enum SheetReport {
       try container.encode(
         panel.figures.map(\.centroidDistance).flatMap { $0.isFinite ? $0 : nil },
         forKey: .centroidDistance)
+      try container.encode(panel.figures?.centroidCosine, forKey: .centroidCosine)
       try container.encode(panel.klDivergence, forKey: .klDivergence)
       try container.encode(panel.trustworthiness, forKey: .trustworthiness)
       try container.encode(panel.labels.count, forKey: .points)

@@ -17,10 +17,11 @@ struct TSNECommand: ParsableCommand {
         fst tsne record/cifar10/blended/<run>/attack_result.pt --out sheet.svg
         fst tsne <run>/attack_result.pt <run>/defense/*/defense_result.pt --out sheet.png
 
-      Beside C-ACC and ASR of the whole test set it gives three figures of
+      Beside C-ACC and ASR of the whole test set it gives four figures of
       triggered points against clean ones of the target class, measured on the
       features: silhouette (1 far apart, 0 mixed), the balanced accuracy of a
-      linear probe (0.5 if it cannot tell), centroids' distance over spread.
+      linear probe (0.5 if it cannot tell), centroids' distance over spread,
+      and the cosine of the ways to both from the middle of all clean points.
       """)
 
   @Argument(

@@ -49,8 +49,8 @@ import Testing
     #expect(panels.map { $0["mode"] as? String } == [nil, "fst"])
     for panel in panels {
       for key in [
-        "silhouette", "linear_probe_accuracy", "centroid_distance", "clean_accuracy",
-        "attack_success_rate", "kl_divergence", "trustworthiness",
+        "silhouette", "linear_probe_accuracy", "centroid_distance", "centroid_cosine",
+        "clean_accuracy", "attack_success_rate", "kl_divergence", "trustworthiness",
       ] {
         #expect(panel[key] is Double, "\(key)")
       }

@@ -99,7 +99,8 @@ public struct FeatureSheet {
     let figures = panel.target.flatMap { target in
       FeatureFigures(
         triggered: panel.triggered,
-        target: panel.clean.selecting(panel.labels.indices.filter { panel.labels[$0] == target }))
+        target: panel.clean.selecting(panel.labels.indices.filter { panel.labels[$0] == target }),
+        clean: panel.clean)
     }
     return FeaturePanel(
       archive: archive, description: panel.description, modelName: panel.modelName,

@@ -15,8 +15,9 @@ enum SheetNotes {
     if let figures = panel.figures {
       lines.append(
         String(
-          format: "silhouette %.3f, linear probe %.3f, centroid distance %.2f",
-          figures.silhouette, figures.linearProbeAccuracy, figures.centroidDistance))
+          format: "silhouette %.3f, linear probe %.3f, centroid distance %.2f, cosine %.2f",
+          figures.silhouette, figures.linearProbeAccuracy, figures.centroidDistance,
+          figures.centroidCosine))
     } else if panel.triggeredCount == 0 {
       lines.append("no triggered points")
     } else if panel.target == nil {
@@ -52,7 +53,8 @@ enum SheetNotes {
         "silhouette (Rousseeuw 1987), 1 far apart, 0 mixed;",
         "balanced accuracy of a linear probe (Alain and Bengio 2016; ridge, five-fold),"
           + " 0.5 if it cannot tell them apart;",
-        "distance of centroids over spread (after Fisher 1936).",
+        "distance of centroids over spread (after Fisher 1936);",
+        "cosine of the ways to both centroids from that of all clean points.",
       ]
     }
     sentences.append(

@@ -7,7 +7,7 @@ private func line(_ values: [Float]) -> FeatureMatrix {
   FeatureMatrix(rows: values.count, columns: 1, values: values)
 }
 
-/// Silhouette, linear probe and centroid distance in closed form.
+/// Silhouette, linear probe, centroids' distance and cosine in closed form.
 @Suite struct FeatureFiguresTests {
   /// Rousseeuw's s of the four points is 9/11, 7/9, 7/9 and 9/11.
   @Test func theSilhouetteOfTwoPairsOnALine() {
@@ -37,6 +37,18 @@ private func line(_ values: [Float]) -> FeatureMatrix {
     #expect(CentroidDistance.ratio(line([1, 1]), line([2])) == .infinity)
   }
 
+  /// Centroids (4, 0) and (1, 1), seen from (1, -3): ways (3, 3) and (0, 4).
+  @Test func theCosineIsThatOfTheWaysFromTheMiddle() {
+    func plane(_ values: [Float]) -> FeatureMatrix {
+      FeatureMatrix(rows: values.count / 2, columns: 2, values: values)
+    }
+    let (a, b) = (plane([3, 1, 5, -1]), plane([1, 1]))
+    expectClose(
+      CentroidCosine.of(a, b, from: plane([0, -3, 2, -3])), 0.5.squareRoot(), relative: 1e-15)
+    #expect(CentroidCosine.of(line([1, 3]), line([-1]), from: line([0, 0, 0])) == -1)
+    #expect(CentroidCosine.of(a, b, from: b) == 0)
+  }
+
   @Test func aProbeTellsApartWhatALineCanCutAndNothingElse() {
     let (low, high) = (line([0, 1, 2, 3, 4]), line([6, 7, 8, 9, 10]))
     #expect(LinearProbe.balancedAccuracy(low, high) == 1)
@@ -53,9 +65,9 @@ private func line(_ values: [Float]) -> FeatureMatrix {
 
   @Test func groupsTooSmallForFiveFoldsHaveNoFigures() {
     let (four, five) = (line([1, 2, 3, 4]), line([1, 2, 3, 4, 5]))
-    #expect(FeatureFigures(triggered: four, target: five) == nil)
-    #expect(FeatureFigures(triggered: five, target: four) == nil)
-    #expect(FeatureFigures(triggered: five, target: five) != nil)
+    #expect(FeatureFigures(triggered: four, target: five, clean: five) == nil)
+    #expect(FeatureFigures(triggered: five, target: four, clean: five) == nil)
+    #expect(FeatureFigures(triggered: five, target: five, clean: five) != nil)
   }
 }
 
