@@ -2,7 +2,7 @@
 ///
 /// Packed weights of all planes would be written to memory and read back, four times the weights
 /// themselves. Here each thread packs a chunk of columns, multiplies all planes by it while the
-/// cache still has it, and goes on to the next.
+/// cache still has it, and goes on to the next; so it does with chunks of the weights' gradient.
 package struct WinogradChunks {
   let plan: WinogradPlan
   let weights: UnsafeMutablePointer<Float>
@@ -17,10 +17,22 @@ package struct WinogradChunks {
       && plan.channels % (columns * threads) == 0 && plan.outputs % (columns * threads) == 0
   }
 
-  /// Scratch memory of each thread, in floats.
-  static func floats(_ plan: WinogradPlan) -> Int {
-    columns / PackedGEMM.panelWidth * max(plan.panelStride, plan.transposedPanelStride)
+  /// Input channels of a chunk of the weights' gradient: two groups of the micro-kernel's rows.
+  private static let gradientRows = 24
+  /// The last chunk has less than this.
+  private static let gradientRowsLimit = gradientRows + 12
+
+  /// Scratch memory of each thread, in floats; with `gradients` also for the weights' gradient.
+  static func floats(_ plan: WinogradPlan, gradients: Bool) -> Int {
+    let packed =
+      columns / PackedGEMM.panelWidth * max(plan.panelStride, plan.transposedPanelStride)
       + 9 * columns * plan.outputs
+    return max(packed, gradients ? plan.totalDepth / plan.channels * gradientStep(plan) : 0)
+  }
+
+  /// Floats from one plane's phase of a chunk of the weights' gradient to the next.
+  private static func gradientStep(_ plan: WinogradPlan) -> Int {
+    gradientRowsLimit * plan.gradientStride + WinogradPlan.planePadding
   }
 
   /// The block's products, from its `values`.
@@ -71,6 +83,46 @@ package struct WinogradChunks {
             stride: plane.valueStride, m: tiles, n: columns.count, k: plan.outputs)
         }
       }
+    }
+  }
+
+  /// Adds the weights' gradient, from `values` and the gradient of the block's products.
+  ///
+  /// The transformed gradient too is four times the weights: each thread makes a chunk of rows of
+  /// it and takes that back at once.
+  func addWeightGradient(
+    values: UnsafeMutablePointer<Float>, products: UnsafeMutablePointer<Float>, tiles: Int,
+    to gradient: UnsafeMutablePointer<Float>, scratch: [UnsafeMutablePointer<Float>]
+  ) {
+    let (transform, step) = (WinogradWeights(plan: plan), Self.gradientStep(plan))
+    func place(_ plane: WinogradPlan.Plane, _ phase: Int) -> Int {
+      (plane.precedingDepth / plan.channels + phase) * step
+    }
+    let places = transform.places { place(plan.planes[$0], $1) }
+    context.pool.forEachShare(of: plan.channels) { share, thread in
+      let chunk = scratch[thread]
+      forEachRows(of: share) { rows in
+        for plane in plan.planes {
+          for phase in 0..<plane.depth / plan.channels {
+            PackedGEMM.multiplyTransposed(
+              values + plane.values + phase * plan.channels + rows.lowerBound,
+              stride: plane.valueStride, products + plane.products, stride: plan.productStride,
+              into: chunk + place(plane, phase), stride: plan.gradientStride, m: rows.count,
+              n: plan.outputs, k: tiles, accumulate: false)
+          }
+        }
+        transform.addGradient(of: [chunk], places: places, rows: rows, to: gradient)
+      }
+    }
+  }
+
+  private func forEachRows(of share: Range<Int>, _ body: (Range<Int>) -> Void) {
+    var first = share.lowerBound
+    while first < share.upperBound {
+      let rest = share.upperBound - first
+      let rows = first..<first + (rest < Self.gradientRowsLimit ? rest : Self.gradientRows)
+      body(rows)
+      first = rows.upperBound
     }
   }
 

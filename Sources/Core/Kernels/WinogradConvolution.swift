@@ -96,11 +96,12 @@ package struct WinogradConvolution: Sendable {
           packed: inputGradient == nil ? nil : packed)
       },
       multiplyAll: { tiles in
-        memory.forEachPlane { index, thread in
-          backwardProducts(index, tiles, thread, memory, accumulate: false, packed: nil)
-        }
+        let chunks = WinogradChunks(plan: plan, weights: weights, context: context)
+        chunks.addWeightGradient(
+          values: memory.values(0), products: memory.products(0), tiles: tiles,
+          to: weightGradient, scratch: memory.chunks)
         if inputGradient == nil { return }
-        WinogradChunks(plan: plan, weights: weights, context: context).multiplyTransposed(
+        chunks.multiplyTransposed(
           products: memory.products(0), into: memory.values(0), tiles: tiles,
           scratch: memory.chunks)
       },
@@ -112,6 +113,7 @@ package struct WinogradConvolution: Sendable {
           strip: memory.strip(thread), carry: memory.carry(thread)
         ) { ready($0, thread) }
       })
+    if memory.isChunked { return }
     let parts = plan.sharesBlocks ? [0] : (0..<context.threads).filter { started.any($0) }
     if !parts.isEmpty {
       WinogradWeights(plan: plan).addGradient(

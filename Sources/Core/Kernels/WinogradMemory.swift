@@ -21,7 +21,7 @@ struct WinogradMemory {
       batch.map {
         !context.keepsWeights && WinogradChunks.suit(plan, batch: $0, threads: context.threads)
       } ?? false
-    gradientFloats = gradients ? Self.rounded(plan.gradientFloats) : 0
+    gradientFloats = gradients && !isChunked ? Self.rounded(plan.gradientFloats) : 0
     workFloats =
       Self.rounded(plan.valueFloats) + Self.rounded(plan.productFloats) + gradientFloats
     let transposed = gradients ? Self.rounded(9 * plan.channels * plan.outputs) : 0
@@ -29,9 +29,10 @@ struct WinogradMemory {
     let local = Self.rounded(plan.stripFloats) + Self.rounded(plan.carryFloats)
     shared = context.sharedScratch(
       weightFloats + (isChunked ? 0 : transposed) + (plan.sharesBlocks ? workFloats : 0))
-    own = context.scratch(
-      perThread: local
-        + (isChunked ? WinogradChunks.floats(plan) : plan.sharesBlocks ? 0 : workFloats))
+    let apart =
+      isChunked
+      ? WinogradChunks.floats(plan, gradients: gradients) : plan.sharesBlocks ? 0 : workFloats
+    own = context.scratch(perThread: local + apart)
   }
 
   /// Keeps every array on a cache line of its own.

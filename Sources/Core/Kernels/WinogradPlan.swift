@@ -26,7 +26,7 @@ package struct WinogradPlan: Sendable {
   }
 
   static let rowPadding = 16
-  private static let planePadding = 80
+  static let planePadding = 80
 
   let geometry: ConvolutionGeometry
   let planes: [Plane]

@@ -57,6 +57,7 @@ struct WinogradWeights {
         : plan.place(of: plan.planes[plane]) + phase * plan.channels * PackedGEMM.panelWidth
     }
     let plane = weights.rows * weights.columns
+    let ahead = Self.rowsAhead * weights.columns
     places.withUnsafeBufferPointer { places in
       withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { scratch in
         for panel in 0..<columns.count / PackedGEMM.panelWidth {
@@ -66,6 +67,7 @@ struct WinogradWeights {
               let source = weights.pointer + (row &* weights.columns &+ first &+ lane)
               let target =
                 packed + (panel &* panelStride &+ row &* PackedGEMM.panelWidth &+ lane)
+              if lane == 0 { Self.prefetch(source + ahead, plane) }
               if plan.isStrided {
                 Self.stridedTransform(source, plane, scratch) { index, value in
                   target.store8(value, places[index])
@@ -80,6 +82,15 @@ struct WinogradWeights {
         }
       }
     }
+  }
+
+  /// Rows ahead that weights are asked for: a panel takes one cache line of each, too far apart for
+  /// a processor to follow.
+  private static let rowsAhead = 8
+
+  @inline(__always)
+  private static func prefetch(_ source: UnsafeMutablePointer<Float>, _ plane: Int) {
+    for tap in 0..<9 { fst_prefetch_read(source + tap &* plane) }
   }
 
   @inline(__always)
@@ -146,7 +157,7 @@ struct WinogradWeights {
   }
 
   /// Places in the order of `unitTransform` or `stridedTransform`.
-  private func places<Place>(_ place: (_ plane: Int, _ phase: Int) -> Place) -> [Place] {
+  func places<Place>(_ place: (_ plane: Int, _ phase: Int) -> Place) -> [Place] {
     plan.isStrided ? stridedPlaces(place) : (0..<36).map { place($0, 0) }
   }
 
@@ -168,26 +179,38 @@ struct WinogradWeights {
     of parts: [UnsafeMutablePointer<Float>], to gradient: UnsafeMutablePointer<Float>,
     context: ComputeContext
   ) {
-    let (channels, outputs) = (plan.channels, plan.outputs)
     let places = places { plane, phase in
-      plan.planes[plane].gradient + phase * channels * plan.gradientStride
+      plan.planes[plane].gradient + phase * plan.channels * plan.gradientStride
     }
-    context.pool.forEachShare(of: channels) { share, _ in
-      places.withUnsafeBufferPointer { places in
-        parts.withUnsafeBufferPointer { parts in
-          withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { columns in
-            for row in share {
-              for vector in stride(from: 0, to: outputs, by: 8) {
-                let offset = row &* plan.gradientStride &+ vector
-                let target = gradient + (row &* outputs &+ vector)
-                let plane = channels &* outputs
-                if vector % 16 == 0 { Self.prefetch(target + Self.prefetchDistance, plane) }
-                func value(_ index: Int) -> Float8 { Self.sum(parts, places[index] &+ offset) }
-                if plan.isStrided {
-                  Self.stridedAdjoint(columns, target, plane, value)
-                } else {
-                  Self.unitAdjoint(columns, target, plane, value)
-                }
+    context.pool.forEachShare(of: plan.channels) { share, _ in
+      addGradient(
+        of: parts.map { $0 + share.lowerBound * plan.gradientStride }, places: places,
+        rows: share, to: gradient)
+    }
+  }
+
+  /// The same for input channels `rows`, with which the parts begin; a plane's phase lies at its
+  /// place.
+  func addGradient(
+    of parts: [UnsafeMutablePointer<Float>], places: [Int], rows: Range<Int>,
+    to gradient: UnsafeMutablePointer<Float>
+  ) {
+    let plane = plan.channels * plan.outputs
+    places.withUnsafeBufferPointer { places in
+      parts.withUnsafeBufferPointer { parts in
+        withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { scratch in
+          for row in rows {
+            let source = (row &- rows.lowerBound) &* plan.gradientStride
+            for column in stride(from: 0, to: plan.outputs, by: 8) {
+              let target = gradient + (row &* plan.outputs &+ column)
+              if column % 16 == 0 { Self.prefetchToWrite(target + Self.floatsAhead, plane) }
+              func value(_ index: Int) -> Float8 {
+                Self.sum(parts, places[index] &+ source &+ column)
+              }
+              if plan.isStrided {
+                Self.stridedAdjoint(scratch, target, plane, value)
+              } else {
+                Self.unitAdjoint(scratch, target, plane, value)
               }
             }
           }
@@ -198,10 +221,10 @@ struct WinogradWeights {
 
   /// Floats ahead that a row of the gradient is asked for: nine rows and 36 planes are more streams
   /// than a processor follows by itself.
-  private static let prefetchDistance = 64
+  private static let floatsAhead = 64
 
   @inline(__always)
-  private static func prefetch(_ target: UnsafeMutablePointer<Float>, _ plane: Int) {
+  private static func prefetchToWrite(_ target: UnsafeMutablePointer<Float>, _ plane: Int) {
     for tap in 0..<9 { fst_prefetch_write(target + tap &* plane) }
   }
 

@@ -43,6 +43,8 @@ void fst_kernel_multiply(fst_kernel_variant variant, const fst_kernel_product *p
 // end.
 static inline void fst_prefetch_write(const float *address) { __builtin_prefetch(address, 1, 3); }
 
+static inline void fst_prefetch_read(const float *address) { __builtin_prefetch(address, 0, 3); }
+
 // Runs `rounds` of independent multiply-adds of full vectors, and returns the floating-point
 // operations that were done: timed by the caller, the most that this core can do.
 double fst_kernel_peak(fst_kernel_variant variant, ptrdiff_t rounds);
