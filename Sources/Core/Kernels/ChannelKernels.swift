@@ -1,21 +1,28 @@
+import KernelShim
+
 /// Passes over [rows, channels] memory whose coefficients differ by channel: the inner loops of
 /// BatchNorm.
 ///
 /// They go down the rows channel group by channel group, in blocks that stay in the first-level
 /// cache, with coefficients and sums in registers. Sums run in float over a block and in double
 /// beyond, so their error does not grow with N.
-enum ChannelKernels {
-  typealias Floats = UnsafeMutablePointer<Float>
-  typealias Doubles = UnsafeMutablePointer<Double>
+package enum ChannelKernels {
+  package typealias Floats = UnsafeMutablePointer<Float>
+  package typealias Doubles = UnsafeMutablePointer<Double>
 
   /// Something that is added before the ReLU: itself or an affine map of it.
-  struct Residual {
+  package struct Residual {
     var values: Floats
     var affine: ChannelAffine?
+
+    package init(values: Floats, affine: ChannelAffine? = nil) {
+      self.values = values
+      self.affine = affine
+    }
   }
 
   /// Where a ReLU passes gradients on.
-  enum Mask {
+  package enum Mask {
     /// Everywhere: there was no ReLU.
     case none
     /// Where the ReLU's output, [rows, C], is positive.
@@ -25,7 +32,7 @@ enum ChannelKernels {
   }
 
   /// y = [max 0](scale x + shift [+ residual]); `y` may be `x`.
-  static func normalize(
+  package static func normalize(
     _ x: Floats, _ affine: ChannelAffine, residual: Residual?, relu: Bool, into y: Floats,
     rows: Range<Int>, channels: Int
   ) {
@@ -47,9 +54,14 @@ enum ChannelKernels {
         (relu ? value.positivePart : value).store(at: y + place)
       }
     }
+    func sixteen(_ c: Int, _ rows: Range<Int>) {
+      let place = rows.lowerBound &* channels &+ c
+      fst_channel_normalize(
+        block(rows, channels), x + place, affine.from(c), residual.map { $0.values + place },
+        residual?.affine?.from(c) ?? fst_channel_affine(), relu, y + place)
+    }
     forEachBlock(
-      rows, channels, { pass(SIMD16<Float>.self, $0, $1) }, { pass(Float8.self, $0, $1) },
-      { pass(Float.self, $0, $1) })
+      rows, channels, sixteen, { pass(Float8.self, $0, $1) }, { pass(Float.self, $0, $1) })
   }
 
   /// sum += Σ (x - pivot), squareSum += Σ (x - pivot)², per channel.
@@ -78,7 +90,7 @@ enum ChannelKernels {
 
   /// gradient = gradient where the ReLU passes it on, else 0; gradientSum += Σ gradient,
   /// productSum += Σ gradient (x - mean), per channel.
-  static func maskAndSum(
+  package static func maskAndSum(
     _ gradient: Floats, x: Floats, mean: Floats, mask: Mask, rows: Range<Int>, channels: Int,
     gradientSum: Doubles, productSum: Doubles
   ) {
@@ -111,9 +123,20 @@ enum ChannelKernels {
           stores: true)
       }
     }
+    func sixteen(_ c: Int, _ rows: Range<Int>) {
+      let place = rows.lowerBound &* channels &+ c
+      var (output, affine) = (Floats?.none, fst_channel_affine())
+      switch mask {
+      case .none: break
+      case .output(let values): output = values + place
+      case .affine(let map): affine = map.from(c)
+      }
+      fst_channel_mask_and_sum(
+        block(rows, channels), gradient + place, x + place, mean + c, output, affine,
+        gradientSum + c, productSum + c)
+    }
     forEachBlock(
-      rows, channels, { choose(SIMD16<Float>.self, $0, $1) }, { choose(Float8.self, $0, $1) },
-      { choose(Float.self, $0, $1) })
+      rows, channels, sixteen, { choose(Float8.self, $0, $1) }, { choose(Float.self, $0, $1) })
   }
 
   /// result = a gradient + b x + d, per channel, plus the old result where `accumulate` holds.
@@ -137,6 +160,14 @@ enum ChannelKernels {
   }
 
   private static let rowsPerBlock = 32
+  /// Blocks lie in memory one after the other, but in each of them the rows are read once for every
+  /// group of channels: more than a processor follows by itself.
+  private static let blocksAhead = 2
+
+  private static func block(_ rows: Range<Int>, _ channels: Int) -> fst_channel_block {
+    fst_channel_block(
+      rows: rows.count, stride: channels, ahead: blocksAhead * rowsPerBlock * channels)
+  }
 
   /// Calls one of the three for each block of rows and group of 16, 8 or 1 channels.
   @inline(__always)
@@ -160,5 +191,12 @@ enum ChannelKernels {
         }
       }
     }
+  }
+}
+
+extension ChannelAffine {
+  /// The map of the channels from `channel` on.
+  fileprivate func from(_ channel: Int) -> fst_channel_affine {
+    fst_channel_affine(scale: scale + channel, shift: shift + channel)
   }
 }
