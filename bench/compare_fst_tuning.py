@@ -74,19 +74,22 @@ def read_triggered(archive):
 
 def as_input(images):
     import torch
-    mean, deviation = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
+    mean, deviation = (torch.tensor(v, device=images.device).view(1, 3, 1, 1)
+                       for v in (MEAN, DEVIATION))
     return ((images.float() / 255 - mean) / deviation).to(memory_format=torch.channels_last)
 
 
 def augmented(images):
     """A random crop after 4 black pixels of padding, and a flip, of each image."""
     import torch
-    count = len(images)
+    count, device = len(images), images.device
     padded = torch.nn.functional.pad(images, (4, 4, 4, 4))
-    rows = torch.randint(9, (count, 1)) + torch.arange(32)
-    columns = torch.randint(9, (count, 1)) + torch.arange(32)
-    columns = torch.where(torch.rand(count, 1) < 0.5, columns.flip(1), columns)
-    which = torch.arange(count).view(-1, 1, 1)
+    span = torch.arange(32, device=device)
+    rows = torch.randint(9, (count, 1), device=device) + span
+    columns = torch.randint(9, (count, 1), device=device) + span
+    flipped = torch.rand(count, 1, device=device) < 0.5
+    columns = torch.where(flipped, columns.flip(1), columns)
+    which = torch.arange(count, device=device).view(-1, 1, 1)
     return padded.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(
         0, 3, 1, 2)
 

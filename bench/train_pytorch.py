@@ -86,9 +86,6 @@ class Training:
         self.model = self.build().to(self.device, memory_format=torch.channels_last)
         torch.backends.cudnn.benchmark = True
         self.loss = torch.compile(self.forward) if self.on_gpu else self.forward
-        self.mean, self.deviation = (
-            torch.tensor(v, device=self.device).view(1, 3, 1, 1) * 255
-            for v in (tuning.MEAN, tuning.DEVIATION))
 
     def forward(self, images, labels):
         import torch
@@ -96,27 +93,14 @@ class Training:
             logits = self.model(images)
         return torch.nn.functional.cross_entropy(logits.float(), labels)
 
-    def augmented(self, padded, chosen):
-        """Random 32x32 crops of images with 4 black pixels around, and flips: inputs, [N, 3, 32, 32]."""
-        import torch
-        count, device = len(chosen), self.device
-        span = torch.arange(32, device=device)
-        rows = torch.randint(9, (count, 1), device=device) + span
-        columns = torch.randint(9, (count, 1), device=device) + span
-        flipped = torch.rand(count, 1, device=device) < 0.5
-        columns = torch.where(flipped, columns.flip(1), columns)
-        crops = padded[chosen.view(-1, 1, 1), rows[:, :, None], columns[:, None, :]]
-        return (crops.permute(0, 3, 1, 2).float() - self.mean) / self.deviation
-
-    def train(self, images, labels, seed, steps=None, progress=lambda epoch, loss: None):
-        """Trains a new model on images of bytes [N, 3, 32, 32] and labels [N], or for a few steps."""
+    def train(self, images, labels, seed, progress):
+        """Trains a new model on images of bytes [N, 3, 32, 32] and labels [N]."""
         import torch
         options = self.options
         torch.manual_seed(seed)
         self.model.load_state_dict(self.build().state_dict())
         self.model.train()
-        padded = torch.nn.functional.pad(images, (4, 4, 4, 4)).permute(0, 2, 3, 1).contiguous()
-        padded, labels = padded.to(self.device), labels.to(self.device)
+        images, labels = images.to(self.device), labels.to(self.device)
         batches = len(labels) // options.batch_size  # the last images, fewer than a batch, are left out
         optimizer = torch.optim.SGD(self.model.parameters(), lr=options.lr, momentum=0.9,
                                     weight_decay=options.wd, fused=self.on_gpu)
@@ -126,36 +110,27 @@ class Training:
         else:
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
                 optimizer, options.epochs * batches)
-        done = 0
         for epoch in range(options.epochs):
             order = torch.randperm(len(labels), device=self.device)[:batches * options.batch_size]
             for chosen in order.split(options.batch_size):
-                loss = self.loss(self.augmented(padded, chosen), labels[chosen])
+                inputs = tuning.as_input(tuning.augmented(images[chosen]))
+                loss = self.loss(inputs, labels[chosen])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 schedule.step()
-                done += 1
-                if done == steps:
-                    return
             progress(epoch, loss.item())
-
-    def share_taken_for(self, images, labels, batch_size=500):
-        import torch
-        self.model.eval()
-        hits = 0
-        with torch.no_grad():
-            for part, expected in zip(images.split(batch_size), labels.split(batch_size)):
-                inputs = (part.to(self.device).float() - self.mean) / self.deviation
-                hits += (self.model(inputs).argmax(1).cpu() == expected).sum().item()
-        return hits / len(images)
 
     def judged(self, run, test):
         """C-ACC and ASR, with parameters of 32 bits."""
         import torch
+        self.model.eval()
+
+        def share(images, labels):
+            return tuning.share_taken_for(
+                self.model, images.to(self.device), labels.to(self.device), 500)
         target = torch.full((len(run.triggered),), run.target)
-        return {"c_acc": self.share_taken_for(*test),
-                "asr": self.share_taken_for(run.triggered, target) if len(target) else None}
+        return {"c_acc": share(*test), "asr": share(run.triggered, target) if len(target) else None}
 
 
 def main():

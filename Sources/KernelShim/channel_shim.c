@@ -2,23 +2,14 @@
 
 #include <stdint.h>
 
-#pragma STDC FP_CONTRACT ON
+#include "vectors.h"
 
-#if defined(__x86_64__)
-#define BASELINE __attribute__((target("avx2,fma")))
-#else
-#define BASELINE
-#endif
-#define INLINED BASELINE static inline __attribute__((always_inline))
-
-// Half of the channels: 256 bits, which the compiler keeps in one register.
-typedef float lanes __attribute__((vector_size(32), aligned(4)));
 typedef int32_t mask __attribute__((vector_size(32)));
 typedef double doubles __attribute__((vector_size(64), aligned(8)));
 
+// Half of the channels are 256 bits, which the compiler keeps in one register.
 enum { HALVES = 2, WIDTH = 8, READ = 0, WRITE = 1, KEEP = 3 };
 
-INLINED lanes load(const float *p) { return *(const lanes *)p; }
 INLINED void store(float *p, lanes value) { *(lanes *)p = value; }
 INLINED lanes kept(lanes value, mask where) { return (lanes)((mask)value & where); }
 

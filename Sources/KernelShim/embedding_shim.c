@@ -1,20 +1,10 @@
 #include "embedding_shim.h"
 
-#pragma STDC FP_CONTRACT ON
+#include "vectors.h"
 
-#if defined(__x86_64__)
-#define BASELINE __attribute__((target("avx2,fma")))
-#else
-#define BASELINE
-#endif
-#define INLINED BASELINE static inline __attribute__((always_inline))
-
-typedef float lanes __attribute__((vector_size(32), aligned(4)));
 typedef float pair __attribute__((vector_size(8), aligned(4)));
 typedef float two_pairs __attribute__((vector_size(16)));
 typedef int32_t int_lanes __attribute__((vector_size(32)));
-
-INLINED lanes load(const float *p) { return *(const lanes *)p; }
 
 BASELINE void fst_embedding_repulsion(const float *x, const float *y, const fst_interactions *entries,
                              float *sum_x, float *sum_y, float *sum_q) {

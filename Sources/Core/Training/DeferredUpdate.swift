@@ -39,11 +39,6 @@ final class DeferredUpdate {
     if !range.isEmpty { owedRate = learningRate }
   }
 
-  /// Begins to sum what is owed, beside what this rank computes now.
-  func begin() {
-    if isOwed { reducer.beginDeferred() }
-  }
-
   /// Completes the last step's update, and leaves its gradients at zero.
   func settle() throws {
     guard let rate = owedRate else { return }

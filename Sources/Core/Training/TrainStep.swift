@@ -131,7 +131,7 @@ public struct TrainStep {
   private func move(along batch: Batch, learningRate: Double) throws -> Result {
     let store = model.store
     let waited = context.waited
-    deferral.begin()
+    reducer.beginDeferred()
     store.clearGradients(
       wide: context.sharesStatistics, except: deferral.isOwed ? deferral.range : 0..<0)
     var result = Result(crossEntropy: CrossEntropy.Result(), penalty: 0)
