@@ -17,6 +17,9 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// The most elements that one call is given where nothing else is said.
   static let largestChunk = 1 << 30
 
+  /// What a rank's note means that is about to end all: not one of `FirstContact.Greeting`.
+  private static let failing: Int32 = 3
+
   /// The most elements one call carries; longer buffers go in several calls, in order.
   private let chunk: Int
   private let owner = pthread_self()
@@ -37,6 +40,50 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     self.worldSize = Int(size)
     self.hostName = try Self.processorName()
     self.chunk = chunk
+    try greet(within: 30)
+  }
+
+  /// Finds the ranks that collectives will connect with, or throws after `limit` seconds; see Note
+  /// [First contact]. Of two that do not hear each other the lower one speaks, so that one line is
+  /// said: the other has twice the time, in which it is ended.
+  private func greet(within limit: Double) throws {
+    var contact = FirstContact(rank: rank, worldSize: worldSize)
+    let start = ContinuousClock.now
+    var rounds = 0.0
+    while !contact.missing.isEmpty {
+      let seconds = start.duration(to: .now).seconds
+      if seconds >= rounds {
+        rounds += 1
+        for (rank, greeting) in contact.greetings() { try send(greeting.rawValue, to: rank) }
+      }
+      var isQuiet = true
+      for greeting in FirstContact.Greeting.allCases {
+        while let sender = try nextSender(of: greeting.rawValue) {
+          isQuiet = false
+          if let answer = contact.receive(greeting, from: sender) {
+            try send(answer.rawValue, to: sender)
+          }
+        }
+      }
+      if seconds > limit * (contact.missing.contains { $0 > rank } ? 1 : 2) {
+        waitForTurnToFail()
+        throw MPIError.noContact(rank: rank, host: hostName, with: contact.missing.sorted())
+      }
+      if isQuiet { usleep(200) }
+    }
+  }
+
+  /// Sends a note, which means `tag`, without waiting for its end.
+  private func send(_ tag: Int32, to rank: Int) throws {
+    try checkMPI(fst_mpi_send_note(Int32(rank), tag), call: "MPI_Isend")
+  }
+
+  /// The sender of a note that means `tag`, taken from those that have come; nil without one.
+  private func nextSender(of tag: Int32) throws -> Int? {
+    var flag: Int32 = 0
+    var source: Int32 = 0
+    try checkMPI(fst_mpi_poll_note(tag, &flag, &source), call: "MPI_Recv")
+    return flag != 0 ? Int(source) : nil
   }
 
   private static func processorName() throws -> String {
@@ -172,7 +219,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     if rank > 0, findsNote(within: 1 + 0.25 * Double(min(rank - 1, 8)), from: 0..<worldSize) {
       return Thread.sleep(forTimeInterval: 30)
     }
-    for other in 0..<worldSize where other != rank { _ = fst_mpi_send_note(Int32(other)) }
+    for other in 0..<worldSize where other != rank { try? send(Self.failing, to: other) }
     // MPI delivers only while it is called; and a lower rank may have gone at the same moment.
     if findsNote(within: 0.25, from: 0..<rank) { Thread.sleep(forTimeInterval: 30) }
   }
@@ -181,11 +228,11 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   private func findsNote(within seconds: Double, from ranks: Range<Int>) -> Bool {
     let end = Date() + seconds
     repeat {
-      var flag: Int32 = 0
-      var source: Int32 = 0
-      guard fst_mpi_poll_note(&flag, &source) == 0 else { return false }
-      if flag != 0, ranks.contains(Int(source)) { return true }
-      usleep(2000)
+      guard let sender = try? nextSender(of: Self.failing) else {
+        usleep(2000)
+        continue
+      }
+      if ranks.contains(sender) { return true }
     } while Date() < end
     return false
   }

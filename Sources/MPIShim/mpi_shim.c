@@ -2,8 +2,6 @@
 
 #include <mpi.h>
 
-static MPI_Comm notes = MPI_COMM_NULL;
-
 int fst_mpi_initialized(int *flag) { return MPI_Initialized(flag); }
 
 int fst_mpi_init_funneled(int *has_funneled) {
@@ -11,7 +9,6 @@ int fst_mpi_init_funneled(int *has_funneled) {
   int status = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
   *has_funneled = provided >= MPI_THREAD_FUNNELED;
   if (status == MPI_SUCCESS) status = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  if (status == MPI_SUCCESS) status = MPI_Comm_dup(MPI_COMM_WORLD, &notes);
   return status;
 }
 
@@ -90,16 +87,16 @@ int fst_mpi_swap(const void *sent, void *received, int count, int peer) {
       MPI_STATUS_IGNORE);
 }
 
-int fst_mpi_send_note(int rank) {
+int fst_mpi_send_note(int rank, int tag) {
   MPI_Request request;
-  int status = MPI_Isend(NULL, 0, MPI_BYTE, rank, 0, notes, &request);
+  int status = MPI_Isend(NULL, 0, MPI_BYTE, rank, tag, MPI_COMM_WORLD, &request);
   return status == MPI_SUCCESS ? MPI_Request_free(&request) : status;
 }
 
-int fst_mpi_poll_note(int *flag, int *source) {
+int fst_mpi_poll_note(int tag, int *flag, int *source) {
   MPI_Status found;
-  int status = MPI_Iprobe(MPI_ANY_SOURCE, 0, notes, flag, &found);
+  int status = MPI_Iprobe(MPI_ANY_SOURCE, tag, MPI_COMM_WORLD, flag, &found);
   if (status != MPI_SUCCESS || !*flag) return status;
   *source = found.MPI_SOURCE;
-  return MPI_Recv(NULL, 0, MPI_BYTE, *source, 0, notes, MPI_STATUS_IGNORE);
+  return MPI_Recv(NULL, 0, MPI_BYTE, *source, tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }

@@ -12,7 +12,11 @@ enum ExitStatus {
 
   /// The status that says what kind of failure `error` is.
   static func of(_ error: any Error) -> Int32 {
-    error is ConfigError || error is UsageFailure ? usage : failure
+    switch error {
+    case is ConfigError, is UsageFailure: usage
+    case MPIError.noContact: interrupted
+    default: failure
+    }
   }
 }
 

@@ -42,6 +42,11 @@ class Failure(Exception):
     """What cannot be done, as one line."""
 
 
+def address(index):
+    """The address of host `index`, and of none where there are fewer hosts."""
+    return f"{NET}.{10 + index}"
+
+
 def call(*command):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
@@ -151,7 +156,7 @@ def up(count, rate="-"):
         with open(os.path.join(STATE, "hosts"), "w") as file:
             print("127.0.0.1 localhost", file=file)
             for index in range(count):
-                print(f"{NET}.{10 + index} node{index}", file=file)
+                print(f"{address(index)} node{index}", file=file)
         with open(os.path.join(STATE, "hostfile"), "w") as file:
             file.writelines(f"node{index} slots=1\n" for index in range(count))
         lab["switch"] = start_holder("ip link add br0 type bridge && ip link set br0 up",
@@ -165,7 +170,7 @@ def up(count, rate="-"):
             call(*inside(lab["switch"], *port, mount=False))
             call(*inside(lab["switch"], "ip", "link", "set", f"port{index}", "master", "br0", "up",
                          mount=False))
-            call(*inside(host, "ip", "addr", "add", f"{NET}.{10 + index}/24", "dev", "eth0"))
+            call(*inside(host, "ip", "addr", "add", f"{address(index)}/24", "dev", "eth0"))
             call(*inside(host, "ip", "link", "set", "eth0", "up"))
         shape(lab, rate)
         save(lab)
@@ -263,7 +268,7 @@ def main():
         return remove(lab)
     if verb == "status":
         for index, host in enumerate(lab["hosts"]):
-            print(f"node{index} {NET}.{10 + index} {len(processes(host))} processes")
+            print(f"node{index} {address(index)} {len(processes(host))} processes")
         return None
     if not words:
         raise Failure(f"{verb}: what? (lab.py --help)")

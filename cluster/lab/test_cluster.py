@@ -159,6 +159,32 @@ class ClusterTests(unittest.TestCase):
         self.broken("link cut, plain mpirun", lambda: on_lab("cut", "node2"),
                     names=["fst: rank 2 \\(node2\\) does not answer"])
 
+    def testConnectionsThatFailAtTheStartAreTriedAgain(self):
+        """Ranks 1 and 2 find no way to each other at first, as after a cable was put back."""
+        detours = [("node1", lab.address(2)), ("node2", lab.address(1))]
+        for host, other in detours:
+            on_lab("exec", host, "ip", "route", "add", other, "via", lab.address(99))
+        run = Run(3, "--epochs", "1")
+        self.addCleanup(run.process.kill)
+        deadline = time.monotonic() + LIMIT
+        while "failed to TCP connect" not in run.said and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertIn("failed to TCP connect", run.said)
+        for host, other in detours:
+            on_lab("exec", host, "ip", "route", "del", other)
+        self.assertEqual(run.end()[0], 0, run.said[-2000:])
+
+    def testRanksThatNeverAnswerAreNamed(self):
+        for host, other in [("node1", lab.address(2)), ("node2", lab.address(1))]:
+            on_lab("exec", host, "ip", "route", "add", other, "via", lab.address(99))
+        run = Run(3, "--epochs", "1")
+        self.addCleanup(run.process.kill)
+        self.assertEqual(run.end()[0], 75, run.said[-2000:])
+        said = re.findall("^fst: .*", run.said, re.MULTILINE)
+        self.assertEqual(len(said), 1, run.said)
+        self.assertRegex(said[0], r"rank 1 \(node1\) has no answer from rank 2")
+        self.assertEqual(left_over(), [])
+
     def testStragglerIsNamed(self):
         run = Run(3, "--epochs", "3")
         slow = subprocess.Popen([os.path.join(HERE, "lab.py"), "slow", "node1", "0.7"])

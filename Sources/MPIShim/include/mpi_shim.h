@@ -1,7 +1,7 @@
 // One C function per MPI call, so that Swift never sees mpi.h: its constants are macros and addresses
 // that differ between implementations. Each function returns MPI's own status, 0 for success; counts
-// are MPI's int. All collectives run over MPI_COMM_WORLD. Failure notes, messages without content, have
-// a communicator of their own, so that they pass by a collective that hangs.
+// are MPI's int. All collectives run over MPI_COMM_WORLD. So do notes, messages without content: they
+// pass by a collective that hangs, as all messages between two ranks do.
 #ifndef FST_MPI_SHIM_H
 #define FST_MPI_SHIM_H
 #include <stdint.h>
@@ -10,8 +10,7 @@
 
 // MPI_Initialized: whether MPI_Init was called in this process.
 int fst_mpi_initialized(int *flag);
-// MPI_Init_thread, asking for MPI_THREAD_FUNNELED, then MPI_Comm_set_errhandler(MPI_ERRORS_RETURN), and
-// MPI_Comm_dup for the failure notes.
+// MPI_Init_thread, asking for MPI_THREAD_FUNNELED, then MPI_Comm_set_errhandler(MPI_ERRORS_RETURN).
 int fst_mpi_init_funneled(int *has_funneled);
 // MPI_Finalize.
 int fst_mpi_finalize(void);
@@ -57,9 +56,9 @@ int fst_mpi_library_version(char *text, int *length);
 // MPI_Sendrecv of as many bytes in both directions; `peer` calls it with this rank.
 int fst_mpi_swap(const void *sent, void *received, int count, int peer);
 
-// MPI_Isend of a failure note, without waiting for its end.
-int fst_mpi_send_note(int rank);
-// MPI_Iprobe for a failure note and MPI_Recv of it; `flag` says whether there was one.
-int fst_mpi_poll_note(int *flag, int *source);
+// MPI_Isend of a note, without waiting for its end; `tag` says what it means, and is not 0.
+int fst_mpi_send_note(int rank, int tag);
+// MPI_Iprobe for a note of this meaning and MPI_Recv of it; `flag` says whether there was one.
+int fst_mpi_poll_note(int tag, int *flag, int *source);
 
 #endif
