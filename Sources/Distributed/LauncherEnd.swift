@@ -11,7 +11,7 @@ import MPIShim
 /// 4.1 crashes in this state with a page of output.
 public enum LauncherEnd {
   /// Seconds that a launcher has: ending all ranks in good order takes it three to four.
-  static let patience = 7
+  static let patience = 5
 
   /// Leaves the shell behind, where this process's parent is OpenMPI's; otherwise does nothing.
   public static func expect() {
