@@ -43,9 +43,10 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     try greet(within: 30)
   }
 
-  /// Finds the ranks that collectives will connect with, or throws after `limit` seconds; see Note
-  /// [First contact]. Of two that do not hear each other the lower one speaks, so that one line is
-  /// said: the other has twice the time, in which it is ended.
+  /// Finds the ranks that collectives will connect with, or throws after `limit` seconds.
+  ///
+  /// See Note [First contact]. Of two that do not hear each other the lower one speaks, so that one
+  /// line is said: the other has twice the time, in which it is ended.
   private func greet(within limit: Double) throws {
     var contact = FirstContact(rank: rank, worldSize: worldSize)
     let start = ContinuousClock.now
@@ -67,7 +68,8 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
       }
       if seconds > limit * (contact.missing.contains { $0 > rank } ? 1 : 2) {
         waitForTurnToFail()
-        throw MPIError.noContact(rank: rank, host: hostName, with: contact.missing.sorted())
+        throw MPIError.noContact(
+          rank: rank, host: hostName, with: contact.missing.sorted(), seconds: Int(seconds))
       }
       if isQuiet { usleep(200) }
     }

@@ -11,12 +11,12 @@ public enum MPIEnvironment {
   /// variable.
   ///
   /// Ring all-reduce is 1.8 times as fast as OpenMPI's choice for gradients of 45 MB between
-  /// machines; yielding leaves the core to whoever computes. Messages of up to 2 MiB, a half bucket,
-  /// go over TCP without asking first: on one connection the answer would wait behind the data on
-  /// its way back, and two hosts would send in turn (0.72 s against 0.375 s for 45 MB at 1 Gbit/s).
-  /// For longer ones there are two connections (0.38 s). The fixed algorithm also fixes the order of
-  /// the additions, so equal runs give equal bits. A value that a user's `mca-params.conf` gives is
-  /// overridden too, since OpenMPI ranks variables above files.
+  /// machines; yielding leaves the core to whoever computes. Messages of up to 2 MiB, a half
+  /// bucket, go over TCP without asking first: on one connection the answer would wait behind the
+  /// data on its way back, and two hosts would send in turn (0.72 s against 0.375 s for 45 MB at 1
+  /// Gbit/s). For longer ones there are two connections (0.38 s). The fixed algorithm also fixes
+  /// the order of the additions, so equal runs give equal bits. A value that a user's
+  /// `mca-params.conf` gives is overridden too, since OpenMPI ranks variables above files.
   public static let defaults: [(name: String, value: String)] = [
     ("OMPI_MCA_coll_tuned_use_dynamic_rules", "1"),
     ("OMPI_MCA_coll_tuned_allreduce_algorithm", "4"),

@@ -9,7 +9,7 @@ public enum MPIError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The MPI library cannot be called from a program that has threads.
   case noThreads
   /// These ranks did not answer when the ranks greeted one another: see Note [First contact].
-  case noContact(rank: Int, host: String, with: [Int])
+  case noContact(rank: Int, host: String, with: [Int], seconds: Int)
   /// MPI was finalised earlier in this process and cannot start again.
   case finalized
 
@@ -22,13 +22,17 @@ public enum MPIError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(call): \(count) elements, more than the \(Int32.max) that one MPI call can carry"
     case .noThreads:
       "MPI_Init_thread: this MPI library offers less than MPI_THREAD_FUNNELED, which threads need"
-    case .noContact(let rank, let host, let others):
-      "rank \(rank) (\(host)) has no answer from rank \(others.map(String.init).joined(separator: ", ")) "
-        + "after 30 s of greetings: is there a way for TCP between their hosts, by the interfaces "
-        + "that MPI takes (--mca btl_tcp_if_include)?"
+    case .noContact(let rank, let host, let others, let seconds):
+      "rank \(rank) (\(host)) has no answer from rank \(Self.list(others)) after \(seconds) s of "
+        + "greetings: is there a way for TCP between their hosts, by the interfaces that MPI takes "
+        + "(--mca btl_tcp_if_include)?"
     case .finalized:
       "MPI was already finalised in this process and cannot be started again"
     }
+  }
+
+  private static func list(_ ranks: [Int]) -> String {
+    ranks.map(String.init).joined(separator: ", ")
   }
 }
 

@@ -159,24 +159,25 @@ class ClusterTests(unittest.TestCase):
         self.broken("link cut, plain mpirun", lambda: on_lab("cut", "node2"),
                     names=["fst: rank 2 \\(node2\\) does not answer"])
 
+    def detour(self, verb):
+        """Puts hosts 1 and 2 out of each other's reach ("add"), and back into it ("del")."""
+        for host, other in (("node1", lab.address(2)), ("node2", lab.address(1))):
+            on_lab("exec", host, "ip", "route", verb, other, "via", lab.address(99))
+
     def testConnectionsThatFailAtTheStartAreTriedAgain(self):
         """Ranks 1 and 2 find no way to each other at first, as after a cable was put back."""
-        detours = [("node1", lab.address(2)), ("node2", lab.address(1))]
-        for host, other in detours:
-            on_lab("exec", host, "ip", "route", "add", other, "via", lab.address(99))
+        self.detour("add")
         run = Run(3, "--epochs", "1")
         self.addCleanup(run.process.kill)
         deadline = time.monotonic() + LIMIT
         while "failed to TCP connect" not in run.said and time.monotonic() < deadline:
             time.sleep(0.1)
         self.assertIn("failed to TCP connect", run.said)
-        for host, other in detours:
-            on_lab("exec", host, "ip", "route", "del", other)
+        self.detour("del")
         self.assertEqual(run.end()[0], 0, run.said[-2000:])
 
     def testRanksThatNeverAnswerAreNamed(self):
-        for host, other in [("node1", lab.address(2)), ("node2", lab.address(1))]:
-            on_lab("exec", host, "ip", "route", "add", other, "via", lab.address(99))
+        self.detour("add")
         run = Run(3, "--epochs", "1")
         self.addCleanup(run.process.kill)
         status, seconds = run.end()
