@@ -13,6 +13,7 @@ import os
 import sys
 
 import compare_fst_tuning as tuning
+import train_pytorch
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 CLEAN, TRIGGERED = 2000, 300
@@ -23,7 +24,6 @@ def arguments():
         description=__doc__.splitlines()[0], epilog="The header of this file says more.")
     parser.add_argument("archives", nargs="+", help="attack_result.pt, or defense_result.pt in its run")
     parser.add_argument("--dataset_path", required=True, help="the folder with test_batch.bin")
-    parser.add_argument("--target", type=int, default=0, help="the attack's target class")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -39,12 +39,12 @@ def read_model(path):
     return model.to(memory_format=torch.channels_last).eval()
 
 
-def attacked_archive(path):
-    """The attack_result.pt of the run that the archive belongs to."""
+def run_of(path):
+    """The attack run that the archive belongs to."""
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.basename(os.path.dirname(folder)) == "defense":
         folder = os.path.dirname(os.path.dirname(folder))
-    return os.path.join(folder, "attack_result.pt")
+    return train_pytorch.Run(folder)
 
 
 def features(model, images):
@@ -83,10 +83,10 @@ def main():
     print("|---" * (len(STAGES) + 1) + "|")
     for path in options.archives:
         model = read_model(path)
-        triggered = tuning.read_triggered(attacked_archive(path))
-        triggered = triggered[::max(len(triggered) // TRIGGERED, 1)][:TRIGGERED]
+        run = run_of(path)
+        triggered = run.triggered[::max(len(run.triggered) // TRIGGERED, 1)][:TRIGGERED]
         stages = zip(features(model, images), features(model, triggered))
-        cells = [ways(clean, labels, moved, options.target) for clean, moved in stages]
+        cells = [ways(clean, labels, moved, run.target) for clean, moved in stages]
         print(f"| {path} |" + "".join(f" {cosine:.2f}, {length:.2f} |" for cosine, length in cells),
               flush=True)
 
