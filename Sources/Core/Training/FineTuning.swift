@@ -55,9 +55,9 @@ public struct FineTuning {
       onEach: [("tuning images", tuning.checksum)] + sets.checksums)
     let attacked = subject.attacked.copy()
     // Before the work rather than after it: a place that cannot be written to is found out at once.
-    let settings = configuration.settings(
+    let identity = configuration.identity(
       worldSize: communicator.worldSize, data: tuning, model: attacked.model.store)
-    let claim = try claimFolder(settings)
+    let claim = try claimFolder(identity)
     defer { claim?.lock.release() }
     if configuration.save { tell(.claimed(folder: configuration.defenseFolder)) }
     let context = configuration.makeContext(communicator)
@@ -67,7 +67,7 @@ public struct FineTuning {
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
-    let trainer = makeTrainer(tuning, step: step, settings: settings, watch: watch)
+    let trainer = makeTrainer(tuning, step: step, identity: identity, watch: watch)
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
     if configuration.resume != .off { tell(.message(first.resumption)) }
@@ -105,12 +105,12 @@ public struct FineTuning {
   }
 
   /// Makes the folder ready where something is saved, on rank 0 alone; nil on the others.
-  private func claimFolder(_ settings: [(key: String, value: String)]) throws -> RunClaim? {
+  private func claimFolder(_ identity: RunIdentity) throws -> RunClaim? {
     guard configuration.save else { return nil }
     var claim: RunClaim?
     try communicator.onRankZero {
       claim = try RunClaim(
-        checkpoints, resume: configuration.resume, settings: settings, isInWay: false,
+        checkpoints, resume: configuration.resume, identity: identity, isInWay: false,
         observer: observer)
     }
     return claim
@@ -178,8 +178,7 @@ public struct FineTuning {
   }
 
   private func makeTrainer(
-    _ tuning: LabeledImages, step: TrainStep, settings: [(key: String, value: String)],
-    watch: TrainingWatch
+    _ tuning: LabeledImages, step: TrainStep, identity: RunIdentity, watch: TrainingWatch
   ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
@@ -197,7 +196,7 @@ public struct FineTuning {
         interruption: interruption,
         keeper: configuration.save
           ? CheckpointKeeper(
-            checkpoints, settings: settings, step: step, sampler: sampler, observer: observer)
+            checkpoints, identity: identity, step: step, sampler: sampler, observer: observer)
           : nil,
         interval: configuration.checkpointSteps, timer: watch.timer,
         communicator: communicator, observer: observer),
