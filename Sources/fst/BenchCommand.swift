@@ -55,7 +55,7 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup(title: "t-SNE") var embedding: TSNEBenchOptions
 
   @Option(name: .key("model"), help: "The architecture.")
-  var model = ModelArchitecture.resnet18
+  var model = NetworkKind.resnet18
 
   @Option(
     name: .key("width"), help: ArgumentHelp("Planes of the first stage.", valueName: "planes"))

@@ -3,7 +3,7 @@ import Core
 import Distributed
 
 extension AttackName: ExpressibleByArgument {}
-extension ModelArchitecture: ExpressibleByArgument {}
+extension NetworkKind: ExpressibleByArgument {}
 extension LabelTransformName: ExpressibleByArgument {}
 extension ScheduleName: ExpressibleByArgument {}
 extension FineTuningMode: ExpressibleByArgument {}

@@ -98,7 +98,7 @@ struct RunOptions: ParsableArguments {
     name: .key("model"),
     help: ArgumentHelp(
       "The architecture (default: \(attackDefaults.model.rawValue)).", valueName: "name"))
-  var model: ModelArchitecture?
+  var model: NetworkKind?
 
   @Option(
     name: .key("width"),

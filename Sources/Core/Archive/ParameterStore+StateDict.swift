@@ -56,12 +56,7 @@ extension ParameterStore {
   private static func entry(
     for slot: StateSlot, in entries: [String: StateDict.Entry]
   ) throws -> StateDict.Entry {
-    let (name, shape, isInteger): (String, [Int], Bool) =
-      switch slot {
-      case .parameter(let slot): (slot.name, slot.shape, false)
-      case .buffer(let slot): (slot.name, [slot.count], false)
-      case .counter(let name, _): (name, [], true)
-      }
+    let (name, shape, isInteger) = (slot.name, slot.shape, slot.isCounter)
     guard let entry = entries[name] else {
       throw StateDictMismatch(description: "\(name): missing, expected a tensor of \(shape)")
     }

@@ -45,8 +45,8 @@ public struct AllReduceBenchmark {
   }
 
   /// The plan of the gradients of `model` with `width` planes in its first stage.
-  public static func plan(_ model: ModelArchitecture, width: Int) -> BucketPlan {
-    let network = ResNet18(
+  public static func plan(_ model: NetworkKind, width: Int) -> BucketPlan {
+    let network = Network(
       model, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
     return BucketPlan(sizesInReadyOrder: network.store.plan.parameters.reversed().map(\.count))

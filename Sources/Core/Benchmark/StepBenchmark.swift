@@ -76,7 +76,7 @@ public struct StepBenchmark: Sendable {
   /// What is timed.
   public var kind: Kind
   /// The architecture.
-  public var model: ModelArchitecture
+  public var model: NetworkKind
   /// Planes of the first stage.
   public var width: Int
   /// Images per pass.
@@ -92,7 +92,7 @@ public struct StepBenchmark: Sendable {
 
   /// A benchmark of 32x32 images in 10 classes.
   public init(
-    kind: Kind, model: ModelArchitecture = .resnet18, width: Int, batchSize: Int, threads: Int,
+    kind: Kind, model: NetworkKind = .resnet18, width: Int, batchSize: Int, threads: Int,
     steps: Int, compression: GradientCompression = .none,
     communicator: any Communicator = SoloCommunicator()
   ) {
@@ -109,7 +109,7 @@ public struct StepBenchmark: Sendable {
   /// Runs the passes; all ranks together.
   public func run() throws -> Report {
     let context = ComputeContext(threads: threads)
-    let network = ResNet18(
+    let network = Network(
       model, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
     Initializer.initialize(network.store, seed: 0)
@@ -175,7 +175,7 @@ public struct StepBenchmark: Sendable {
   }
 
   private func makeStep(
-    _ network: ResNet18, _ communicator: any Communicator, _ context: ComputeContext
+    _ network: Network, _ communicator: any Communicator, _ context: ComputeContext
   ) -> TrainStep {
     TrainStep(
       model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),

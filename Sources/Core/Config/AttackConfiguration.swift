@@ -47,7 +47,7 @@ public struct AttackConfiguration: Equatable, Sendable {
   // MARK: Model
 
   /// The model's architecture.
-  public var model = ModelArchitecture.resnet18
+  public var model = NetworkKind.resnet18
   /// The planes of the first stage; 64 is the published model.
   public var width = 64
 

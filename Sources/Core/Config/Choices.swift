@@ -3,11 +3,6 @@ public enum AttackName: String, CaseIterable, Sendable {
   case badnet, blended, sig, trojannn
 }
 
-/// The models, by BackdoorBench's names.
-public enum ModelArchitecture: String, CaseIterable, Sendable {
-  case resnet18, preactresnet18
-}
-
 /// How an attack changes labels: every class to one target, or each class to its successor.
 public enum LabelTransformName: String, CaseIterable, Sendable {
   case all2one, all2all

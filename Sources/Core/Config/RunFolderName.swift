@@ -4,7 +4,7 @@ enum RunFolderName {
   /// float.
   static func path(
     record: String, dataset: String, attack: AttackName, poisonRatio: Double, attackTarget: Int,
-    model: ModelArchitecture
+    model: NetworkKind
   ) -> String {
     let run =
       "pratio_\(poisonRatio.pythonRepr)-target_\(attackTarget)-archi_\(model.rawValue)"

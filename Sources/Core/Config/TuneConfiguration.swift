@@ -21,7 +21,7 @@ public struct TuneConfiguration: Equatable, Sendable {
   /// How the attack changed labels.
   public var labelTransform = LabelTransformName.all2one
   /// The model's architecture.
-  public var model = ModelArchitecture.resnet18
+  public var model = NetworkKind.resnet18
   /// The planes of the first stage; nil is what the archive holds, anything else must equal it.
   public var width: Int?
   /// The name of the head layer in the archive.

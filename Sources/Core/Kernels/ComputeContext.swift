@@ -15,21 +15,6 @@ public final class ComputeContext {
 
   private let batchNormGroup: (any Communicator)?
 
-  /// The parts of this rank's images whose weight gradients are summed apart; nil joins them
-  /// freely.
-  ///
-  /// Note [Sums that do not depend on the world]: float sums depend on their order, and a training
-  /// that amplifies differences tenfold a step shows it within ten steps. With `--sync_bn` every
-  /// batch is cut into 24 shards, the same for every world size and number of threads. What one
-  /// image adds to a sum is computed alone, what a shard adds to a weight's gradient too, both in
-  /// float and in a fixed order; across images and shards sums run in double, where adding a few
-  /// floats is exact but for freak cases. The ranks of 1, 2, 3, 4, 6, 8, 12 and 24 hold whole
-  /// shards, and so come to the same bits.
-  var imageShards: [Range<Int>]?
-
-  /// The number of shards of a global batch: divisible by every world size up to 4, by 6, 8 and 12.
-  static let shardCount = 24
-
   /// Which convolution kernels are used.
   public let convolution: ConvolutionChoice
 

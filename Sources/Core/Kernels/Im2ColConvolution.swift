@@ -47,14 +47,14 @@ package struct Im2ColConvolution: Sendable {
     }
   }
 
-  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is
-  /// wanted.
+  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient, each where it
+  /// is wanted.
   ///
   /// A thread owns whole images, so that overlapping patches are never added by two threads at
   /// once. It sums the weights' gradient into its own copy; the copies are added in thread order.
   package func backward(
     input: ConvolutionInput, outputGradient: ConvolutionOutputGradient,
-    weights: UnsafeMutablePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+    weights: UnsafeMutablePointer<Float>, weightGradient: UnsafeMutablePointer<Float>?,
     inputGradient: ConvolutionInputGradient?, batch: Int, context: ComputeContext,
     ready: PixelsReady = { _, _ in }
   ) {
@@ -67,7 +67,7 @@ package struct Im2ColConvolution: Sendable {
       input, batch: batch, panelFloats: plainFactor?.panelFloats ?? 0, context: context)
     let x = plain(input, batch: batch, into: shared.input, context: context)
     let factor = plainFactor?.packed(into: shared.panels, context: context)
-    let count = geometry.patchSize * geometry.outputChannels
+    let count = weightGradient == nil ? 0 : geometry.patchSize * geometry.outputChannels
     let gradientFloats = rowsPerBlock * geometry.outputChannels
     let scratch = context.scratch(perThread: patchFloats + gradientFloats + count)
     let partial = patchFloats + gradientFloats
@@ -76,8 +76,10 @@ package struct Im2ColConvolution: Sendable {
       if let inputGradient { clear(inputGradient, images: images) }
       forEachBlock(of: images) { block in
         let gradient = rows(of: outputGradient, block, scratch: scratch[thread] + patchFloats)
-        addWeightGradient(
-          x, gradient, block, scratch: scratch[thread], to: scratch[thread] + partial)
+        if weightGradient != nil {
+          addWeightGradient(
+            x, gradient, block, scratch: scratch[thread], to: scratch[thread] + partial)
+        }
         if let inputGradient, let factor {
           addInputGradient(
             gradient, factor, block, scratch: scratch[thread], to: inputGradient.values)
@@ -85,6 +87,7 @@ package struct Im2ColConvolution: Sendable {
       }
       for image in images { ready(image * inputPixels..<(image + 1) * inputPixels, thread) }
     }
+    guard let weightGradient else { return }
     context.pool.forEachShare(of: count) { range, _ in
       for scratch in scratch {
         let values = scratch + partial

@@ -61,15 +61,15 @@ package struct WinogradConvolution: Sendable {
       })
   }
 
-  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient where it is
-  /// wanted.
+  /// Adds input * outputGradient to `weightGradient`, and writes the input's gradient, each where it
+  /// is wanted.
   ///
   /// Both need the transformed gradient of the output, which is computed once. `packed` is what
   /// `packForInputGradient` made of the weights, where that is at hand.
   package func backward(
     input: ConvolutionInput, outputGradient: ConvolutionOutputGradient,
     weights: UnsafeMutablePointer<Float>, packed: UnsafeMutablePointer<Float>? = nil,
-    weightGradient: UnsafeMutablePointer<Float>, inputGradient: ConvolutionInputGradient?,
+    weightGradient: UnsafeMutablePointer<Float>?, inputGradient: ConvolutionInputGradient?,
     batch: Int, context: ComputeContext, ready: PixelsReady = { _, _ in }
   ) {
     if batch == 0 { return }
@@ -85,21 +85,26 @@ package struct WinogradConvolution: Sendable {
       batch: batch,
       load: { rows, first, thread in
         let strip = memory.strip(thread)
-        tiles.loadInput(
-          input, rows: rows, first: first, values: memory.values(thread), strip: strip)
+        if weightGradient != nil {
+          tiles.loadInput(
+            input, rows: rows, first: first, values: memory.values(thread), strip: strip)
+        }
         tiles.loadGradient(
           outputGradient, rows: rows, first: first, products: memory.products(thread), strip: strip)
       },
       multiply: { index, count, thread in
         backwardProducts(
-          index, count, thread, memory, accumulate: started.markStarted(index, thread),
+          index, count, thread, memory,
+          started: weightGradient == nil ? nil : started.markStarted(index, thread),
           packed: inputGradient == nil ? nil : packed)
       },
       multiplyAll: { tiles in
         let chunks = WinogradChunks(plan: plan, weights: weights, context: context)
-        chunks.addWeightGradient(
-          values: memory.values(0), products: memory.products(0), tiles: tiles,
-          to: weightGradient, scratch: memory.chunks)
+        if let weightGradient {
+          chunks.addWeightGradient(
+            values: memory.values(0), products: memory.products(0), tiles: tiles,
+            to: weightGradient, scratch: memory.chunks)
+        }
         if inputGradient == nil { return }
         chunks.multiplyTransposed(
           products: memory.products(0), into: memory.values(0), tiles: tiles,
@@ -113,7 +118,7 @@ package struct WinogradConvolution: Sendable {
           strip: memory.strip(thread), carry: memory.carry(thread)
         ) { ready($0, thread) }
       })
-    if memory.isChunked { return }
+    guard let weightGradient, !memory.isChunked else { return }
     let parts = plan.sharesBlocks ? [0] : (0..<context.threads).filter { started.any($0) }
     if !parts.isEmpty {
       WinogradWeights(plan: plan).addGradient(
@@ -141,18 +146,21 @@ package struct WinogradConvolution: Sendable {
       memory.transposedWeights, into: memory.weights, context: context)
   }
 
-  /// One plane's part of the weights' gradient, and of the values' gradient in place of the values.
+  /// One plane's part of the weights' gradient, which is added to where it is `started` and left
+  /// out where that is nil, and of the values' gradient in place of the values.
   private func backwardProducts(
-    _ index: Int, _ count: Int, _ thread: Int, _ memory: WinogradMemory, accumulate: Bool,
+    _ index: Int, _ count: Int, _ thread: Int, _ memory: WinogradMemory, started: Bool?,
     packed: UnsafeMutablePointer<Float>?
   ) {
     let plane = plan.planes[index]
     let values = memory.values(thread) + plane.values
     let products = memory.products(thread) + plane.products
-    PackedGEMM.multiplyTransposed(
-      values, stride: plane.valueStride, products, stride: plan.productStride,
-      into: memory.weightGradient(thread) + plane.gradient, stride: plan.gradientStride,
-      m: plane.depth, n: plan.outputs, k: count, accumulate: accumulate)
+    if let started {
+      PackedGEMM.multiplyTransposed(
+        values, stride: plane.valueStride, products, stride: plan.productStride,
+        into: memory.weightGradient(thread) + plane.gradient, stride: plan.gradientStride,
+        m: plane.depth, n: plan.outputs, k: count, accumulate: started)
+    }
     guard let packed else { return }
     for phase in 0..<plane.depth / plan.channels {
       PackedGEMM.multiply(

@@ -30,15 +30,25 @@ public struct BatchNorm2D: Sendable {
   public let running: BatchNormBuffers
   /// C.
   public let channels: Int
+  /// The bias of the convolution before it, [C], which that leaves to this layer; nil where it has
+  /// none.
+  ///
+  /// A batch's mean takes it away again: it shows in the running mean alone, and where running
+  /// statistics are used.
+  public let inputBias: ParameterSlot?
 
   static let epsilon = 1e-5
   static let momentum = 0.1
 
   /// Registers weight, bias and running statistics of the module `name`.
-  public init(_ name: String, channels: Int, plan: inout ParameterLayoutPlan) {
+  public init(
+    _ name: String, channels: Int, inputBias: ParameterSlot? = nil,
+    plan: inout ParameterLayoutPlan
+  ) {
     self.channels = channels
-    weight = plan.parameter("\(name).weight", shape: [channels])
-    bias = plan.parameter("\(name).bias", shape: [channels])
+    self.inputBias = inputBias
+    weight = plan.parameter("\(name).weight", shape: [channels], role: .normScale)
+    bias = plan.parameter("\(name).bias", shape: [channels], role: .normShift)
     running = plan.batchNormBuffers(name, channels: channels)
   }
 
@@ -77,7 +87,7 @@ public struct BatchNorm2D: Sendable {
     context.forEachImage(x.shape) { pixels, thread in
       addGradient(yGradient, x: x, mask: mask, pixels: pixels, thread: thread, to: statistics)
     }
-    endGradient(statistics, store: store, context: context)
+    endGradient(statistics, pass: GradientPass(store: store, context: context))
     context.pool.forEachShare(of: x.shape.pixels) { rows, _ in
       ChannelKernels.combine(
         statistics.gradient(yGradient, x: x), into: xGradient.pointer, rows: rows,
@@ -101,6 +111,14 @@ extension BatchNorm2D {
     statistics.areFixed = false
     statistics.clearSums(threads: context.threads)
     statistics.mean.update(from: store.buffer(running.mean), count: channels)
+    subtractInputBias(from: statistics.mean, store)
+  }
+
+  /// Running means are those of what the convolution would yield with its bias.
+  private func subtractInputBias(from means: UnsafeMutablePointer<Float>, _ store: ParameterStore) {
+    guard let inputBias else { return }
+    let bias = store.value(inputBias)
+    for c in 0..<channels { means[c] -= bias[c] }
   }
 
   /// Adds `pixels`, which lie in one image, to thread `thread`'s sums.
@@ -122,6 +140,7 @@ extension BatchNorm2D {
     let count = max(statistics.totals[2 * channels], 1)
     statistics.count = count
     let (mean, variance) = (store.buffer(running.mean), store.buffer(running.variance))
+    let bias = inputBias.map { store.value($0) }
     for c in 0..<channels {
       let offset = statistics.totals[c] / count
       let batchMean = Double(statistics.mean[c]) + offset
@@ -129,7 +148,8 @@ extension BatchNorm2D {
       statistics.mean[c] = Float(batchMean)
       statistics.inverseDeviation[c] = Float(1 / (batchVariance + Self.epsilon).squareRoot())
       let unbiased = batchVariance * count / max(count - 1, 1)
-      mean[c] = Float((1 - Self.momentum) * Double(mean[c]) + Self.momentum * batchMean)
+      let shifted = bias.map { batchMean + Double($0[c]) } ?? batchMean
+      mean[c] = Float((1 - Self.momentum) * Double(mean[c]) + Self.momentum * shifted)
       variance[c] = Float((1 - Self.momentum) * Double(variance[c]) + Self.momentum * unbiased)
     }
     store.batchesTracked[running.counter] += 1
@@ -145,6 +165,7 @@ extension BatchNorm2D {
       statistics.inverseDeviation[c] = Float(
         1 / (Double(variance[c]) + Self.epsilon).squareRoot())
     }
+    subtractInputBias(from: statistics.mean, store)
     setAffine(statistics, store)
   }
 
@@ -196,24 +217,25 @@ extension BatchNorm2D {
   ///
   /// dx = a dy + b x + d per channel, from dx = gamma s (dy - sum(dy)/n - xhat sum(dy xhat)/n).
   /// The sums are there since the statistics depend on x; where they are fixed, dx = gamma s dy.
-  func endGradient(_ statistics: Statistics, store: ParameterStore, context: ComputeContext) {
+  func endGradient(_ statistics: Statistics, pass: GradientPass) {
     statistics.addSums()
-    store.addGradient(statistics.totals[..<channels], at: bias.offset)
+    pass.addGradient(statistics.totals[..<channels], at: bias.offset)
     for c in 0..<channels {
       statistics.weightGradient[c] =
         statistics.totals[channels + c] * Double(statistics.inverseDeviation[c])
     }
-    store.addGradient(statistics.weightGradient[...], at: weight.offset)
-    store.finishGradients(bias, weight)
-    let gamma = store.value(weight)
+    pass.addGradient(statistics.weightGradient[...], at: weight.offset)
+    pass.finish(bias, weight)
+    let gamma = pass.store.value(weight)
     let (a, b, d) = statistics.gradientCoefficients
+    defer { addInputBiasGradient(statistics, pass) }
     if statistics.areFixed {
       for c in 0..<channels {
         (a[c], b[c], d[c]) = (gamma[c] * statistics.inverseDeviation[c], 0, 0)
       }
       return
     }
-    context.sumOverBatchNormGroup(&statistics.totals)
+    pass.context.sumOverBatchNormGroup(&statistics.totals)
     for c in 0..<channels {
       let deviation = Double(statistics.inverseDeviation[c])
       let (sum, products) = (statistics.totals[c], statistics.totals[channels + c])
@@ -223,5 +245,16 @@ extension BatchNorm2D {
       b[c] = Float(factor * slope)
       d[c] = Float(-factor * (sum / statistics.count + slope * Double(statistics.mean[c])))
     }
+  }
+
+  /// Zero where the batch's own mean takes the bias away, else a times the sum of y's gradients.
+  private func addInputBiasGradient(_ statistics: Statistics, _ pass: GradientPass) {
+    guard let inputBias else { return }
+    if statistics.areFixed {
+      let a = statistics.gradientCoefficients.a
+      let sums = (0..<channels).map { Double(a[$0]) * statistics.totals[$0] }
+      pass.addGradient(sums[...], at: inputBias.offset)
+    }
+    pass.finish(inputBias)
   }
 }

@@ -15,7 +15,7 @@ public struct Conv2D: Sendable {
   ) {
     weight = plan.parameter(
       "\(name).weight", shape: [outputChannels, input.channels, kernel, kernel],
-      layout: .convolutionHWIO)
+      role: .kernel, layout: .convolutionHWIO)
     geometry = ConvolutionGeometry(
       inputHeight: input.height, inputWidth: input.width, inputChannels: input.channels,
       outputChannels: outputChannels, kernel: kernel, stride: stride, padding: kernel / 2)
@@ -69,7 +69,7 @@ public struct Conv2D: Sendable {
     check(x, yGradient)
     backward(
       ConvolutionOutputGradient(yGradient.pointer), x: x, xGradient: xGradient,
-      accumulate: accumulate, store: store, context: context)
+      accumulate: accumulate, pass: GradientPass(store: store, context: context))
   }
 
   /// The same for an output gradient that BatchNorm's backward is still to be applied to, and for
@@ -77,27 +77,31 @@ public struct Conv2D: Sendable {
   /// final pixels.
   func backward(
     _ gradient: ConvolutionOutputGradient, x: Tensor, rectified: ChannelAffine? = nil,
-    xGradient: Tensor?, accumulate: Bool = false, store: ParameterStore, context: ComputeContext,
+    xGradient: Tensor?, accumulate: Bool = false, pass: GradientPass,
     ready: PixelsReady = { _, _ in }
   ) {
+    let (store, context) = (pass.store, pass.context)
     if let xGradient {
       precondition(xGradient.shape == x.shape, "gradient \(xGradient.shape) of input \(x.shape)")
     }
-    var pass = BackwardPass(
+    var parts = ConvolutionBackward(
       x: x, rectified: rectified, gradient: gradient, xGradient: xGradient,
       accumulates: accumulate, weights: store.value(weight), algorithm: algorithm(in: context),
       outputCount: outputShape(batch: 1).count)
-    defer { store.finishGradients(weight) }
-    guard let shards = context.imageShards else {
-      return pass.run(
+    guard pass.hasParameters else {
+      return parts.run(0..<x.shape.batch, into: nil, context: context, ready: ready)
+    }
+    defer { pass.finish(weight) }
+    guard let shards = pass.hooks.imageShards else {
+      return parts.run(
         0..<x.shape.batch, into: store.gradient(weight), context: context, ready: ready)
     }
     // See Note [Sums that do not depend on the world].
-    pass.packWeights(context: context)
+    parts.packWeights(context: context)
     let partials = context.scratch(perThread: weight.count)
     context.forEachShard(shards) { images, single, thread in
       partials[thread].update(repeating: 0, count: weight.count)
-      pass.run(images, into: partials[thread], context: single) { pixels, _ in
+      parts.run(images, into: partials[thread], context: single) { pixels, _ in
         ready(pixels, thread)
       }
     } roundEnded: { count in
@@ -120,7 +124,7 @@ public struct Conv2D: Sendable {
 }
 
 /// One convolution's backward, which may be asked for some of the batch's images at a time.
-private struct BackwardPass {
+private struct ConvolutionBackward {
   let x: Tensor
   let rectified: ChannelAffine?
   let gradient: ConvolutionOutputGradient
@@ -140,10 +144,10 @@ private struct BackwardPass {
     }
   }
 
-  /// Adds what `images` contribute to `weightGradient`, and yields their part of the input's
-  /// gradient.
+  /// Adds what `images` contribute to `weightGradient`, unless that is nil, and yields their part of
+  /// the input's gradient.
   func run(
-    _ images: Range<Int>, into weightGradient: UnsafeMutablePointer<Float>,
+    _ images: Range<Int>, into weightGradient: UnsafeMutablePointer<Float>?,
     context: ComputeContext, ready: PixelsReady
   ) {
     let input = ConvolutionInput(x.pointer(image: images.lowerBound), rectified: rectified)

@@ -36,3 +36,39 @@ public enum GlobalAveragePool {
     }
   }
 }
+
+/// The pool at the end of most networks: its output is the head's input.
+final class GlobalAveragePoolBlock: Block {
+  private let channels: Int
+  private var output: Tensor
+
+  /// A pool over maps of `channels` channels.
+  init(channels: Int) {
+    self.channels = channels
+    output = Tensor(Shape(batch: 0, height: 1, width: 1, channels: channels))
+  }
+
+  func outputShape(batch: Int) -> Shape {
+    Shape(batch: batch, height: 1, width: 1, channels: channels)
+  }
+
+  func reserve(_ capacity: Int, mode: PassMode) {
+    output = Tensor(outputShape(batch: capacity), reusing: output)
+  }
+
+  func forward(_ x: Tensor, pass: ForwardPass) -> Tensor {
+    output = output.withBatch(x.shape.batch)
+    GlobalAveragePool.forward(x, into: output, context: pass.context)
+    return output
+  }
+
+  func backward(
+    _ outputGradient: Tensor, input: BlockInput, workspace: GradientWorkspace, pass: GradientPass,
+    ready: GradientReady
+  ) -> Tensor {
+    guard let gradient = input.place(in: workspace) else { return outputGradient }
+    GlobalAveragePool.backward(outputGradient, xGradient: gradient, context: pass.context)
+    pass.context.forEachImage(gradient.shape) { ready(gradient, $0, $1) }
+    return gradient
+  }
+}

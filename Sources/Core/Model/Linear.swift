@@ -1,6 +1,7 @@
-/// A fully connected layer: y = x weightᵀ + bias, summed in double: it is small beside the rest.
+/// A fully connected layer: y = x weightᵀ + bias.
 ///
-/// Shapes: x [N, 1, 1, I] → y [N, 1, 1, O]; weight [O, I], bias [O].
+/// Heads are summed in double, since they are small beside the rest; hidden layers of millions of
+/// weights are products in float. Shapes: x [N, 1, 1, I] → y [N, 1, 1, O]; weight [O, I], bias [O].
 public struct Linear: Sendable {
   /// The weight's place in the parameters.
   public let weight: ParameterSlot
@@ -11,50 +12,99 @@ public struct Linear: Sendable {
   /// O.
   public let outputs: Int
 
+  /// Weights from which on products in float pay; the head of 1,000 classes on 1,000 features is
+  /// below.
+  private static let leastProduct = 1 << 20
+
   /// Registers `name.weight` and `name.bias`.
   public init(_ name: String, inputs: Int, outputs: Int, plan: inout ParameterLayoutPlan) {
     self.inputs = inputs
     self.outputs = outputs
-    weight = plan.parameter("\(name).weight", shape: [outputs, inputs])
-    bias = plan.parameter("\(name).bias", shape: [outputs])
+    weight = plan.parameter("\(name).weight", shape: [outputs, inputs], role: .matrix)
+    bias = plan.parameter("\(name).bias", shape: [outputs], role: .bias(fanIn: inputs))
+  }
+
+  private var product: LinearProduct? {
+    inputs * outputs < Self.leastProduct ? nil : LinearProduct(inputs: inputs, outputs: outputs)
   }
 
   /// y = x weightᵀ + bias.
-  public func forward(_ x: Tensor, into y: Tensor, store: ParameterStore) {
+  public func forward(
+    _ x: Tensor, into y: Tensor, store: ParameterStore, context: ComputeContext
+  ) {
     let (w, b) = (store.value(weight), store.value(bias))
-    for row in 0..<x.shape.batch {
-      let features = x.pointer + row * inputs
-      for o in 0..<outputs {
-        y.pointer[row * outputs + o] = Float(Double(b[o]) + dot(features, w + o * inputs))
+    if let product {
+      return product.forward(x, into: y, weight: w, bias: b, context: context)
+    }
+    context.pool.forEachShare(of: x.shape.batch) { rows, _ in
+      for row in rows {
+        let features = x.pointer + row * inputs
+        for o in 0..<outputs {
+          y.pointer[row * outputs + o] = Float(Double(b[o]) + dot(features, w + o * inputs))
+        }
       }
     }
   }
 
   /// Adds the gradients of weight and bias to the store; writes the input's into `xGradient`.
-  public func backward(_ yGradient: Tensor, x: Tensor, xGradient: Tensor?, store: ParameterStore) {
-    let batch = x.shape.batch
-    let gradient = yGradient.pointer
-    for o in 0..<outputs {
-      var sums = [Double](repeating: 0, count: inputs + 1)
-      for row in 0..<batch {
-        let factor = Double(gradient[row * outputs + o])
-        let features = x.pointer + row * inputs
-        for i in 0..<inputs { sums[i] += factor * Double(features[i]) }
-        sums[inputs] += factor
+  public func backward(
+    _ yGradient: Tensor, x: Tensor, xGradient: Tensor?, store: ParameterStore,
+    context: ComputeContext
+  ) {
+    backward(
+      yGradient, x: x, xGradient: xGradient, pass: GradientPass(store: store, context: context))
+  }
+
+  /// The same as `pass` says it.
+  func backward(_ yGradient: Tensor, x: Tensor, xGradient: Tensor?, pass: GradientPass) {
+    let w = pass.store.value(weight)
+    if pass.hasParameters {
+      if let product {
+        product.addGradients(yGradient, x: x, weight: weight, bias: bias, pass: pass)
+      } else {
+        addGradients(yGradient, x: x, pass: pass)
       }
-      store.addGradient(sums[..<inputs], at: weight.offset + o * inputs)
-      store.addGradient(sums[inputs...], at: bias.offset + o)
     }
-    store.finishGradients(bias, weight)
+    pass.finish(bias, weight)
     guard let xGradient else { return }
-    let w = store.value(weight)
-    for row in 0..<batch {
-      let target = xGradient.pointer + row * inputs
-      target.update(repeating: 0, count: inputs)
-      for o in 0..<outputs {
-        let factor = gradient[row * outputs + o]
-        for i in 0..<inputs { target[i] += factor * w[o * inputs + i] }
+    if let product {
+      return product.inputGradient(yGradient, into: xGradient, weight: w, context: pass.context)
+    }
+    let gradient = yGradient.pointer
+    pass.context.pool.forEachShare(of: x.shape.batch) { rows, _ in
+      for row in rows {
+        let target = xGradient.pointer + row * inputs
+        target.update(repeating: 0, count: inputs)
+        for o in 0..<outputs {
+          let factor = gradient[row * outputs + o]
+          for i in 0..<inputs { target[i] += factor * w[o * inputs + i] }
+        }
       }
+    }
+  }
+
+  /// Each output's sums run over the images in order, on one thread: the same bits for any number.
+  private func addGradients(_ yGradient: Tensor, x: Tensor, pass: GradientPass) {
+    let (batch, gradient) = (x.shape.batch, yGradient.pointer)
+    var sums = [Double](repeating: 0, count: outputs * (inputs + 1))
+    sums.withUnsafeMutableBufferPointer { all in
+      guard let first = all.baseAddress else { return }
+      pass.context.pool.forEachShare(of: outputs) { share, _ in
+        for o in share {
+          let sums = first + o * (inputs + 1)
+          for row in 0..<batch {
+            let factor = Double(gradient[row * outputs + o])
+            let features = x.pointer + row * inputs
+            for i in 0..<inputs { sums[i] += factor * Double(features[i]) }
+            sums[inputs] += factor
+          }
+        }
+      }
+    }
+    for o in 0..<outputs {
+      let first = o * (inputs + 1)
+      pass.addGradient(sums[first..<first + inputs], at: weight.offset + o * inputs)
+      pass.addGradient(sums[first + inputs...first + inputs], at: bias.offset + o)
     }
   }
 

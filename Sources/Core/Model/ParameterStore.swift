@@ -8,18 +8,37 @@ public enum ParameterLayout: Equatable, Sendable {
   case convolutionHWIO
 }
 
+/// What a parameter is to its layer; what is done to parameters by kind asks for this.
+public enum ParameterRole: Equatable, Sendable {
+  /// A convolution's weight.
+  case kernel
+  /// A linear layer's weight.
+  case matrix
+  /// What a convolution or linear layer adds, which each output sums `fanIn` products to.
+  case bias(fanIn: Int)
+  /// A normalisation's factor.
+  case normScale
+  /// What a normalisation adds.
+  case normShift
+}
+
 /// One named parameter: a range of the flat parameter, gradient and momentum vectors.
 public struct ParameterSlot: Equatable, Sendable {
   /// PyTorch's name, such as `layer1.0.conv1.weight`.
   public let name: String
   /// PyTorch's shape.
   public let shape: [Int]
+  /// What it is to its layer.
+  public let role: ParameterRole
   /// How it lies in memory.
   public let layout: ParameterLayout
   /// The first float's position in the flat vectors.
   public let offset: Int
   /// The number of floats.
   public let count: Int
+
+  /// The products that each output sums: the shape without its first number.
+  public var fanIn: Int { shape.dropFirst().reduce(1, *) }
 
   /// The positions in the flat vectors.
   public var range: Range<Int> { offset..<offset + count }
@@ -50,6 +69,27 @@ public enum StateSlot: Equatable, Sendable {
   case parameter(ParameterSlot)
   case buffer(BufferSlot)
   case counter(name: String, index: Int)
+
+  /// PyTorch's name.
+  public var name: String {
+    switch self {
+    case .parameter(let slot): slot.name
+    case .buffer(let slot): slot.name
+    case .counter(let name, _): name
+    }
+  }
+
+  /// PyTorch's shape; a counter is a scalar.
+  public var shape: [Int] {
+    switch self {
+    case .parameter(let slot): slot.shape
+    case .buffer(let slot): [slot.count]
+    case .counter: []
+    }
+  }
+
+  /// Whether it counts batches.
+  var isCounter: Bool { if case .counter = self { true } else { false } }
 }
 
 /// The names, shapes and positions of a model's state: what layers register while a model is built.
@@ -68,10 +108,10 @@ public struct ParameterLayoutPlan: Sendable {
 
   /// Registers the parameter `name` of PyTorch's `shape`.
   public mutating func parameter(
-    _ name: String, shape: [Int], layout: ParameterLayout = .asShaped
+    _ name: String, shape: [Int], role: ParameterRole, layout: ParameterLayout = .asShaped
   ) -> ParameterSlot {
     let slot = ParameterSlot(
-      name: name, shape: shape, layout: layout, offset: parameterCount,
+      name: name, shape: shape, role: role, layout: layout, offset: parameterCount,
       count: shape.reduce(1, *))
     parameterCount += slot.count
     state.append(.parameter(slot))
@@ -123,12 +163,6 @@ public final class ParameterStore {
   /// twin.
   public private(set) var wideGradients: [Double]?
 
-  /// Told during backward of each slot whose gradient is final: each once, the last layer's first.
-  public var gradientIsFinal: ((ParameterSlot) -> Void)?
-
-  /// Told during forward that parameters up to this position are about to be read.
-  public var isAboutToRead: ((_ end: Int) -> Void)?
-
   /// Allocates the state of `plan`, all zero but for running variances, which are one.
   public init(_ plan: ParameterLayoutPlan) {
     self.plan = plan
@@ -158,11 +192,6 @@ public final class ParameterStore {
     (gradients.pointer + kept.upperBound).update(
       repeating: 0, count: gradients.count - kept.upperBound)
     wideGradients = wide ? Array(repeating: 0, count: gradients.count) : nil
-  }
-
-  /// Says that backward has added all it has to the gradients of `slots`.
-  func finishGradients(_ slots: ParameterSlot...) {
-    if let gradientIsFinal { slots.forEach(gradientIsFinal) }
   }
 
   /// Adds `sums` to the gradients from position `offset` on.

@@ -4,7 +4,7 @@ import Distributed
 ///
 /// The shortcut is x itself, or conv1x1(a) without BatchNorm where the size changes
 /// (He et al. 2016, "Identity mappings in deep residual networks").
-final class PreActBlock: ResidualBlock {
+final class PreActBlock: Block {
   private let bn1: BatchNorm2D
   private let conv1: Conv2D
   private let bn2: BatchNorm2D
@@ -56,9 +56,8 @@ final class PreActBlock: ResidualBlock {
     return Activations(conv1: a.conv1.withBatch(batch), output: a.output.withBatch(batch))
   }
 
-  func forward(
-    _ x: Tensor, mode: PassMode, store: ParameterStore, context: ComputeContext
-  ) -> Tensor {
+  func forward(_ x: Tensor, pass: ForwardPass) -> Tensor {
+    let (mode, store, context) = (pass.mode, pass.store, pass.context)
     let a = activations(batch: x.shape.batch)
     if mode == .training {
       bn1.begin(statistics1, mode: mode, store: store, context: context)
@@ -92,51 +91,49 @@ final class PreActBlock: ResidualBlock {
     return a.output
   }
 
-  func beginBackward(context: ComputeContext) {}
-
-  func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {}
-
   func backward(
-    _ outputGradient: Tensor, x: Tensor, workspace: GradientWorkspace, store: ParameterStore,
-    context: ComputeContext, ready: GradientReady
+    _ outputGradient: Tensor, input: BlockInput, workspace: GradientWorkspace, pass: GradientPass,
+    ready: GradientReady
   ) -> Tensor {
+    let (x, context) = (input.x, pass.context)
     let a = activations(batch: x.shape.batch)
     let (inner, activated) = (workspace.inner(a.conv1.shape), workspace.spare(x.shape))
     statistics2.clearSums(threads: context.threads)
     conv2.backward(
       ConvolutionOutputGradient(outputGradient.pointer), x: a.conv1,
-      rectified: statistics2.affine, xGradient: inner, store: store, context: context
+      rectified: statistics2.affine, xGradient: inner, pass: pass
     ) { [self] in
       bn2.addGradient(
         inner, x: a.conv1, mask: .affine(statistics2.affine), pixels: $0, thread: $1,
         to: statistics2)
     }
-    bn2.endGradient(statistics2, store: store, context: context)
+    bn2.endGradient(statistics2, pass: pass)
     conv1.backward(
       statistics2.gradient(inner, x: a.conv1), x: x, rectified: statistics1.affine,
-      xGradient: activated, store: store, context: context)
+      xGradient: activated, pass: pass)
     var xGradient = outputGradient  // the identity shortcut's gradient, to which bn1 adds
     if let shortcut {
       shortcut.backward(
         ConvolutionOutputGradient(outputGradient.pointer), x: x, rectified: statistics1.affine,
-        xGradient: activated, accumulate: true, store: store, context: context)
+        xGradient: activated, accumulate: true, pass: pass)
       xGradient = workspace.nextCarriedGradient(x.shape)
     }
-    bn1Backward(activated, x: x, into: xGradient, store: store, context: context, ready: ready)
+    bn1Backward(activated, x: x, into: xGradient, pass: pass, ready: ready)
     return xGradient
   }
 
   private func bn1Backward(
-    _ activated: Tensor, x: Tensor, into xGradient: Tensor, store: ParameterStore,
-    context: ComputeContext, ready: GradientReady
+    _ activated: Tensor, x: Tensor, into xGradient: Tensor, pass: GradientPass,
+    ready: GradientReady
   ) {
+    let context = pass.context
     statistics1.clearSums(threads: context.threads)
     context.forEachImage(x.shape) { pixels, thread in
       bn1.addGradient(
         activated, x: x, mask: .affine(statistics1.affine), pixels: pixels, thread: thread,
         to: statistics1)
     }
-    bn1.endGradient(statistics1, store: store, context: context)
+    bn1.endGradient(statistics1, pass: pass)
     context.pool.forEachShare(of: x.shape.pixels) { pixels, thread in
       ChannelKernels.combine(
         statistics1.gradient(activated, x: x), into: xGradient.pointer, rows: pixels,

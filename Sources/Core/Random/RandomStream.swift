@@ -10,6 +10,7 @@ public enum RandomPurpose: UInt64, Sendable {
   case headInitialization = 6
   case trigger = 7
   case test = 8
+  case dropout = 9
 }
 
 /// A stream of random numbers keyed by meaning: (seed, purpose, epoch, index).

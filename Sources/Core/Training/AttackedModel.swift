@@ -33,7 +33,7 @@ public enum AttackedModelError: Error, Equatable, Sendable, CustomStringConverti
   }
 
   private static var modelNames: String {
-    ModelArchitecture.allCases.map(\.rawValue).joined(separator: " or ")
+    NetworkKind.allCases.map(\.rawValue).joined(separator: " or ")
   }
 }
 
@@ -56,8 +56,8 @@ struct AttackedModel {
   }
 
   let description: Description
-  let model: ResNet18
-  private let architecture: ModelArchitecture
+  let model: Network
+  private let architecture: NetworkKind
 
   /// Reads `path` on rank 0 and gives every rank the model.
   ///
@@ -74,11 +74,11 @@ struct AttackedModel {
       return try Self.describe(defense, path: path, folder: folder)
     }
     let size = description.imageSize
-    guard let architecture = ModelArchitecture(rawValue: description.modelName) else {
+    guard let architecture = NetworkKind(rawValue: description.modelName) else {
       throw AttackedModelError.unknownModel(path: path, name: description.modelName)
     }
     self.architecture = architecture
-    model = ResNet18(
+    model = Network(
       architecture, width: description.width, classCount: description.classCount,
       inputShape: Shape(batch: 0, height: size[0], width: size[1], channels: size[2]))
     let store = model.store
@@ -90,7 +90,7 @@ struct AttackedModel {
     try communicator.broadcast(store)
   }
 
-  private init(_ other: AttackedModel, model: ResNet18) {
+  private init(_ other: AttackedModel, model: Network) {
     description = other.description
     architecture = other.architecture
     self.model = model
@@ -98,7 +98,7 @@ struct AttackedModel {
 
   /// The same with a model of its own, which may be trained.
   func copy() -> AttackedModel {
-    let twin = ResNet18(
+    let twin = Network(
       architecture, width: description.width, classCount: description.classCount,
       inputShape: model.inputShape)
     let (from, to) = (model.store, twin.store)
@@ -128,7 +128,7 @@ struct AttackedModel {
       ? try AttackResult.read(path: attackPath) : nil
     let labels = Set(attack?.backdoorTest.entries.compactMap { $0.otherInfo.first } ?? [])
     let isPreActivation = defense.model["bn1.weight"] == nil
-    let guess: ModelArchitecture = isPreActivation ? .preactresnet18 : .resnet18
+    let guess: NetworkKind = isPreActivation ? .preactresnet18 : .resnet18
     return Description(
       modelName: defense.modelName ?? attack?.modelName ?? guess.rawValue,
       width: stem.shape[0], classCount: head.shape[0],

@@ -122,7 +122,7 @@ public struct BackdoorAttack {
 
   private func makeStep(_ data: AttackData) -> TrainStep {
     let images = data.train.images
-    let model = ResNet18(
+    let model = Network(
       configuration.model, width: configuration.width, classCount: images.classCount,
       inputShape: Shape(
         batch: 0, height: images.height, width: images.width, channels: images.channels))

@@ -3,7 +3,7 @@ import Distributed
 /// Runs a model over a test set, each batch shared by all ranks, and counts.
 public struct Evaluator {
   /// The network that is asked.
-  public let model: ResNet18
+  public let model: Network
   /// Images per batch over all ranks.
   public let batchSize: Int
   /// How pixels become inputs.

@@ -154,7 +154,7 @@ public struct FineTuning {
   }
 
   private func makeStep(
-    _ model: ResNet18, imageCount: Int, context: ComputeContext
+    _ model: Network, imageCount: Int, context: ComputeContext
   ) -> TrainStep {
     let recipe = TuningRecipe(configuration.mode)
     let isPenalized = recipe.shiftsFeatures && configuration.labelSmoothing == nil

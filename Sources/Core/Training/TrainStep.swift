@@ -22,7 +22,7 @@ public enum TrainableParameters: Sendable {
 /// One data-parallel training step: forward, loss, backward, sum over ranks, update.
 public struct TrainStep {
   /// The network, with its parameters.
-  public let model: ResNet18
+  public let model: Network
   /// Holds the momentum.
   public let optimizer: SGD
   /// The loss on the logits.
@@ -53,7 +53,7 @@ public struct TrainStep {
   /// BatchNorm's statistics are each part's own. `compression` is how gradients travel; shared
   /// statistics, whose sums do not depend on the ranks, allow none. `bucketCap` is in bytes.
   public init(
-    model: ResNet18, optimizer: SGD, loss: CrossEntropy, penalty: FeatureShiftPenalty? = nil,
+    model: Network, optimizer: SGD, loss: CrossEntropy, penalty: FeatureShiftPenalty? = nil,
     trainable: TrainableParameters = .all, largestShare: Int, accumulationSteps: Int = 1,
     compression: GradientCompression = .none, bucketCap: Int = BucketPlan.defaultCap,
     communicator: any Communicator, context: ComputeContext
@@ -172,33 +172,31 @@ public struct TrainStep {
     let store = model.store
     let batchesTracked = store.batchesTracked
     var result = CrossEntropy.Result()
-    store.isAboutToRead = { [deferral] in deferral.settle(beforeReadingTo: $0) }
-    defer { store.isAboutToRead = nil }
     // Without images there is no forward that would come to it.
     if batch.count == 0 { deferral.settle(beforeReadingTo: store.values.count) }
     for index in 0..<accumulationSteps {
       let range = batch.range(ofPart: index, of: accumulationSteps)
       let part = accumulationSteps == 1 ? batch : batch.part(range, copiedTo: partImages)
       let isLast = index == accumulationSteps - 1
+      var hooks = PassHooks()
+      hooks.isAboutToRead = { [deferral] in deferral.settle(beforeReadingTo: $0) }
       if context.sharesStatistics {
         // A rank without images still joins the others' BatchNorm sums.
-        context.imageShards = shards(of: batch, in: range)
-        result.add(forwardAndBackward(part) {})
+        hooks.imageShards = shards(of: batch, in: range)
+        result.add(forwardAndBackward(part, hooks) {})
         continue
       }
-      context.imageShards = nil
-      if isLast { store.gradientIsFinal = { [reducer] in reducer.markReady($0.range) } }
+      if isLast { hooks.gradientIsFinal = { [reducer] in reducer.markReady($0.range) } }
       let addStatistics = {
         if isLast { addRunningStatistics(share: Double(batch.count) / Double(batch.globalCount)) }
       }
       if part.count > 0 {
-        result.add(forwardAndBackward(part, between: addStatistics))
+        result.add(forwardAndBackward(part, hooks, between: addStatistics))
       } else {
         addStatistics()
         if isLast { reducer.markAllReady() }
       }
     }
-    store.gradientIsFinal = nil
     store.batchesTracked = batchesTracked.map { $0 + Int64(accumulationSteps) }
     return result
   }
@@ -207,7 +205,7 @@ public struct TrainStep {
   private func shards(of batch: Batch, in part: Range<Int>) -> [Range<Int>] {
     let (total, world) = (batch.globalCount, communicator.worldSize)
     let start = communicator.rank * total / world + part.lowerBound
-    let bounds = (0...ComputeContext.shardCount).map { $0 * total / ComputeContext.shardCount }
+    let bounds = (0...PassHooks.shardCount).map { $0 * total / PassHooks.shardCount }
     return zip(bounds, bounds.dropFirst()).compactMap { lower, upper in
       let first = max(lower - start, 0)
       let end = min(upper - start, part.count)
@@ -216,12 +214,14 @@ public struct TrainStep {
   }
 
   /// Adds the gradients of `batch`; `between` is called when running statistics have moved.
-  private func forwardAndBackward(_ batch: Batch, between: () -> Void) -> CrossEntropy.Result {
+  private func forwardAndBackward(
+    _ batch: Batch, _ hooks: PassHooks, between: () -> Void
+  ) -> CrossEntropy.Result {
     var shape = model.inputShape
     shape.batch = batch.count
     let (result, gradient) = timer.measure(.forward) {
       let logits = model.forward(
-        Tensor(shape, in: batch.images), mode: .training, context: context)
+        Tensor(shape, in: batch.images), mode: .training, hooks: hooks, context: context)
       between()
       let gradient = Tensor(logits.shape, in: logitsGradient)
       let result = loss.evaluate(
@@ -230,7 +230,7 @@ public struct TrainStep {
     }
     timer.measure(.backward) {
       model.backward(
-        gradient, extent: trainable == .head ? .head : .all, context: context)
+        gradient, reach: trainable == .head ? .head : .parameters, hooks: hooks, context: context)
     }
     return result
   }

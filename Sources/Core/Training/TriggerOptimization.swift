@@ -12,7 +12,7 @@ import Distributed
 /// shows the model the pattern alone, not normalised, and keeps the step.
 public struct TriggerOptimization {
   /// The trained clean model.
-  public let model: ResNet18
+  public let model: Network
   /// How pixels become the model's inputs.
   public let normalization: Normalization
   /// Count, target, steps and bounds.
@@ -25,7 +25,7 @@ public struct TriggerOptimization {
 
   /// An optimisation on `model`, whose running statistics stay as they are.
   public init(
-    model: ResNet18, normalization: Normalization, settings: TrojanSettings,
+    model: Network, normalization: Normalization, settings: TrojanSettings,
     context: ComputeContext
   ) {
     self.model = model
@@ -113,7 +113,7 @@ public struct TriggerOptimization {
       featureGradient.pointer[neuron] = Float(2 * (activation - settings.neuronTarget))
     }
     let gradient = Tensor(model.inputShape.withBatch(1))
-    model.backward(featureGradient: featureGradient, imageGradient: gradient, context: context)
+    model.backward(featureGradient: featureGradient, reach: .images(gradient), context: context)
     let channels = model.inputShape.channels
     for (place, value) in pattern.enumerated()
     where value >= 1 - normalization.mean[place % channels] && gradient.pointer[place] < 0 {

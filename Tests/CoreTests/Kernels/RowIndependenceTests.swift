@@ -7,7 +7,7 @@ import Testing
   static func logits(
     _ images: [Float], count: Int, batch: Int, width: Int, threads: Int
   ) -> [Float] {
-    let model = ResNet18(
+    let model = Network(
       .resnet18, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
     Initializer.initialize(model.store, seed: 0)

@@ -12,7 +12,7 @@ private struct ImageGradientCase {
   let neurons: [Int]
   let target: Double
 
-  init(_ architecture: ModelArchitecture, convolution: ConvolutionChoice = .automatic) throws {
+  init(_ architecture: NetworkKind, convolution: ConvolutionChoice = .automatic) throws {
     let file = try Golden.load("image_gradients")
     golden = try file.branch(architecture.rawValue)
     thin = try ThinModel.golden(architecture, convolution: convolution)
@@ -35,7 +35,7 @@ private struct ImageGradientCase {
     let result = CrossEntropy().evaluate(
       logits, labels: batch.labels, globalCount: batch.labels.count, gradient: logitsGradient)
     thin.model.backward(
-      logitsGradient, extent: .all, imageGradient: gradient, context: thin.context)
+      logitsGradient, reach: .all(gradient), context: thin.context)
     return (result.lossSum / Double(batch.labels.count), gradient)
   }
 
@@ -55,7 +55,7 @@ private struct ImageGradientCase {
       }
     }
     thin.model.backward(
-      featureGradient: featureGradient, imageGradient: gradient, context: thin.context)
+      featureGradient: featureGradient, reach: .all(gradient), context: thin.context)
     return (cost, gradient)
   }
 }
@@ -63,8 +63,8 @@ private struct ImageGradientCase {
 @Suite struct ImageGradientTests {
   private static let modes: [PassMode] = [.training, .differentiating]
 
-  @Test(arguments: ModelArchitecture.allCases, modes)
-  func ofTheLossEqualsGolden(_ architecture: ModelArchitecture, mode: PassMode) throws {
+  @Test(arguments: ThinModel.kinds, modes)
+  func ofTheLossEqualsGolden(_ architecture: NetworkKind, mode: PassMode) throws {
     for convolution in ConvolutionChoice.allCases {
       let test = try ImageGradientCase(architecture, convolution: convolution)
       let golden = try test.golden.branch("\(mode)")
@@ -75,8 +75,8 @@ private struct ImageGradientCase {
     }
   }
 
-  @Test(arguments: ModelArchitecture.allCases, modes)
-  func ofFeaturesEqualsGolden(_ architecture: ModelArchitecture, mode: PassMode) throws {
+  @Test(arguments: ThinModel.kinds, modes)
+  func ofFeaturesEqualsGolden(_ architecture: NetworkKind, mode: PassMode) throws {
     for convolution in ConvolutionChoice.allCases {
       let test = try ImageGradientCase(architecture, convolution: convolution)
       let golden = try test.golden.branch("\(mode)")
@@ -94,8 +94,8 @@ private struct ImageGradientCase {
   ///
   /// The step moves the loss by a share of itself that keeps errors in float64 below 0.15 %: with
   /// fixed statistics 1e-3, while through the statistics of two images more ReLUs change sides.
-  @Test(arguments: ModelArchitecture.allCases, modes)
-  func slopesEqualFiniteDifferences(_ architecture: ModelArchitecture, mode: PassMode) throws {
+  @Test(arguments: ThinModel.kinds, modes)
+  func slopesEqualFiniteDifferences(_ architecture: NetworkKind, mode: PassMode) throws {
     for pattern in 0..<4 {
       let test = try ImageGradientCase(architecture)
       let (loss, direction) = test.byLoss(mode)
@@ -116,8 +116,8 @@ private struct ImageGradientCase {
     }
   }
 
-  @Test(arguments: ModelArchitecture.allCases)
-  func differentiatingAnswersAsEvaluatingDoes(_ architecture: ModelArchitecture) throws {
+  @Test(arguments: ThinModel.kinds)
+  func differentiatingAnswersAsEvaluatingDoes(_ architecture: NetworkKind) throws {
     let test = try ImageGradientCase(architecture)
     let (model, context) = (test.thin.model, test.thin.context)
     let before = test.thin.store.bufferValues()
@@ -129,8 +129,8 @@ private struct ImageGradientCase {
 
   /// What a differentiated pass leaves behind must not show in the next training step, and asking
   /// for the images' gradient must not change the parameters'.
-  @Test(arguments: ModelArchitecture.allCases)
-  func trainingKeepsItsBits(_ architecture: ModelArchitecture) throws {
+  @Test(arguments: ThinModel.kinds)
+  func trainingKeepsItsBits(_ architecture: NetworkKind) throws {
     let plain = try ImageGradientCase(architecture)
     let expected = plain.thin.forwardBackward(plain.batch)
     let test = try ImageGradientCase(architecture)

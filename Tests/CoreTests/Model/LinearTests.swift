@@ -10,6 +10,7 @@ private struct LinearCase {
   let store: ParameterStore
   let x: Tensor
   let yGradient: Tensor
+  let context = ComputeContext(threads: 3)
 
   init() throws {
     golden = try Golden.load("unit_layers").branch("linear")
@@ -28,13 +29,14 @@ private struct LinearCase {
 
   func forward() -> [Float] {
     let y = Tensor(yGradient.shape)
-    layer.forward(x, into: y, store: store)
+    layer.forward(x, into: y, store: store, context: context)
     return y.array
   }
 
   func backward() -> [Float] {
     let xGradient = Tensor(x.shape)
-    layer.backward(yGradient, x: x, xGradient: xGradient, store: store)
+    layer.backward(
+      yGradient, x: x, xGradient: xGradient, store: store, context: context)
     return xGradient.array
   }
 }

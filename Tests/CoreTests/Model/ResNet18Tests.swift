@@ -5,8 +5,8 @@ import Testing
 
 @Suite("ResNet18")
 struct ResNet18Tests {
-  @Test(arguments: ModelArchitecture.allCases)
-  func stateHasPyTorchsNamesOrderAndShapes(_ architecture: ModelArchitecture) throws {
+  @Test(arguments: ThinModel.kinds)
+  func stateHasPyTorchsNamesOrderAndShapes(_ architecture: NetworkKind) throws {
     let golden = try Golden.load("state_dicts").layout(architecture.rawValue)
     let plan = ThinModel(architecture, width: 64, threads: 1).store.plan
     let mine = plan.state.map { slot -> String in
@@ -21,8 +21,8 @@ struct ResNet18Tests {
     #expect((plan.state.count, plan.parameterCount) == expected)
   }
 
-  @Test(arguments: ModelArchitecture.allCases, [1, 2])
-  func evaluatingLogitsEqualGolden(_ architecture: ModelArchitecture, threads: Int) throws {
+  @Test(arguments: ThinModel.kinds, [1, 2])
+  func evaluatingLogitsEqualGolden(_ architecture: NetworkKind, threads: Int) throws {
     let thin = try ThinModel.golden(architecture, threads: threads)
     let before = thin.store.bufferValues()
     let logits = thin.model.forward(
@@ -32,8 +32,8 @@ struct ResNet18Tests {
     #expect(thin.store.bufferValues() == before)
   }
 
-  @Test(arguments: ModelArchitecture.allCases, [1, 2])
-  func trainingForwardEqualsGolden(_ architecture: ModelArchitecture, threads: Int) throws {
+  @Test(arguments: ThinModel.kinds, [1, 2])
+  func trainingForwardEqualsGolden(_ architecture: NetworkKind, threads: Int) throws {
     let golden = try ThinModel.loadGolden(architecture).branch("sgd")
     let thin = try ThinModel.golden(architecture, threads: threads)
     let (loss, logits) = thin.forwardBackward(try ThinModel.goldenBatch(architecture, 0))
@@ -43,9 +43,9 @@ struct ResNet18Tests {
       thin.store.bufferValues(), try golden.tensors("buffers_after_1"), relative: 1e-5, "buffers")
   }
 
-  @Test(arguments: ModelArchitecture.allCases, [ConvolutionChoice.im2col, .automatic])
+  @Test(arguments: ThinModel.kinds, [ConvolutionChoice.im2col, .automatic])
   func gradientsEqualGoldens(
-    _ architecture: ModelArchitecture, convolution: ConvolutionChoice
+    _ architecture: NetworkKind, convolution: ConvolutionChoice
   ) throws {
     let golden = try ThinModel.loadGolden(architecture).tensors("sgd/gradients")
     let thin = try ThinModel.golden(architecture, convolution: convolution)
@@ -56,9 +56,9 @@ struct ResNet18Tests {
   }
 
   /// Three steps, the last with a smaller batch; momentum and weight decay on every parameter.
-  @Test(arguments: ModelArchitecture.allCases, [ConvolutionChoice.im2col, .automatic])
+  @Test(arguments: ThinModel.kinds, [ConvolutionChoice.im2col, .automatic])
   func threeStepsOfSGDEqualGolden(
-    _ architecture: ModelArchitecture, convolution: ConvolutionChoice
+    _ architecture: NetworkKind, convolution: ConvolutionChoice
   ) throws {
     let golden = try ThinModel.loadGolden(architecture).branch("sgd")
     let thin = try ThinModel.golden(architecture, convolution: convolution)
@@ -78,8 +78,8 @@ struct ResNet18Tests {
   /// ±‖gradient‖².
   ///
   /// The step moves the loss by some 1e-3: far above its rounding, and few ReLUs change sides.
-  @Test(arguments: ModelArchitecture.allCases, 0..<4)
-  func slopesEqualFiniteDifferences(_ architecture: ModelArchitecture, pattern: Int) throws {
+  @Test(arguments: ThinModel.kinds, 0..<4)
+  func slopesEqualFiniteDifferences(_ architecture: NetworkKind, pattern: Int) throws {
     let thin = try ThinModel.golden(architecture)
     let batch = try ThinModel.goldenBatch(architecture, 0)
     _ = thin.forwardBackward(batch)
@@ -107,7 +107,7 @@ struct ResNet18Tests {
     _ = thin.forwardBackward(batch)
     let all = Array(thin.store.gradients.array[thin.head])
     let other = try ThinModel.golden(.resnet18)
-    _ = other.forwardBackward(batch, extent: .head)
+    _ = other.forwardBackward(batch, reach: .head)
     let gradients = other.store.gradients.array
     let headAlone = Array(gradients[thin.head]) == all  // a Bool, so that a failure prints one line
     #expect(headAlone)
@@ -115,8 +115,8 @@ struct ResNet18Tests {
   }
 
   /// Activations are reused: what a larger or smaller batch left behind must not show.
-  @Test(arguments: ModelArchitecture.allCases)
-  func earlierBatchesLeaveNoTrace(_ architecture: ModelArchitecture) throws {
+  @Test(arguments: ThinModel.kinds)
+  func earlierBatchesLeaveNoTrace(_ architecture: NetworkKind) throws {
     let fresh = try ThinModel.golden(architecture)
     let expected = fresh.forwardBackward(try ThinModel.goldenBatch(architecture, 2))
     let expectedGradients = fresh.store.gradients.array

@@ -6,7 +6,10 @@ import Testing
 /// A thin model in a given state, with the batches of a golden file, and the steps of training
 /// written out once more: what the goldens check is the engine, without the trainer around it.
 struct ThinModel {
-  let model: ResNet18
+  /// The networks that have goldens of width 4.
+  static let kinds: [NetworkKind] = [.resnet18, .preactresnet18]
+
+  let model: Network
   let context: ComputeContext
   var store: ParameterStore { model.store }
   var whole: Range<Int> { 0..<store.values.count }
@@ -15,10 +18,10 @@ struct ThinModel {
   var head: Range<Int> { model.head.weight.offset..<store.values.count }
 
   init(
-    _ architecture: ModelArchitecture, width: Int, threads: Int = 2,
+    _ architecture: NetworkKind, width: Int, threads: Int = 2,
     convolution: ConvolutionChoice = .automatic
   ) {
-    model = ResNet18(
+    model = Network(
       architecture, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
     context = ComputeContext(threads: threads, convolution: convolution)
@@ -26,7 +29,7 @@ struct ThinModel {
 
   /// The goldens' model: width 4, every value by the formula.
   static func golden(
-    _ architecture: ModelArchitecture, threads: Int = 2,
+    _ architecture: NetworkKind, threads: Int = 2,
     convolution: ConvolutionChoice = .automatic
   ) throws -> ThinModel {
     let thin = ThinModel(
@@ -36,7 +39,7 @@ struct ThinModel {
     return thin
   }
 
-  static func loadGolden(_ architecture: ModelArchitecture) throws -> Golden {
+  static func loadGolden(_ architecture: NetworkKind) throws -> Golden {
     try Golden.load("\(architecture.rawValue)_width4")
   }
 
@@ -52,7 +55,7 @@ struct ThinModel {
   }
 
   /// Batch `step` of the goldens; the last one is smaller.
-  static func goldenBatch(_ architecture: ModelArchitecture, _ step: Int) throws -> LabeledBatch {
+  static func goldenBatch(_ architecture: NetworkKind, _ step: Int) throws -> LabeledBatch {
     let golden = try loadGolden(architecture)
     let key = "\(try golden.text("batches"))/\(step)"
     let shape = Shape(
@@ -65,7 +68,7 @@ struct ThinModel {
   /// Clears the gradients, then one forward and one backward; the mean cross-entropy and the
   /// logits.
   func forwardBackward(
-    _ batch: LabeledBatch, extent: GradientExtent = .all
+    _ batch: LabeledBatch, reach: GradientReach = .parameters
   ) -> (loss: Double, logits: [Float]) {
     store.gradients.clear()
     let logits = model.forward(batch.images, mode: .training, context: context)
@@ -73,7 +76,7 @@ struct ThinModel {
     let count = batch.labels.count
     let result = CrossEntropy().evaluate(
       logits, labels: batch.labels, globalCount: count, gradient: gradient)
-    model.backward(gradient, extent: extent, context: context)
+    model.backward(gradient, reach: reach, context: context)
     return (result.lossSum / Double(count), logits.array)
   }
 

@@ -92,8 +92,8 @@ struct UnitLayerFixtureTests {
     }
     let (x, gradient) = (try row("in/x", 12), try row("grad_out", 10))
     let (y, xGradient) = (Tensor(gradient.shape), Tensor(x.shape))
-    layer.forward(x, into: y, store: store)
-    layer.backward(gradient, x: x, xGradient: xGradient, store: store)
+    layer.forward(x, into: y, store: store, context: context)
+    layer.backward(gradient, x: x, xGradient: xGradient, store: store, context: context)
     expectClose(y.array, try fixture.values("linear/out"), relative: 1e-5, "output")
     expectClose(xGradient.array, try fixture.values("linear/grad/x"), relative: 1e-5, "input")
     let gradients = store.parameterGradients()

@@ -20,7 +20,7 @@ import Testing
     repeatsBatch: Bool = false
   ) throws -> [Trace] {
     try LocalGroup.run(worldSize: worldSize) { communicator in
-      let model = ResNet18(
+      let model = Network(
         .resnet18, width: width, classCount: 10,
         inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
       Initializer.initialize(model.store, seed: 0)

@@ -26,7 +26,7 @@ import Testing
     sharesStatistics: Bool = false
   ) throws -> [State] {
     try LocalGroup.run(worldSize: 2) { communicator in
-      let model = ResNet18(
+      let model = Network(
         .resnet18, width: 16, classCount: 10,
         inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
       Initializer.initialize(model.store, seed: 0)
@@ -84,7 +84,7 @@ import Testing
   @Test func onlyTheLastBlockLagsBehind() throws {
     let state = try Self.train(bucketCap: Self.small)[0]
     let lagging = state.settled.indices.filter { state.unsettled[$0] != state.settled[$0] }
-    let model = ResNet18(
+    let model = Network(
       .resnet18, width: 16, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
     let block = try #require(

@@ -4,7 +4,7 @@ import Testing
 
 /// Parameters that come to differ on one rank are found, and the rank is named.
 @Suite struct ReplicaWatchTests {
-  private static let model = ResNet18(
+  private static let model = Network(
     .resnet18, width: 4, classCount: 10,
     inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3)
   ).store.plan

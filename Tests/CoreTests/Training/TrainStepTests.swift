@@ -11,8 +11,8 @@ import Testing
 struct TrainStepTests {
   static let modes: [FineTuningMode] = [.ft, .ftInit, .feTuning, .lp, .fst]
 
-  @Test(arguments: ModelArchitecture.allCases)
-  func attackTrainingStepsEqualGolden(_ architecture: ModelArchitecture) throws {
+  @Test(arguments: ThinModel.kinds)
+  func attackTrainingStepsEqualGolden(_ architecture: NetworkKind) throws {
     let golden = try ThinModel.loadGolden(architecture).branch("sgd")
     let thin = try ThinModel.golden(architecture)
     let step = TrainStep(
@@ -27,8 +27,8 @@ struct TrainStepTests {
     expectAllClose(thin.state(), try golden.tensors("after"), relative: 1e-5, "after")
   }
 
-  @Test(arguments: ModelArchitecture.allCases, modes)
-  func tuningStepsEqualGolden(_ architecture: ModelArchitecture, mode: FineTuningMode) throws {
+  @Test(arguments: ThinModel.kinds, modes)
+  func tuningStepsEqualGolden(_ architecture: NetworkKind, mode: FineTuningMode) throws {
     let golden = try ThinModel.loadGolden(architecture).branch(mode.rawValue)
     let thin = try ThinModel.golden(architecture)
     let penalty = FeatureShiftPenalty(

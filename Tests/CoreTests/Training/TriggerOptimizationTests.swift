@@ -16,7 +16,7 @@ import Testing
   }
 
   private func optimization(
-    _ architecture: ModelArchitecture, _ change: (inout TrojanSettings) -> Void = { _ in }
+    _ architecture: NetworkKind, _ change: (inout TrojanSettings) -> Void = { _ in }
   ) throws -> TriggerOptimization {
     let thin = try ThinModel.golden(architecture)
     var settings = TrojanSettings()
@@ -28,8 +28,8 @@ import Testing
 
   private let mask = AppleMask.image(height: 32, width: 32)
 
-  @Test(arguments: ModelArchitecture.allCases)
-  func activationsRiseTogether(_ architecture: ModelArchitecture) throws {
+  @Test(arguments: ThinModel.kinds)
+  func activationsRiseTogether(_ architecture: NetworkKind) throws {
     let optimization = try optimization(architecture)
     let (store, before) = (optimization.model.store, optimization.model.store.bufferValues())
     let outcome = optimization.run(mask: mask)

@@ -1,0 +1,22 @@
+/// The networks, in the order in which lists name them: the one place that a new one is added to.
+public enum Networks {
+  /// All of them.
+  public static let all: [NetworkKind] = [
+    .resnet18, .resnet34, .resnet50, .preactresnet18, .vgg19BN, .torchvisionResNet18,
+    .torchvisionResNet34, .torchvisionResNet50,
+  ]
+}
+
+extension NetworkKind: RawRepresentable, CaseIterable {
+  /// All networks.
+  public static var allCases: [NetworkKind] { Networks.all }
+
+  /// The network of that name; nil where there is none.
+  public init?(rawValue: String) {
+    guard let kind = Networks.all.first(where: { $0.name == rawValue }) else { return nil }
+    self = kind
+  }
+
+  /// Its name.
+  public var rawValue: String { name }
+}
