@@ -6,7 +6,7 @@ enum ProgressLine {
   /// The event as a line of its own.
   static func plain(_ event: TrainingEvent) -> String? {
     switch event {
-    case .message(let text): text
+    case .message(let text), .note(let text): text
     case .warning(let text): "warning: \(text)"
     case .claimed: nil
     case .step(let step): "\(place(step))  \(figures(step))"
@@ -26,7 +26,7 @@ enum ProgressLine {
       layOut("evaluate", "\(done) of \(total) images", share(done, total), columns: columns)
     case .embedding(let done, let total):
       layOut("t-SNE", "iteration \(done) of \(total)", share(done, total), columns: columns)
-    case .message, .warning, .claimed, .epoch: ""
+    case .message, .warning, .note, .claimed, .epoch: ""
     }
   }
 

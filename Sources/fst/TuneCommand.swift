@@ -125,6 +125,13 @@ struct TuningOptions: ParsableArguments {
       """, valueName: "form"))
   var defenseForm: DefenseForm?
 
+  @Option(
+    name: .key("evaluate_every"),
+    help: ArgumentHelp(
+      "Evaluate after every so many epochs, for their lines and ft_df.csv; 0 is at the end only "
+        + "(default: 0).", valueName: "epochs"))
+  var evaluateEvery: Int?
+
   func add(to flags: inout GivenFlags) {
     flags.add("attack", attack)
     flags.add("result", result)
@@ -134,5 +141,6 @@ struct TuningOptions: ParsableArguments {
     flags.add("linear_name", linearName)
     flags.add("save", flag: save)
     flags.add("defense_form", defenseForm)
+    flags.add("evaluate_every", evaluateEvery)
   }
 }

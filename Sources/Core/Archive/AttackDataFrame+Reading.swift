@@ -34,7 +34,7 @@ extension AttackDataFrame {
   }
 
   private static func value(_ cell: Substring) -> Value? {
-    if cell == "nan_value" { return .number(.nan) }
+    if cell.isEmpty || cell == "nan_value" { return .number(.nan) }
     return Int(cell).map(Value.count) ?? Double(cell).map(Value.number)
   }
 }

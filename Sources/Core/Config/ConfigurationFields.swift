@@ -40,6 +40,7 @@ extension TuneConfiguration: TrainingConfiguration {
       .number("alpha", \.alpha, .finite), .number("initlr", \.initialLearningRate, .nonNegative),
       .number("lb_smooth", \.labelSmoothing, .belowOne), .boolean("save", \.save),
       .choice("defense_form", \.defenseForm),
+      .integer("evaluate_every", \.evaluateEvery, 0...countLimit),
     ] + trainingFields
 }
 

@@ -76,6 +76,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var randomSeed: UInt64 = 0
   /// Stops after this many steps in all; nil is no limit.
   public var maxSteps: Int?
+  /// Epochs from one evaluation of the model to the next; 0 is none before the end.
+  public var evaluateEvery = 0
 
   // MARK: Machine
 

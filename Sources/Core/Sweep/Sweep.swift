@@ -233,7 +233,7 @@ private struct QuietObserver: TrainingObserver {
   func observe(_ event: TrainingEvent) {
     switch event {
     case .warning, .step, .evaluating, .embedding: observer.observe(event)
-    case .message, .claimed, .epoch: break
+    case .message, .note, .claimed, .epoch: break
     }
   }
 }

@@ -46,6 +46,12 @@ public struct BackdoorAttack {
 
   /// Runs the attack; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> AttackOutcome {
+    try log.keep(settings: configuration.settingLines) { try attack() }
+  }
+
+  private var log: RunLog { RunLog(communicator: communicator, observer: observer) }
+
+  private func attack() throws -> AttackOutcome {
     let start = ContinuousClock.now
     try communicator.requireSameStart(settings: configuration.sharedSettings)
     let dataset = try communicator.together {
@@ -74,6 +80,7 @@ public struct BackdoorAttack {
         width: configuration.width, classCount: data.train.images.classCount)
     }
     let step = makeStep(data)
+    try log.noteRanks(threads: step.context.threads)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
     let trainer = makeTrainer(data, step: step, settings: settings, watch: watch)
@@ -170,7 +177,18 @@ public struct BackdoorAttack {
           checkpoints, settings: settings, step: step, sampler: sampler, observer: observer),
         interval: configuration.checkpointSteps, timer: watch.timer,
         communicator: communicator, observer: observer),
-      watch: watch)
+      watch: watch, estimate: estimate(data))
+  }
+
+  private func estimate(_ data: AttackData) -> EndEstimate {
+    let smaller = [
+      configuration.width > 16 ? "--width 16 " : "",
+      configuration.epochs > 10 ? "--epochs 10 " : "",
+    ].joined()
+    return EndEstimate(
+      evaluatedImages: configuration.epochs
+        * (data.cleanTest.count + data.triggeredTest.images.count),
+      remedy: smaller + (smaller.isEmpty ? "" : "or ") + "more ranks under mpirun take less")
   }
 
   /// Makes the folder ready, on rank 0 alone; nil on the others.

@@ -3,8 +3,8 @@ import Foundation
 
 /// What a tuning run came to.
 public struct TuneOutcome: Sendable {
-  /// The folder of the mode's result, written to where it is saved.
-  public var folder: String
+  /// The folder of the mode's result; nil where nothing is saved.
+  public var folder: String?
   /// The attacked model's metrics.
   public var before: BackdoorMetrics
   /// The tuned model's metrics; no image counted where the run was stopped.
@@ -41,6 +41,12 @@ public struct FineTuning {
   ///
   /// Several tunings of one archive may share its `subject`; nil reads the archive anew.
   public func run(on subject: TuningSubject? = nil) throws -> TuneOutcome {
+    try log.keep(settings: configuration.settingLines) { try tune(subject) }
+  }
+
+  private var log: RunLog { RunLog(communicator: communicator, observer: observer) }
+
+  private func tune(_ subject: TuningSubject?) throws -> TuneOutcome {
     let start = ContinuousClock.now
     try communicator.requireSameStart(settings: configuration.sharedSettings)
     let subject =
@@ -61,29 +67,37 @@ public struct FineTuning {
     defer { claim?.lock.release() }
     if configuration.save { tell(.claimed(folder: configuration.defenseFolder)) }
     let context = configuration.makeContext(communicator)
+    try log.noteRanks(threads: context.threads)
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try subject.metrics(
       batchSize: batchSize, context: context, communicator: communicator, observer: observer)
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
-    let trainer = makeTrainer(tuning, step: step, settings: settings, watch: watch)
+    let trainer = makeTrainer(
+      tuning, step: step, settings: settings, watch: watch,
+      evaluated: evaluations * (sets.clean.count + sets.triggered.count))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
     if configuration.resume != .off { tell(.message(first.resumption)) }
-    var timings: [EpochTiming] = []
-    let stopped = try trainer.run(from: first) { epoch in
-      try watch.replicas.verify("after epoch \(epoch.index + 1)")
-      try trainer.keeper?.save(AttackDataFrame.fineTuningRow(epoch), afterEpoch: epoch.index)
-      if let timing = epoch.timing { timings.append(timing) }
-      tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
-    }
-    // A model tuned in part is nobody's result, and who interrupts does not want to wait.
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: observer)
-    let tests =
-      stopped == nil ? try watch.timer.measure(.evaluate) { try evaluator.run(sets) } : nil
+    func evaluate() throws -> TestResults {
+      try watch.timer.measure(.evaluate) { try evaluator.run(sets) }
+    }
+    var timings: [EpochTiming] = []
+    var latest: TestResults?
+    let stopped = try trainer.run(from: first) { epoch in
+      try watch.replicas.verify("after epoch \(epoch.index + 1)")
+      latest = isEvaluated(epoch) ? try evaluate() : nil
+      let row = AttackDataFrame.fineTuningRow(epoch, tests: latest)
+      try trainer.keeper?.save(row, afterEpoch: epoch.index)
+      if let timing = epoch.timing { timings.append(timing) }
+      tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: latest?.metrics)))
+    }
+    // A model tuned in part is nobody's result, and who interrupts does not want to wait.
+    let tests = stopped == nil ? try latest ?? evaluate() : nil
     if configuration.save, let tests {
       try watch.timer.measure(.save) {
         try communicator.onRankZero {
@@ -94,11 +108,13 @@ public struct FineTuning {
     }
     try watch.finish().forEach { tell(.warning($0)) }
     return TuneOutcome(
-      folder: configuration.defenseFolder, before: before,
+      folder: configuration.save ? configuration.defenseFolder : nil, before: before,
       after: tests?.metrics ?? BackdoorMetrics(), stopped: stopped,
       isResumable: stopped != nil && configuration.save,
       seconds: (ContinuousClock.now - start).seconds, timings: timings)
   }
+
+  private var resultPath: String { "\(configuration.defenseFolder)/defense_result.pt" }
 
   private var checkpoints: CheckpointFolder {
     CheckpointFolder(path: configuration.defenseFolder, keep: configuration.keepCheckpoints)
@@ -110,10 +126,21 @@ public struct FineTuning {
     var claim: RunClaim?
     try communicator.onRankZero {
       claim = try RunClaim(
-        checkpoints, resume: configuration.resume, settings: settings, isInWay: false,
-        observer: observer)
+        checkpoints, resume: configuration.resume, settings: settings,
+        isInWay: FileManager.default.fileExists(atPath: resultPath), observer: observer)
     }
     return claim
+  }
+
+  private func isEvaluated(_ epoch: Trainer.Epoch) -> Bool {
+    let every = configuration.evaluateEvery
+    return every > 0 && (epoch.index + 1).isMultiple(of: every)
+  }
+
+  /// How often the tuned model is evaluated in all.
+  private var evaluations: Int {
+    let every = configuration.evaluateEvery
+    return 1 + (every > 0 ? configuration.epochs / every : 0)
   }
 
   private var batchSize: Int {
@@ -179,7 +206,7 @@ public struct FineTuning {
 
   private func makeTrainer(
     _ tuning: LabeledImages, step: TrainStep, settings: [(key: String, value: String)],
-    watch: TrainingWatch
+    watch: TrainingWatch, evaluated: Int
   ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
@@ -201,7 +228,7 @@ public struct FineTuning {
           : nil,
         interval: configuration.checkpointSteps, timer: watch.timer,
         communicator: communicator, observer: observer),
-      watch: watch)
+      watch: watch, estimate: EndEstimate(evaluatedImages: evaluated))
   }
 
   private func save(
@@ -219,7 +246,7 @@ public struct FineTuning {
       model: attacked.model.store.stateDict(), modelName: attacked.description.modelName,
       numClasses: attacked.description.classCount
     ).write(
-      to: "\(folder)/defense_result.pt",
+      to: resultPath,
       form: configuration.defenseForm == .bare ? .bare : .dictionary)
   }
 }

@@ -24,6 +24,8 @@ public struct Trainer {
   public let boundary: StepBoundary
   /// Compares the replicas and takes the times.
   public let watch: TrainingWatch
+  /// Says how long the run will take.
+  let estimate: EndEstimate
 
   /// Saves the state; nil where the run keeps none.
   var keeper: CheckpointKeeper? { boundary.keeper }
@@ -106,6 +108,10 @@ public struct Trainer {
     let perStep = epoch.seconds * Double(batchSize) / Double(max(images, 1))
     let inAll = min(epochs * loader.sampler.stepsPerEpoch, maxSteps ?? .max)
     let stepsLeft = inAll - epoch.index * loader.sampler.stepsPerEpoch - step
+    let line = estimate.line(
+      afterStepOf: batchSize, left: stepsLeft * batchSize, of: inAll * batchSize, phase: phase,
+      now: .now, date: Date())
+    if let line { observer.observe(.message(line)) }
     observer.observe(
       .step(
         StepProgress(

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import Testing
 
 @Suite struct AttackDataFrameTests {
@@ -15,7 +16,7 @@ import Testing
     try frame().writeSummary(to: scratch.path("attack_df_summary.csv"))
     let table = """
       ,epoch,batch,loss,test_acc
-      0,0,62,2.5,nan_value
+      0,0,62,2.5,
       1,1,61,1e-05,0.1
 
       """
@@ -49,6 +50,20 @@ import Testing
     #expect(read.rows.count == 2 && read.columns == frame().columns)
     try read.write(to: cut)
     #expect(try scratch.content("b.csv") == whole)
+  }
+
+  @Test func aMissingNumberIsAnEmptyCellAndTheOriginalsWordIsReadToo() throws {
+    let scratch = try ArchiveScratch()
+    try frame().write(to: scratch.path("a.csv"))
+    let ours = try scratch.content("a.csv")
+    #expect(!String(decoding: ours, as: UTF8.self).contains("nan"))
+    let theirs = String(decoding: ours, as: UTF8.self)
+      .replacingOccurrences(of: "2.5,\n", with: "2.5,nan_value\n")
+    for text in [ours, Array(theirs.utf8)] {
+      let read = try AttackDataFrame.read(path: scratch.file("b.csv", text))
+      #expect(read.rows.first?.last?.number.isNaN == true)
+      #expect(read.rows.last == frame().rows.last)
+    }
   }
 
   @Test func aBadLineIsNamed() throws {
