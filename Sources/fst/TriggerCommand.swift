@@ -7,8 +7,11 @@ struct TriggerCommand: ParsableCommand {
     commandName: "trigger",
     abstract: "Draw an attack's trigger on eight test images, as a PNG.",
     discussion: """
-      Three rows: the images, the triggered images, and their differences,
-      multiplied so that they can be seen; by how much is printed.
+      Three rows under their names: the images, the triggered images, and
+      their differences, multiplied so that they can be seen; by how much is
+      printed too. They are the first test images of each class that is
+      triggered, so --attack_target chooses among them. Nothing is trained,
+      and of the attack only the trigger is made.
 
         fst trigger blended --dataset synthetic --out blended.png
         fst trigger trojannn --dataset_path ./data --width 16 --out t.png \\

@@ -24,7 +24,7 @@ import Testing
     #expect(said?.hasPrefix("rows    original, triggered, difference x ") == true)
     #expect(abs((said?.split(separator: " ").last.flatMap { Int($0) } ?? 0) - factor) <= 1)
     let image = try ImageFile.read(picture)
-    #expect((image.width, image.height) == (8 + 8 * (128 + 8), 8 + 3 * (128 + 8)))
+    #expect((image.width, image.height) == (8 + 8 * (128 + 8), 3 * (22 + 128 + 8)))
   }
 
   @Test func trojannnsIsTheRunsOrMadeFromACleanModel() throws {

@@ -38,7 +38,7 @@ public struct TriggerPicture {
         classCount: test.classCount)
       let attack = try AttackTrigger(
         configuration.attack, settings: settings, height: test.height, width: test.width)
-      let made = TriggerSheet(
+      let made = try TriggerSheet(
         test, at: TriggerSheet.choice(of: test, labels: labels), trigger: attack.trigger)
       try ImageFile.writePNGAtomically(made.image, to: path)
       sheet = made
