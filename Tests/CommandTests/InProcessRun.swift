@@ -51,10 +51,11 @@ struct InProcessRun: Sendable {
     }
   }
 
-  /// Tunes what `attack` left.
+  /// Tunes what `attack` left, with settings that `change` alters.
   @discardableResult
   func tune(
-    resume: ResumeMode = .off, act: @escaping @Sendable (Int, Interruption) -> Void = { _, _ in }
+    resume: ResumeMode = .off, act: @escaping @Sendable (Int, Interruption) -> Void = { _, _ in },
+    change: (inout TuneConfiguration) -> Void = { _ in }
   ) throws -> (outcome: TuneOutcome, said: [String]) {
     var configuration = TuneConfiguration(attack: .badnet)
     configuration.dataset = "image_folder"
@@ -63,6 +64,7 @@ struct InProcessRun: Sendable {
     (configuration.batchSize, configuration.splitRatio) = (6, 0.5)
     (configuration.epochs, configuration.threads) = (Self.epochs, 1)
     (configuration.save, configuration.resume) = (true, resume)
+    change(&configuration)
     let fixed = configuration
     return try run(act) { communicator, observer, interruption in
       try FineTuning(

@@ -3,7 +3,7 @@ import Foundation
 /// Says once, after a run's first steps, how long it will take; it owns when it began to count.
 ///
 /// The first step is not counted: it also fills caches and plans convolutions.
-final class EndEstimate {
+package final class EndEstimate {
   /// Seconds of steps that are worth an estimate.
   static let patience = 5.0
   /// Evaluating an image takes about a third of training on it: forward alone.
@@ -18,14 +18,14 @@ final class EndEstimate {
   private var isSaid = false
 
   /// An estimate of a run that evaluates so many images in all.
-  init(evaluatedImages: Int = 0, remedy: String = "more ranks under mpirun take less") {
+  package init(evaluatedImages: Int = 0, remedy: String = "more ranks under mpirun take less") {
     self.evaluatedImages = evaluatedImages
     self.remedy = remedy
   }
 
   /// The line after a step of `batch` images, with `left` images of `total` still to be trained on;
   /// nil where it is not due or where less than a minute is left.
-  func line(
+  package func line(
     afterStepOf batch: Int, left: Int, of total: Int, phase: String, now: ContinuousClock.Instant,
     date: Date
   ) -> String? {
@@ -57,6 +57,7 @@ final class EndEstimate {
 
   /// The time of day, with the date where it is another day than `start`'s.
   static func time(_ end: Date, since start: Date) -> String {
+    let end = end.addingTimeInterval(30)  // to the nearest minute
     let day = "yyyy-MM-dd"
     let isSameDay = TimeStamp.text(end, format: day) == TimeStamp.text(start, format: day)
     return TimeStamp.text(end, format: isSameDay ? "HH:mm" : "\(day) HH:mm")
