@@ -122,6 +122,14 @@ import Testing
     #expect(said.contains("going on after epoch 1, 2 steps into the next"))
   }
 
+  @Test func goingOnWithOtherThreadsIsTold() throws {
+    let run = InProcessRun(try TinyDataset(), record: "a")
+    try run.attack { if $0 == 6 { $1.request() } }
+    let (outcome, said) = try run.attack(resume: .on, threads: 2)
+    #expect(outcome.stopped == nil)
+    #expect(said.contains("threads was 1 and is 2 now: last bits may differ"), "\(said)")
+  }
+
   @Test func withoutAUsableCheckpointAutoStartsAnewAndOnRefuses() throws {
     let run = InProcessRun(try TinyDataset(), record: "a")
     try run.attack { if $0 == 6 { $1.request() } }

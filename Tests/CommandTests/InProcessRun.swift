@@ -31,7 +31,7 @@ struct InProcessRun: Sendable {
   /// Attacks; `act` is called on rank 0 after each step, with the number of steps so far.
   @discardableResult
   func attack(
-    resume: ResumeMode = .off, checkpointSteps: Int = 0, keep: Int = 2,
+    resume: ResumeMode = .off, checkpointSteps: Int = 0, keep: Int = 2, threads: Int = 1,
     act: @escaping @Sendable (Int, Interruption) -> Void = { _, _ in }
   ) throws -> (outcome: AttackOutcome, said: [String]) {
     var configuration = AttackConfiguration(attack: .badnet)
@@ -39,7 +39,7 @@ struct InProcessRun: Sendable {
     configuration.datasetPath = "\(tiny.folder)/data"
     (configuration.record, configuration.saveFolderName) = (record, "run")
     (configuration.width, configuration.batchSize) = (4, 10)
-    (configuration.epochs, configuration.threads) = (Self.epochs, 1)
+    (configuration.epochs, configuration.threads) = (Self.epochs, threads)
     configuration.syncBatchNorm = sharesStatistics
     configuration.resume = resume
     (configuration.checkpointSteps, configuration.keepCheckpoints) = (checkpointSteps, keep)

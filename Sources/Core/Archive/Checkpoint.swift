@@ -47,6 +47,8 @@ public struct Checkpoint: Sendable {
   public var bucketLayout: String
   /// What the run's mathematics depend on, in order.
   public var settings: [(key: String, value: String)]
+  /// How rank 0 computed, in order; empty where an earlier program saved it.
+  public var machine: [(key: String, value: String)]
   /// Parameters and running statistics.
   public var model: StateDict
   /// SGD's velocity: [parameters].
@@ -60,14 +62,15 @@ public struct Checkpoint: Sendable {
   /// The state of a run of `counts.count` ranks, `samples` images into the epoch after `epochs`.
   public init(
     epochs: Int, samples: Int, counts: [TrainingCounts], bucketLayout: String,
-    settings: [(key: String, value: String)], model: StateDict, velocity: [Float],
-    rows: [[AttackDataFrame.Value]]
+    settings: [(key: String, value: String)], machine: [(key: String, value: String)] = [],
+    model: StateDict, velocity: [Float], rows: [[AttackDataFrame.Value]]
   ) {
     self.epochs = epochs
     self.samples = samples
     self.counts = counts
     self.bucketLayout = bucketLayout
     self.settings = settings
+    self.machine = machine
     self.model = model
     self.velocity = velocity
     self.rows = rows
@@ -86,6 +89,7 @@ public struct Checkpoint: Sendable {
         .init("world_size", .int(Int64(counts.count))),
         .init("bucket_layout", .string(bucketLayout)),
         .init("settings", .dictionary(settings.map { .init($0.key, .string($0.value)) })),
+        .init("machine", .dictionary(machine.map { .init($0.key, .string($0.value)) })),
         .init("settings_hash", .string(String(Checksum.of("\(settings)"), radix: 16))),
         .init("counts", .list(counts.map { .list($0.words.map { .int($0) }) })),
         .init("model", model.archived),
@@ -108,19 +112,21 @@ public struct Checkpoint: Sendable {
     else { throw CheckpointError.notACheckpoint(path: path) }
     let checkpoint = Checkpoint(
       epochs: epochs, samples: samples, counts: counts, bucketLayout: layout,
-      settings: settings.map { ($0.key.text ?? "", $0.value.text ?? "") },
+      settings: Self.texts(settings), machine: Self.texts(value["machine"]?.entries ?? []),
       model: try StateDict(model, file: path, place: "model"), velocity: velocity,
       rows: rows.map { ($0.items ?? []).map(Self.value) })
     guard checkpoint.checksum == checksum else { throw CheckpointError.altered(path: path) }
     return checkpoint
   }
 
-  /// Throws unless every setting has the value it has `now`; `path` is named in the message.
-  public func requireSettings(_ now: [(key: String, value: String)], path: String) throws {
-    let saved = Dictionary(settings.map { ($0.key, $0.value) }) { first, _ in first }
-    for (key, value) in now where saved[key] != value {
+  /// Throws unless every setting is that of the run of `identity`; `path` is named in the message.
+  public func requireSettings(of identity: RunIdentity, path: String) throws {
+    let known = Dictionary(settings.map { ($0.key, $0.value) }) { first, _ in first }
+    for (key, value) in identity.settings {
+      let saved = known[key] ?? identity.defaults[key]
+      guard saved != value else { continue }
       throw CheckpointError.settingDiffers(
-        path: path, key: key, saved: saved[key] ?? "not known", now: value)
+        path: path, key: key, saved: saved ?? "not known", now: value)
     }
   }
 
@@ -129,6 +135,7 @@ public struct Checkpoint: Sendable {
     let numbers = rows.map { $0.map { $0.number.bitPattern } }
     let text = "\(epochs) \(samples) \(bucketLayout) \(settings) \(counts.map(\.words)) \(numbers)"
     var sums = [Checksum.of(text)]
+    if !machine.isEmpty { sums.append(Checksum.of("\(machine)")) }
     for entry in model.entries {
       sums.append(Checksum.of("\(entry.name) \(entry.shape)"))
       switch entry.values {
@@ -138,6 +145,10 @@ public struct Checkpoint: Sendable {
     }
     sums.append(velocity.withUnsafeBytes(Checksum.of))
     return String(sums.withUnsafeBytes(Checksum.of), radix: 16)
+  }
+
+  private static func texts(_ entries: [PickleValue.Entry]) -> [(key: String, value: String)] {
+    entries.map { ($0.key.text ?? "", $0.value.text ?? "") }
   }
 
   private static func counts(_ value: PickleValue) -> TrainingCounts? {

@@ -11,6 +11,10 @@ public struct ConfigField<Target: Sendable>: Sendable {
   let assign: @Sendable (ConfigValue, inout Target) -> Bool
   /// The property's value; null where it is not set.
   let value: @Sendable (Target) -> ConfigValue
+  /// What it decides.
+  var role = SettingRole.mathematics
+  /// The attacks that read it; empty is all.
+  var attacks: [AttackName] = []
 }
 
 extension ConfigField {
@@ -125,7 +129,7 @@ extension ConfigField {
     ConfigField<Outer>(
       key: key, expected: expected,
       assign: { [assign] value, outer in assign(value, &outer[keyPath: path]) },
-      value: { [value] outer in value(outer[keyPath: path]) })
+      value: { [value] outer in value(outer[keyPath: path]) }, role: role, attacks: attacks)
   }
 
   /// One of an enumeration's names.

@@ -1,18 +1,12 @@
 // The settings that all ranks of a run must have in common; see Note [Start check] in Distributed.
 
-/// Settings in which ranks may differ: how a rank computes, and where it finds its own copy of the
-/// data, whose content is compared by itself.
-private let ownToEachRank: Set<String> = [
-  "threads", "dataset_path", "patch_mask_path", "attack_trigger_img_path",
-]
-
 extension ConfigField {
   /// What `target` says under the keys of `fields` that all ranks share, in the table's order.
   fileprivate static func shared(
     _ fields: [Self], of target: Target, command: String
   ) -> [(key: String, value: String)] {
     [("command", command)]
-      + fields.filter { !ownToEachRank.contains($0.key) }
+      + fields.filter(\.role.isShared)
       .map { ($0.key, $0.value(target).description) }
   }
 }

@@ -5,6 +5,14 @@ import Distributed
 /// How they optimise, use ranks and threads, and save their state; each property is described where
 /// a configuration declares it.
 package protocol TrainingConfiguration: Sendable {
+  /// All keys of the command, these among them.
+  static var fields: [ConfigField<Self>] { get }
+  /// The defaults for `attack`.
+  init(attack: AttackName)
+  var attack: AttackName { get }
+  /// Keys that other settings leave without effect.
+  var keysWithoutEffect: Set<String> { get }
+
   var epochs: Int { get set }
   var batchSize: Int { get set }
   var batchSizePerRank: Int? { get set }
@@ -45,10 +53,18 @@ extension TrainingConfiguration {
       .number("steplr_gamma", \.gamma, .nonNegative),
       .number("sgd_momentum", \.momentum, .belowOne), .number("wd", \.weightDecay, .nonNegative),
       .seed("random_seed", \.randomSeed), .integer("max_steps", \.maxSteps, 0...countLimit),
-      .integer("threads", \.threads, 1...1024), .choice("convolution", \.convolution),
+      .integer("threads", \.threads, 1...1024).role(.machine),
+      .choice("convolution", \.convolution).role(.arithmetic),
       .boolean("sync_bn", \.syncBatchNorm),
       .integer("accumulation_steps", \.accumulationSteps, 1...countLimit),
-      .choice("compress", \.compression), .number("stall_warn", \.stallWarning, .nonNegative),
+      .choice("compress", \.compression),
+    ] + keepingFields.map { $0.role(.output) }
+  }
+
+  /// The keys of what is saved and watched.
+  private static var keepingFields: [ConfigField<Self>] {
+    [
+      .number("stall_warn", \.stallWarning, .nonNegative),
       .number("stall_exit", \.stallExit, .nonNegative),
       .integer("check_replicas", \.checkReplicas, 0...countLimit),
       .text("timeline", \.timelinePath, "a file"), .resume("resume", \.resume),
@@ -60,6 +76,12 @@ extension TrainingConfiguration {
 
   /// The epochs of a cosine's half period: `cosine_t_max`, or `epochs` where that is not given.
   package var scheduleEpochs: Int { cosineEpochs ?? epochs }
+
+  /// The learning-rate schedule that the names and numbers amount to.
+  var learningRateSchedule: LearningRateSchedule {
+    LearningRateSchedule(
+      schedule, base: learningRate, period: scheduleEpochs, milestones: milestones, gamma: gamma)
+  }
 
   /// Images of one step over all ranks.
   func globalBatchSize(worldSize: Int) -> Int {

@@ -23,15 +23,18 @@ public struct TrojanSettings: Equatable, Sendable {
 
 extension AttackConfiguration {
   /// The keys of `trojan`.
-  static let trojanFields: [ConfigField<Self>] = [
-    .text("pretrain_model_path", \.trojan.cleanModelPath, "the archive of a clean model"),
-    .text("mask_path", \.trojan.maskPath, "an image file"),
-    .integer("num_neuron", \.trojan.neuronCount, 1...countLimit),
-    .number("neuron_target_values", \.trojan.neuronTarget, .finite),
-    .integer("mask_update_iters", \.trojan.iterations, 0...countLimit),
-    .number("trojan_eps", \.trojan.epsilon, .share),
-    .number("trojan_alpha", \.trojan.step, .positiveShare),
-    .fixed("selected_layer_name", .text("linear")),
-    .fixed("selected_layer_param_name", .text("linear.weight")),
-  ]
+  static let trojanFields =
+    ([
+      // No part of what a run is: a resumed run has its trigger already.
+      .text("pretrain_model_path", \.trojan.cleanModelPath, "the archive of a clean model")
+        .role(.output),
+      .text("mask_path", \.trojan.maskPath, "an image file"),
+      .integer("num_neuron", \.trojan.neuronCount, 1...countLimit),
+      .number("neuron_target_values", \.trojan.neuronTarget, .finite),
+      .integer("mask_update_iters", \.trojan.iterations, 0...countLimit),
+      .number("trojan_eps", \.trojan.epsilon, .share),
+      .number("trojan_alpha", \.trojan.step, .positiveShare),
+      .fixed("selected_layer_name", .text("linear")),
+      .fixed("selected_layer_param_name", .text("linear.weight")),
+    ] as [ConfigField<Self>]).map { $0.of(.trojannn) }
 }

@@ -1,32 +1,14 @@
-// The settings that decide what a run comes to: two runs that agree in them are one, wherever they
-// write and however many threads they have. The number of ranks is none of them either: what a run
-// means does not change with it, though without sync_bn its bits do.
-
-private let indecisive: Set<String> = [
-  "threads", "dataset_path", "record", "save_folder_name", "result", "resume", "timeline", "save",
-  "stall_warn", "stall_exit", "check_replicas", "checkpoint_steps", "keep_checkpoints",
-  "frequency_save", "archive_arrays", "defense_form", "initlr", "linear_name", "client_optimizer",
-  "pre", "pretrain_model_path", "evaluate_every",
-]
-
-extension ConfigField {
-  fileprivate static func decisive(_ fields: [Self], of target: Target) -> [String: String] {
-    Dictionary(
-      fields.filter { !indecisive.contains($0.key) }
-        .map { ($0.key, $0.value(target).description) }
-    ) { first, _ in first }
+extension TrainingConfiguration {
+  /// The settings that decide the run's result, by key; of a tuning, but for those of its attack.
+  package var decisiveSettings: [String: String] {
+    let fields = Self.fields.filter {
+      $0.role.isDecisive && $0.concerns(attack) && !keysWithoutEffect.contains($0.key)
+    }
+    return Dictionary(fields.map { ($0.key, $0.value(self).description) }) { first, _ in first }
   }
 }
 
 extension AttackConfiguration {
-  /// The settings that decide the attack's result, by key.
-  package var decisiveSettings: [String: String] {
-    var settings = ConfigField.decisive(Self.fields, of: self)
-    if tuningSplit != .heldOut { settings["split_ratio"] = nil }
-    if attack != .trojannn { Self.trojanFields.forEach { settings[$0.key] = nil } }
-    return settings
-  }
-
   /// The configuration of the run that left `info`; nil where its arguments are not this program's.
   init?(info: [PickleValue.Entry]) {
     let arguments = info.map { (key: $0.key.text, value: ConfigValue($0.value)) }
@@ -39,15 +21,6 @@ extension AttackConfiguration {
       guard let value else { return nil }
       guard value == .null || field.assign(value, &self) else { return nil }
     }
-  }
-}
-
-extension TuneConfiguration {
-  /// The settings that decide the tuning's result, by key, but for those of its attack.
-  package var decisiveSettings: [String: String] {
-    var settings = ConfigField.decisive(Self.fields, of: self)
-    if mode != .fst { settings["alpha"] = nil }
-    return settings
   }
 }
 

@@ -62,9 +62,9 @@ extension BackdoorAttack {
   /// Whether the folder holds a checkpoint that this run goes on from; asked on rank 0 alone.
   private var isContinued: Bool {
     guard configuration.resume != .off else { return false }
-    let settings = configuration.settings(worldSize: communicator.worldSize)
+    let identity = configuration.identity(worldSize: communicator.worldSize)
     return CheckpointFolder(path: configuration.folder, keep: 1).files.contains { file in
-      (try? Checkpoint.read(path: file).requireSettings(settings, path: file)) != nil
+      (try? Checkpoint.read(path: file).requireSettings(of: identity, path: file)) != nil
     }
   }
 }

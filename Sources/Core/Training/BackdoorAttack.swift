@@ -73,7 +73,7 @@ public struct BackdoorAttack {
     let data = try communicator.together {
       try AttackData(configuration, dataset: dataset, trojanImage: trojanImage)
     }
-    let settings = configuration.settings(data: data, worldSize: communicator.worldSize)
+    let identity = configuration.identity(data: data, worldSize: communicator.worldSize)
     try communicator.requireAgreement(onEach: data.checksums)
     try communicator.together {
       try ModelTooLarge.check(
@@ -83,9 +83,9 @@ public struct BackdoorAttack {
     try log.noteRanks(threads: step.context.threads)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
-    let trainer = makeTrainer(data, step: step, settings: settings, watch: watch)
+    let trainer = makeTrainer(data, step: step, identity: identity, watch: watch)
     var record = AttackRecord(configuration, data: data)
-    let claim = try begin(&record, settings: settings)
+    let claim = try begin(&record, identity: identity)
     defer { claim?.lock.release() }
     tell(.claimed(folder: configuration.folder))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
@@ -153,8 +153,7 @@ public struct BackdoorAttack {
   }
 
   private func makeTrainer(
-    _ data: AttackData, step: TrainStep, settings: [(key: String, value: String)],
-    watch: TrainingWatch
+    _ data: AttackData, step: TrainStep, identity: RunIdentity, watch: TrainingWatch
   ) -> Trainer {
     let count = data.train.images.count
     let sampler = ShardedSampler(
@@ -174,7 +173,7 @@ public struct BackdoorAttack {
       boundary: StepBoundary(
         interruption: interruption,
         keeper: CheckpointKeeper(
-          checkpoints, settings: settings, step: step, sampler: sampler, observer: observer),
+          checkpoints, identity: identity, step: step, sampler: sampler, observer: observer),
         interval: configuration.checkpointSteps, timer: watch.timer,
         communicator: communicator, observer: observer),
       watch: watch, estimate: estimate(data))
@@ -192,13 +191,11 @@ public struct BackdoorAttack {
   }
 
   /// Makes the folder ready, on rank 0 alone; nil on the others.
-  private func begin(
-    _ record: inout AttackRecord, settings: [(key: String, value: String)]
-  ) throws -> RunClaim? {
+  private func begin(_ record: inout AttackRecord, identity: RunIdentity) throws -> RunClaim? {
     var claim: RunClaim?
     try communicator.onRankZero {
       let made = try RunClaim(
-        checkpoints, resume: configuration.resume, settings: settings,
+        checkpoints, resume: configuration.resume, identity: identity,
         isInWay: record.hasResult, observer: observer)
       claim = made
       try record.begin(made.saved)

@@ -9,7 +9,7 @@ public final class CheckpointKeeper {
   private(set) var rows: [[AttackDataFrame.Value]] = []
 
   private let folder: CheckpointFolder
-  private let settings: [(key: String, value: String)]
+  private let identity: RunIdentity
   private let step: TrainStep
   private let sampler: ShardedSampler
   private let observer: any TrainingObserver
@@ -17,11 +17,11 @@ public final class CheckpointKeeper {
 
   /// A keeper of the state of `step`, which takes the batches of `sampler`.
   init(
-    _ folder: CheckpointFolder, settings: [(key: String, value: String)], step: TrainStep,
+    _ folder: CheckpointFolder, identity: RunIdentity, step: TrainStep,
     sampler: ShardedSampler, observer: any TrainingObserver
   ) {
     self.folder = folder
-    self.settings = settings
+    self.identity = identity
     self.step = step
     self.sampler = sampler
     self.observer = observer
@@ -46,7 +46,8 @@ public final class CheckpointKeeper {
         Checkpoint(
           epochs: position.epoch, samples: samples(at: position.step),
           counts: counts.compactMap { TrainingCounts(words: [Int64](littleEndian: $0)) },
-          bucketLayout: step.bucketPlan.description, settings: settings,
+          bucketLayout: step.bucketPlan.description, settings: identity.settings,
+          machine: machine,
           model: step.model.store.stateDict(), velocity: step.optimizer.velocity.array, rows: rows))
     }
   }
@@ -96,6 +97,17 @@ public final class CheckpointKeeper {
       observer.observe(
         .warning("gradients are summed in other buckets than before: last bits may differ"))
     }
+    for (key, now) in machine {
+      guard let before = saved.machine.first(where: { $0.key == key })?.value, before != now
+      else { continue }
+      observer.observe(
+        .warning("\(key) was \(before) and is \(now) now: last bits may differ"))
+    }
+  }
+
+  /// How rank 0 computes, with the threads that it has where none were asked for.
+  private var machine: [(key: String, value: String)] {
+    identity.machine.map { ($0.key, $0.key == "threads" ? "\(step.context.threads)" : $0.value) }
   }
 
   /// The counts of the ranks whose part this rank takes over: its own where there are as many.

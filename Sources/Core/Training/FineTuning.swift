@@ -61,9 +61,9 @@ public struct FineTuning {
       onEach: [("tuning images", tuning.checksum)] + sets.checksums)
     let attacked = subject.attacked.copy()
     // Before the work rather than after it: a place that cannot be written to is found out at once.
-    let settings = configuration.settings(
+    let identity = configuration.identity(
       worldSize: communicator.worldSize, data: tuning, model: attacked.model.store)
-    let claim = try claimFolder(settings)
+    let claim = try claimFolder(identity)
     defer { claim?.lock.release() }
     if configuration.save { tell(.claimed(folder: configuration.defenseFolder)) }
     let context = configuration.makeContext(communicator)
@@ -75,7 +75,7 @@ public struct FineTuning {
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
     let trainer = makeTrainer(
-      tuning, step: step, settings: settings, watch: watch,
+      tuning, step: step, identity: identity, watch: watch,
       evaluated: evaluations * (sets.clean.count + sets.triggered.count))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
@@ -121,12 +121,12 @@ public struct FineTuning {
   }
 
   /// Makes the folder ready where something is saved, on rank 0 alone; nil on the others.
-  private func claimFolder(_ settings: [(key: String, value: String)]) throws -> RunClaim? {
+  private func claimFolder(_ identity: RunIdentity) throws -> RunClaim? {
     guard configuration.save else { return nil }
     var claim: RunClaim?
     try communicator.onRankZero {
       claim = try RunClaim(
-        checkpoints, resume: configuration.resume, settings: settings,
+        checkpoints, resume: configuration.resume, identity: identity,
         isInWay: FileManager.default.fileExists(atPath: resultPath), observer: observer)
     }
     return claim
@@ -205,8 +205,8 @@ public struct FineTuning {
   }
 
   private func makeTrainer(
-    _ tuning: LabeledImages, step: TrainStep, settings: [(key: String, value: String)],
-    watch: TrainingWatch, evaluated: Int
+    _ tuning: LabeledImages, step: TrainStep, identity: RunIdentity, watch: TrainingWatch,
+    evaluated: Int
   ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
@@ -224,7 +224,7 @@ public struct FineTuning {
         interruption: interruption,
         keeper: configuration.save
           ? CheckpointKeeper(
-            checkpoints, settings: settings, step: step, sampler: sampler, observer: observer)
+            checkpoints, identity: identity, step: step, sampler: sampler, observer: observer)
           : nil,
         interval: configuration.checkpointSteps, timer: watch.timer,
         communicator: communicator, observer: observer),

@@ -15,12 +15,12 @@ struct RunClaim {
   /// Throws `FolderInUse`; `FileError`; unless `resume` is `auto`, why no checkpoint that is there
   /// can be used.
   init(
-    _ checkpoints: CheckpointFolder, resume: ResumeMode, settings: [(key: String, value: String)],
+    _ checkpoints: CheckpointFolder, resume: ResumeMode, identity: RunIdentity,
     isInWay: Bool, observer: any TrainingObserver
   ) throws {
     let claimed = try FolderLock(checkpoints.path)
     RunFolder.removeTemporaryFiles(in: checkpoints.path)
-    saved = try Self.usable(checkpoints, resume: resume, settings: settings, observer: observer)
+    saved = try Self.usable(checkpoints, resume: resume, identity: identity, observer: observer)
     guard saved == nil, isInWay || !checkpoints.files.isEmpty else {
       lock = claimed
       return
@@ -32,12 +32,12 @@ struct RunClaim {
   }
 
   private static func usable(
-    _ checkpoints: CheckpointFolder, resume: ResumeMode, settings: [(key: String, value: String)],
+    _ checkpoints: CheckpointFolder, resume: ResumeMode, identity: RunIdentity,
     observer: any TrainingObserver
   ) throws -> Checkpoint? {
     guard resume != .off else { return nil }
     let (saved, refusals) = checkpoints.newestUsable {
-      try $0.requireSettings(settings, path: $1)
+      try $0.requireSettings(of: identity, path: $1)
     }
     if saved == nil, resume == .on, let first = refusals.first { throw first }
     for refusal in refusals { observer.observe(.warning("\(refusal)")) }

@@ -71,20 +71,11 @@ extension TuneOutcome: LoggedOutcome {
   }
 }
 
-extension AttackConfiguration {
-  /// All settings, for a log.
+extension TrainingConfiguration {
+  /// All settings that concern the attack, for a log.
   var settingLines: [String] {
-    let others = attack == .trojannn ? [] : Self.trojanFields.map(\.key)
-    return ConfigField.lines(
-      Self.fields.filter { !others.contains($0.key) }, of: self,
-      defaults: AttackConfiguration(attack: attack))
-  }
-}
-
-extension TuneConfiguration {
-  /// All settings, for a log.
-  var settingLines: [String] {
-    ConfigField.lines(Self.fields, of: self, defaults: TuneConfiguration(attack: attack))
+    ConfigField.lines(
+      Self.fields.filter { $0.concerns(attack) }, of: self, defaults: Self(attack: attack))
   }
 }
 

@@ -1,23 +1,6 @@
 import Distributed
 
 extension TrainingConfiguration {
-  /// The learning-rate schedule that the names and numbers amount to.
-  var learningRateSchedule: LearningRateSchedule {
-    LearningRateSchedule(
-      schedule, base: learningRate, period: scheduleEpochs, milestones: milestones, gamma: gamma)
-  }
-
-  /// The part of a checkpoint's settings that both commands have: what the bits depend on.
-  func trainingSettings(worldSize: Int) -> [(key: String, value: String)] {
-    [
-      ("epochs", "\(epochs)"), ("batch_size", "\(globalBatchSize(worldSize: worldSize))"),
-      ("lr_scheduler", "\(learningRateSchedule)"), ("sgd_momentum", momentum.pythonRepr),
-      ("wd", weightDecay.pythonRepr), ("augment", "\(augment)"), ("random_seed", "\(randomSeed)"),
-      ("max_steps", maxSteps.map { "\($0)" } ?? "none"), ("sync_bn", "\(syncBatchNorm)"),
-      ("accumulation_steps", "\(accumulationSteps)"), ("compress", compression.rawValue),
-    ]
-  }
-
   /// The threads and kernels of a rank of `communicator`.
   func makeContext(_ communicator: any Communicator) -> ComputeContext {
     ComputeContext(

@@ -119,6 +119,9 @@ import Testing
     #expect(try settings("split_ratio: 0.5\ntuning_split: held_out\n") != plain)
     #expect(try settings("attack:\n  lr: 0.3\n") != plain)
     #expect(try settings("pratios: 0.2\n") != plain)
+    #expect(try settings("attack:\n  sig_delta: 41.0\n") == plain)
+    let sig = "attacks: sig\n"
+    #expect(try settings(sig + "attack:\n  sig_delta: 41.0\n") != settings(sig))
   }
 
   @Test(arguments: [
