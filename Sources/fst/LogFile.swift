@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Synchronization
 
@@ -50,8 +51,8 @@ final class LogFile: Sendable {
     let exists = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
     guard exists, isFolder.boolValue else { return nil }
     let path = "\(folder)/\(name)"
-    guard FileManager.default.createFile(atPath: path, contents: nil) else { return nil }
-    return FileHandle(forWritingAtPath: path)
+    guard let descriptor = try? RegularFile.openOwn(path, O_WRONLY | O_APPEND) else { return nil }
+    return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
   private static func stamp(_ date: Date, format: String) -> String {

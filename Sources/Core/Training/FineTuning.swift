@@ -110,8 +110,8 @@ public struct FineTuning {
     var claim: RunClaim?
     try communicator.onRankZero {
       claim = try RunClaim(
-        checkpoints, resume: configuration.resume, settings: settings, isInWay: false,
-        observer: observer)
+        checkpoints, resume: configuration.resume, settings: settings,
+        columns: AttackDataFrame.fineTuningColumns, isInWay: false, observer: observer)
     }
     return claim
   }
