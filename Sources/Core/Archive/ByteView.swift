@@ -104,6 +104,15 @@ package struct ByteView: Sendable {
     try body(UnsafeRawBufferPointer(rebasing: block.memory[range]))
   }
 
+  /// The offset of the first `byte`, or nil.
+  func firstIndex(of byte: UInt8) -> Int? {
+    withBytes { memory in
+      guard let start = memory.baseAddress, let found = memchr(start, Int32(byte), memory.count)
+      else { return nil }
+      return found - UnsafeMutableRawPointer(mutating: start)
+    }
+  }
+
   /// A copy of the bytes.
   package var array: [UInt8] { withBytes { Array($0) } }
 
