@@ -30,6 +30,7 @@ let package = Package(
     systemLibrary("CCairo", pkgConfig: "cairo", apt: "libcairo2-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
+    .target(name: "FileShim"),
     .target(name: "HalfShim"),
     .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG"]),
     .target(name: "KernelShim"),
@@ -40,7 +41,7 @@ let package = Package(
     .target(
       name: "Core",
       dependencies: [
-        "Distributed", "CCairo", "COpenBLAS", "CZlib", "ImageShim", "KernelShim",
+        "Distributed", "CCairo", "COpenBLAS", "CZlib", "FileShim", "ImageShim", "KernelShim",
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: engineFlags),

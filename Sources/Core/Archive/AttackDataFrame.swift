@@ -84,8 +84,7 @@ public struct AttackDataFrame: Equatable, Sendable {
   }
 
   private static func appendDurably(_ text: String, to path: String) throws {
-    let descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError(operation: "append to", path: path, code: errno) }
+    let descriptor = try RegularFile.openOwn(path, O_WRONLY | O_APPEND)
     defer { close(descriptor) }
     let bytes = Array(text.utf8)
     let end = lseek(descriptor, 0, SEEK_END)

@@ -31,19 +31,14 @@ enum YAMLText {
     guard FileManager.default.fileExists(atPath: path) else {
       throw ConfigError.unreadable(path: path, reason: "no such YAML file")
     }
-    let bytes: Data
+    let bytes: [UInt8]
     do {
-      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? handle.close() }
-      bytes = try handle.read(upToCount: maximumBytes + 1) ?? Data()
+      bytes = try FileBytes.read(path, limit: maximumBytes)
     } catch {
-      throw ConfigError.unreadable(path: path, reason: "this YAML file cannot be read")
-    }
-    guard bytes.count <= maximumBytes else {
       throw ConfigError.unreadable(
-        path: path, reason: "over \(maximumBytes) bytes, not a YAML file")
+        path: path, reason: "this YAML file cannot be read: \(error.reason)")
     }
-    guard let text = String(data: bytes, encoding: .utf8) else {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ConfigError.unreadable(path: path, reason: "not text in UTF-8")
     }
     return text

@@ -83,7 +83,10 @@ struct AttackedModel {
       inputShape: Shape(batch: 0, height: size[0], width: size[1], channels: size[2]))
     let store = model.store
     try communicator.onRankZero {
-      do { try store.load(tensors) } catch let mismatch as StateDictMismatch {
+      do {
+        try store.load(tensors)
+        try tensors.requireSense()
+      } catch let mismatch as StateDictMismatch {
         throw AttackedModelError.tensors(path: path, problem: mismatch.description)
       }
     }

@@ -196,7 +196,7 @@ public struct BackdoorAttack {
     try communicator.onRankZero {
       let made = try RunClaim(
         checkpoints, resume: configuration.resume, identity: identity,
-        isInWay: record.hasResult, observer: observer)
+        columns: AttackDataFrame.attackColumns, isInWay: record.hasResult, observer: observer)
       claim = made
       try record.begin(made.saved)
     }

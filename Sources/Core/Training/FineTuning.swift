@@ -127,6 +127,7 @@ public struct FineTuning {
     try communicator.onRankZero {
       claim = try RunClaim(
         checkpoints, resume: configuration.resume, identity: identity,
+        columns: AttackDataFrame.fineTuningColumns,
         isInWay: FileManager.default.fileExists(atPath: resultPath), observer: observer)
     }
     return claim
