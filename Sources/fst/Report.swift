@@ -45,7 +45,7 @@ enum Report {
       for (name, rate) in rates {
         print("\(name)   \(figure(rate(outcome.before)))   \(figure(rate(outcome.after)))")
       }
-      print("folder  \(outcome.folder)")
+      if let folder = outcome.folder { print("folder  \(folder)") }
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
     return outcome.stopped.map { interrupted($0, isResumable: outcome.isResumable) } ?? 0
@@ -135,7 +135,8 @@ struct AttackReport: Encodable {
 struct TuneReport: Encodable {
   let before: MetricsReport
   let after: MetricsReport
-  let folder: String
+  /// Where the result is; left out where nothing was saved.
+  let folder: String?
   let seconds: Double
   let interrupted: Bool
   /// One for each epoch.

@@ -40,7 +40,16 @@ extension TuneConfiguration: TrainingConfiguration {
       .number("alpha", \.alpha, .finite), .number("initlr", \.initialLearningRate, .nonNegative),
       .number("lb_smooth", \.labelSmoothing, .belowOne), .boolean("save", \.save),
       .choice("defense_form", \.defenseForm),
-    ] + trainingFields
+    ] + triggerFields + trainingFields
+
+  /// The keys of `trigger`.
+  static let triggerFields: [ConfigField<Self>] = [
+    .text("patch_mask_path", \.trigger.patchMaskPath, "an image file"),
+    .text("attack_trigger_img_path", \.trigger.triggerImagePath, "an image file"),
+    .number("attack_test_blended_alpha", \.trigger.testBlendedAlpha, .share),
+    .number("sig_delta", \.trigger.sigDelta, .finite),
+    .number("sig_f", \.trigger.sigFrequency, .finite),
+  ]
 }
 
 extension EvaluateConfiguration {

@@ -218,7 +218,7 @@ extension TuneConfiguration {
     resultPath = attack.folder
     (dataset, datasetPath) = (attack.dataset, attack.datasetPath)
     (model, attackTarget) = (attack.model, attack.attackTarget)
-    labelTransform = attack.labelTransform
+    (labelTransform, trigger) = (attack.labelTransform, attack.triggerSettings)
     (batchSize, batchSizePerRank) = (attack.batchSize, attack.batchSizePerRank)
     (threads, convolution) = (attack.threads, attack.convolution)
   }

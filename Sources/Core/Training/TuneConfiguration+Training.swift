@@ -7,7 +7,7 @@ extension TuneConfiguration {
   ) -> [(key: String, value: String)] {
     let state = [model.values, model.buffers].map { Checksum.of(UnsafeRawBufferPointer($0.bytes)) }
     return [
-      ("attack", attack.rawValue), ("dataset", dataset), ("model", self.model.rawValue),
+      ("attack", attack?.rawValue ?? "none"), ("dataset", dataset), ("model", self.model.rawValue),
       ("ft_mode", mode.rawValue), ("alpha", alpha.pythonRepr),
       ("lb_smooth", labelSmoothing?.pythonRepr ?? "none"),
     ] + trainingSettings(worldSize: worldSize) + [
