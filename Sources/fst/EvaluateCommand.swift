@@ -17,7 +17,9 @@ struct EvaluateCommand: ParsableCommand {
           --attack_target 3 --json
       """)
 
-  @Argument(help: ArgumentHelp("An attack_result.pt, a defense_result.pt or a bare state_dict.", valueName: "archive"))
+  @Argument(
+    help: ArgumentHelp(
+      "An attack_result.pt, a defense_result.pt or a bare state_dict.", valueName: "archive"))
   var archive: String
 
   @OptionGroup var evaluation: EvaluationOptions

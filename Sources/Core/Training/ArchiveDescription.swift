@@ -72,13 +72,16 @@ extension AttackedModel.Description {
     let labels = Set(pairs.compactMap(\.first))
     hasTriggeredImages = !labels.isEmpty
     target = labels.count == 1 ? labels.first : nil
-    let isKnown = labels.count <= 1 || pairs.allSatisfy { pair in
-      pair.count > 1 && pair[0] == LabelTransform.allToAll(classCount: classCount)(pair[1])
-    }
+    let isKnown =
+      labels.count <= 1
+      || pairs.allSatisfy { pair in
+        pair.count > 1 && pair[0] == LabelTransform.allToAll(classCount: classCount)(pair[1])
+      }
     guard isKnown else {
       throw AttackedModelError.tensors(
         path: path,
-        problem: "bd_test: expected one target for all images, or for each the class after its own, "
+        problem:
+          "bd_test: expected one target for all images, or for each the class after its own, "
           + "found \(labels.count) targets")
     }
   }

@@ -51,7 +51,7 @@ public struct Evaluation {
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),
         convolution: configuration.convolution),
-      observer: observer)
+      observer: observer, name: path)
     let labels = try communicator.together { try labelTransform(attacked) }
     let triggered = try triggeredImages(
       TriggeredTestImages(

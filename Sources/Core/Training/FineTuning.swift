@@ -91,7 +91,8 @@ public struct FineTuning {
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
-      communicator: communicator, context: context, observer: observer)
+      communicator: communicator, context: context, observer: observer,
+      name: "the model tuned by \(configuration.mode.rawValue)")
     let tests =
       stopped == nil ? try watch.timer.measure(.evaluate) { try evaluator.run(sets) } : nil
     if configuration.save, let tests {

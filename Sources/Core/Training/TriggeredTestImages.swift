@@ -1,8 +1,9 @@
 import Distributed
 import Foundation
 
-/// The triggered test images of an archived model, on every rank: those beside the archive, or an
-/// attack's trigger applied anew. Rank 0 alone reads the folder.
+/// The triggered test images of an archived model: those beside it, or an attack's trigger anew.
+///
+/// Every rank has them; rank 0 alone reads the folder.
 struct TriggeredTestImages {
   let attacked: AttackedModel
   /// The clean test images.
@@ -71,7 +72,8 @@ struct TriggeredTestImages {
     let there =
       index < clean.count
       ? "of class \(clean.labels[index])" : "none, which has \(clean.count)"
-    return "\(PoisonFolder.testName): image \(index) is of class \(label) there, but in the dataset "
+    return
+      "\(PoisonFolder.testName): image \(index) is of class \(label) there, but in the dataset "
       + "\(there): C-ACC and ASR may be of different images"
   }
 

@@ -33,7 +33,7 @@ enum TrojanImage {
     let image = try communicator.fromRankZero { () -> RGBImage? in
       try clean.requireFit(configuration, path: archive)
       let mask = try mask(configuration.trojan, height: images.height, width: images.width)
-      let outcome = TriggerOptimization(
+      let outcome = try TriggerOptimization(
         model: clean.model, normalization: configuration.normalization,
         settings: configuration.trojan,
         context: ComputeContext(

@@ -12,7 +12,8 @@ public final class TuningSubject {
   /// What the model is judged by before and after.
   let sets: TestSets
   private let normalization: Normalization
-  private var known: BackdoorMetrics?
+  /// What the model does; nil before that was asked for.
+  private(set) var known: BackdoorMetrics?
 
   /// Reads the archive that `configuration` names, and its dataset unless that is given.
   ///
@@ -45,7 +46,7 @@ public final class TuningSubject {
     if let known { return known }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
-      communicator: communicator, context: context, observer: observer)
+      communicator: communicator, context: context, observer: observer, name: attacked.path)
     let metrics = try evaluator.run(sets).metrics
     known = metrics
     return metrics
