@@ -16,17 +16,22 @@ struct EvaluationOptions: ParsableArguments {
 
   @Option(
     name: .key("attack"),
-    help: ArgumentHelp("Apply this attack's trigger anew.", valueName: "name"))
+    help: ArgumentHelp(
+      "Apply this attack's trigger anew, whatever images are beside the archive.",
+      valueName: "name"))
   var attack: AttackName?
 
   @Option(
     name: .key("attack_target"), parsing: .unconditional,
-    help: ArgumentHelp("Its target class (default: 0).", valueName: "class"))
+    help: ArgumentHelp(
+      "Its target class (default: what the archive names, else 0).", valueName: "class"))
   var attackTarget: Int?
 
   @Option(
     name: .key("attack_label_trans"),
-    help: ArgumentHelp("How it changed labels (default: all2one).", valueName: "change"))
+    help: ArgumentHelp(
+      "How it changed labels (default: what the archive says, else all2one).",
+      valueName: "change"))
   var labelTransform: LabelTransformName?
 
   @OptionGroup(title: "Triggers") var trigger: TriggerOptions

@@ -9,7 +9,7 @@ struct TuneCommand: ParsableCommand {
     discussion: """
       Reads the attack_result.pt of the attack run with the same --record,
       --dataset, --attack, --pratio, --attack_target and --model, or the one
-      that --result names.
+      that --result names, which then says all that is not given of these.
 
         fst tune --attack blended --split_ratio 0.02 --pratio 0.1 \\
           --device cuda:0 --lr 0.01 --attack_target 0 --model resnet18 \\
@@ -26,12 +26,17 @@ struct TuneCommand: ParsableCommand {
       on too: --tuning_split random. The paper's own first code left them out
       of the attack's training: for that, give --tuning_split held_out and the
       same --split_ratio to attack and to tune.
+
+      ASR and RA are of the images in bd_test_dataset/ beside the archive. A
+      bare state_dict has none: name its --attack, and the trigger is applied
+      anew, with the settings given below Triggers.
       """)
 
   @OptionGroup(title: "Tuning") var tuning: TuningOptions
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "The attack's settings") var attackRun: RunOptions
+  @OptionGroup(title: "Triggers, applied anew where given") var trigger: TriggerOptions
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
   @OptionGroup(title: "Checkpoints, with --save") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Watching") var watch: WatchOptions
@@ -65,6 +70,7 @@ struct TuneCommand: ParsableCommand {
     tuning.add(to: &flags)
     data.add(to: &flags)
     attackRun.add(to: &flags)
+    trigger.add(to: &flags)
     optimization.add(to: &flags)
     checkpoints.add(to: &flags)
     watch.add(to: &flags)
@@ -78,14 +84,16 @@ struct TuneCommand: ParsableCommand {
 /// What is tuned, how, and whether the result is written.
 struct TuningOptions: ParsableArguments {
   @Option(
-    name: .key("attack"), help: ArgumentHelp("The attack whose result is tuned.", valueName: "name")
-  )
+    name: .key("attack"),
+    help: ArgumentHelp(
+      "The attack whose result is tuned (default: what the run of --result names).",
+      valueName: "name"))
   var attack: AttackName?
 
   @Option(
     name: .key("result"),
     help: ArgumentHelp(
-      "The attack's folder or attack_result.pt (default: the folder an attack run names).",
+      "The attack's folder or an archive (default: the folder that the attack's settings name).",
       valueName: "path"))
   var result: String?
 
@@ -109,8 +117,9 @@ struct TuningOptions: ParsableArguments {
 
   @Option(
     name: .key("linear_name"),
-    help: ArgumentHelp("The head layer's name in the archive (default: linear).", valueName: "name")
-  )
+    help: ArgumentHelp(
+      "The head layer's name in the archive, of which it must be one (default: linear).",
+      valueName: "name"))
   var linearName: String?
 
   @Flag(name: .key("save"), help: "Write defense/<mode>/defense_result.pt in the attack's folder.")

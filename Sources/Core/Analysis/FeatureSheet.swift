@@ -67,7 +67,11 @@ public struct FeatureSheet {
     let triggered = FeatureCollector(indices: chosenTriggered, dimensions: dimensions)
     let results = try prepared.evaluator.run(
       sets, cleanFeatures: clean, triggeredFeatures: triggered)
-    let description = try communicator.fromRankZero { RunDescription(archive: archive) }
+    let known = prepared.attacked.description
+    let description = try communicator.fromRankZero {
+      RunDescription(
+        archive: archive, isForeign: known.runFolder == nil && known.hasTriggeredImages)
+    }
     return PanelFeatures(
       description: description, modelName: prepared.attacked.description.modelName,
       width: prepared.attacked.description.width, classNames: test.classNames,

@@ -59,13 +59,19 @@ public enum ConfigDecoder {
   static func tune(
     layers: [ConfigLayer], otherKeys: [String]
   ) throws -> DecodedConfiguration<TuneConfiguration> {
-    guard layers.contains(where: { $0.settings.contains { $0.key == "attack" } }) else {
+    let given = Set(layers.flatMap(\.settings).map(\.key))
+    let trigger = AttackTrigger.given(in: layers.last)
+    guard given.contains("attack") || given.contains("result") && trigger.isEmpty else {
       throw ConfigError.missing(
         key: "attack", expected: ConfigField<TuneConfiguration>.oneOf(AttackName.self))
     }
     var decoded = try decode(
-      TuneConfiguration(attack: .badnet), TuneConfiguration.fields, layers: layers,
+      TuneConfiguration(attack: nil), TuneConfiguration.fields, layers: layers,
       otherKeys: otherKeys)
+    decoded.configuration.appliesTrigger = !trigger.isEmpty
+    decoded.configuration.keysOfArchive = TuneConfiguration.keysOfArchive.subtracting(
+      given.contains("result") ? given : given.union(TuneConfiguration.keysOfFolder))
+    decoded.warnings += AttackTrigger.warnings(trigger, for: decoded.configuration.attack)
     if decoded.configuration.initialLearningRate != nil {
       decoded.warnings.append("initlr has no effect: the published script reads it nowhere either")
     }
@@ -83,18 +89,22 @@ public enum ConfigDecoder {
   public static func evaluate(
     archive: String, flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<EvaluateConfiguration> {
-    try decode(
-      EvaluateConfiguration(archive: archive), EvaluateConfiguration.fields,
-      layers: [ConfigLayer(flags: flags)], otherKeys: [])
+    try withTrigger(\.attack, flags: flags) {
+      try decode(
+        EvaluateConfiguration(archive: archive), EvaluateConfiguration.fields,
+        layers: [ConfigLayer(flags: flags)], otherKeys: [])
+    }
   }
 
   /// The configuration of a sheet of `archives`; throws `ConfigError`.
   public static func featureSheet(
     archives: [String], flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<FeatureSheetConfiguration> {
-    try decode(
-      FeatureSheetConfiguration(archives: archives), FeatureSheetConfiguration.fields,
-      layers: [ConfigLayer(flags: flags)], otherKeys: [])
+    try withTrigger(\.evaluation.attack, flags: flags) {
+      try decode(
+        FeatureSheetConfiguration(archives: archives), FeatureSheetConfiguration.fields,
+        layers: [ConfigLayer(flags: flags)], otherKeys: [])
+    }
   }
 
   private static func yamlLayers(_ paths: [String?]) throws -> [ConfigLayer] {

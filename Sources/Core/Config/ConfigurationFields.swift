@@ -26,6 +26,8 @@ extension AttackConfiguration: TrainingConfiguration {
       .choice("archive_arrays", \.archiveArrays).role(.output),
     ] + trojanFields + trainingFields
 
+  package var defaults: Self { Self(attack: attack) }
+  package var knownAttack: AttackName? { attack }
   package var keysWithoutEffect: Set<String> { tuningSplit == .heldOut ? [] : ["split_ratio"] }
 }
 
@@ -49,8 +51,20 @@ extension TuneConfiguration: TrainingConfiguration {
       .number("lb_smooth", \.labelSmoothing, .belowOne),
       .boolean("save", \.save).role(.output), .choice("defense_form", \.defenseForm).role(.output),
       .integer("evaluate_every", \.evaluateEvery, 0...countLimit).role(.output),
-    ] + trainingFields
+    ] + triggerFields + trainingFields
 
+  /// The keys of `trigger`.
+  static let triggerFields: [ConfigField<Self>] = [
+    .text("patch_mask_path", \.trigger.patchMaskPath, "an image file").role(.image).of(.badnet),
+    .text("attack_trigger_img_path", \.trigger.triggerImagePath, "an image file").role(.image)
+      .of(.blended, .trojannn),
+    .number("attack_test_blended_alpha", \.trigger.testBlendedAlpha, .share).of(.blended),
+    .number("sig_delta", \.trigger.sigDelta, .finite).of(.sig),
+    .number("sig_f", \.trigger.sigFrequency, .finite).of(.sig),
+  ]
+
+  package var defaults: Self { Self(attack: attack) }
+  package var knownAttack: AttackName? { attack }
   package var keysWithoutEffect: Set<String> { mode == .fst ? [] : ["alpha"] }
 }
 

@@ -57,6 +57,8 @@ extension ConfigField {
     return field
   }
 
-  /// Whether a run of `attack` reads it.
-  func concerns(_ attack: AttackName) -> Bool { attacks.isEmpty || attacks.contains(attack) }
+  /// Whether a run of `attack` reads it; one of an attack that is not known may.
+  func concerns(_ attack: AttackName?) -> Bool {
+    attacks.isEmpty || attack.map { attacks.contains($0) } ?? true
+  }
 }

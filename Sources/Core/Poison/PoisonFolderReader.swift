@@ -60,6 +60,21 @@ extension PoisonFolder {
       originalIndices: entries.map(\.index))
   }
 
+  /// How the images below `path` differ from those that `record` names; nil where they do not.
+  static func difference(of path: String, from record: PoisonedSetRecord) throws -> String? {
+    var found: Set<String> = []
+    do {
+      found = Set(try list(path, classCount: .max).map(\.relativePath))
+    } catch PoisonFolderError.empty {}
+    let named = Set(
+      record.entries.map { entry in
+        let original = entry.otherInfo.count > 1 ? entry.otherInfo[1] : -1
+        return Entry(index: entry.index, originalLabel: original).relativePath
+      })
+    if let missing = named.subtracting(found).min() { return "it has no \(missing)" }
+    return found.subtracting(named).min().map { "it has \($0) too" }
+  }
+
   /// The images below `path` whose names are `<number>/<number>.png`, ordered by index.
   private static func list(_ path: String, classCount: Int) throws -> [Entry] {
     var entries: [Entry] = []

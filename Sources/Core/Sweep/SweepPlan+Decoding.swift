@@ -146,6 +146,7 @@ struct SweepExpansion {
     let name = mode.rawValue + (alpha.map { "-alpha_\($0.pythonRepr)" } ?? "")
     var configuration = decoded.configuration
     configuration.resume = .auto
+    configuration.keysOfArchive = []
     configuration.save = plan.save == .all || plan.save == .first && seed == plan.tuningSeeds.first
     configuration.defenseName = seed == 0 ? name : "\(name)-seed_\(seed)"
     return DecodedConfiguration(

@@ -21,7 +21,7 @@ public struct TuneOutcome: Sendable {
 
 /// The purification of an attacked model on a few clean images, run by all ranks together.
 public struct FineTuning {
-  private let configuration: TuneConfiguration
+  private var configuration: TuneConfiguration
   private let communicator: any Communicator
   private let observer: any TrainingObserver
   private let interruption: Interruption
@@ -52,8 +52,18 @@ public struct FineTuning {
     let subject =
       try subject
       ?? TuningSubject(configuration, communicator: communicator, observer: observer)
+    var completed = self
+    completed.configuration = configuration.completed(by: subject.attacked.description)
+    return try completed.tune(subject, since: start)
+  }
+
+  private func tune(
+    _ subject: TuningSubject, since start: ContinuousClock.Instant
+  ) throws -> TuneOutcome {
     if configuration.tuningSplit == .heldOut {
-      try communicator.onRankZero { try requireHeldOut() }
+      try communicator.onRankZero {
+        try requireHeldOut(in: subject.attacked.description.runFolder)
+      }
     }
     let sets = subject.sets
     let tuning = try communicator.together { try tuningImages(of: subject.dataset.train) }
@@ -82,7 +92,8 @@ public struct FineTuning {
     if configuration.resume != .off { tell(.message(first.resumption)) }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
-      communicator: communicator, context: context, observer: observer)
+      communicator: communicator, context: context, observer: observer,
+      name: "the model tuned by \(configuration.mode.rawValue)")
     func evaluate() throws -> TestResults {
       try watch.timer.measure(.evaluate) { try evaluator.run(sets) }
     }
@@ -170,14 +181,14 @@ public struct FineTuning {
   }
 
   /// The attack's arguments say whether it left the tuning images out.
-  private func requireHeldOut() throws {
-    let path = "\(configuration.folder)/info.pickle"
+  private func requireHeldOut(in folder: String?) throws {
+    let path = folder.map { "\($0)/info.pickle" } ?? ""
     let info =
       FileManager.default.fileExists(atPath: path) ? try InfoFile.read(path: path) : []
     let split = info.last { $0.key.text == "tuning_split" }?.value.text
     let ratio = info.last { $0.key.text == "split_ratio" }?.value.number ?? 0.02
     guard split == TuningSplit.heldOut.rawValue, ratio == configuration.splitRatio else {
-      throw AttackedModelError.notHeldOut(folder: configuration.folder)
+      throw AttackedModelError.notHeldOut(folder: folder ?? configuration.folder)
     }
   }
 

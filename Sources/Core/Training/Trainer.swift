@@ -56,7 +56,7 @@ public struct Trainer {
     while position.epoch < epochs && position.epoch * loader.sampler.stepsPerEpoch < limit {
       guard let outcome = try step.communicator.training({ try train(&position) })
       else { return position }
-      try epochEnded(outcome)
+      do { try epochEnded(outcome) } catch is NonFiniteLogits { throw diverged(at: position) }
       position = TrainingPosition(epoch: position.epoch + 1)
     }
     return nil
@@ -74,7 +74,7 @@ public struct Trainer {
     var imagesSeen = 0
     let batches = position.step < limit ? loader.epoch(epoch, startingAt: position.step) : nil
     while let batch = watch.timer.measure(.load, { batches?.next() }) {
-      if try boundary.stops(at: position, of: steps, settle: step.settle) { return nil }
+      if try stops(at: position) { return nil }
       outcome.learningRate = learningRate(epoch, step: position.step)
       let result = try step.run(batch, learningRate: outcome.learningRate)
       try watch.replicas.verify(
@@ -89,10 +89,26 @@ public struct Trainer {
     }
     try step.settle()
     outcome.seconds = (ContinuousClock.now - start).seconds
-    if try boundary.stops(at: position, of: steps, settle: step.settle) { return nil }
+    if try stops(at: position, looksAtState: true) { return nil }
     try outcome.counts.sum(over: step.communicator)
     outcome.timing = try watch.epochEnded()
     return outcome
+  }
+
+  private func stops(at position: TrainingPosition, looksAtState: Bool = false) throws -> Bool {
+    let isFinite = position.counts.lossSum.isFinite && (!looksAtState || step.isFinite)
+    return try boundary.stops(
+      at: position, of: loader.sampler.stepsPerEpoch,
+      health: TrainingHealth(
+        isFinite: isFinite, isStateFinite: { step.isFinite }, diverged: { diverged(at: position) }),
+      settle: step.settle)
+  }
+
+  private func diverged(at position: TrainingPosition) -> TrainingDiverged {
+    TrainingDiverged(
+      phase: phase, epoch: position.epoch, step: position.step,
+      learningRate: learningRate(position.epoch, step: max(position.step - 1, 0)),
+      checkpoint: keeper?.savedFolder)
   }
 
   private func learningRate(_ epoch: Int, step: Int) -> Double {
