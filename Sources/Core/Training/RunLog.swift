@@ -75,7 +75,7 @@ extension TrainingConfiguration {
   /// All settings that concern the attack, for a log.
   var settingLines: [String] {
     ConfigField.lines(
-      Self.fields.filter { $0.concerns(attack) }, of: self, defaults: Self(attack: attack))
+      Self.fields.filter { $0.concerns(knownAttack) }, of: self, defaults: defaults)
   }
 }
 
