@@ -35,14 +35,7 @@ public enum ArchiveError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// `text` fit for one line of a message: control characters escaped, cut after 200 characters.
   public static func quoted(_ text: String) -> String {
-    var line = ""
-    for scalar in text.unicodeScalars.prefix(200) {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
-        line += "\\u{\(String(scalar.value, radix: 16))}"
-      default: line.unicodeScalars.append(scalar)
-      }
-    }
+    let line = String(String.UnicodeScalarView(text.unicodeScalars.prefix(200))).printable()
     return text.unicodeScalars.count > 200 ? line + "…" : line
   }
 }

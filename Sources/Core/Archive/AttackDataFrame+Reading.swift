@@ -10,7 +10,9 @@ extension AttackDataFrame {
     guard let text = bytes.text else {
       throw ArchiveError.damaged(file: path, place: "line 1", problem: "it is not UTF-8")
     }
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    var lines = text.split(omittingEmptySubsequences: false) {
+      $0 == "\n" || $0 == "\r\n"  // one Character, of a file that passed through Windows
+    }
     lines.removeLast()
     guard let header = lines.first?.split(separator: ",", omittingEmptySubsequences: false),
       header.first == "", header.count > 1
