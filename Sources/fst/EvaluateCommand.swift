@@ -13,6 +13,8 @@ struct EvaluateCommand: ParsableCommand {
 
         fst evaluate record/cifar10/badnet/<run>/attack_result.pt
         fst evaluate attack_result.pt --dataset_path ./data --attack badnet --json
+
+      Runs alone or on many ranks.
       """)
 
   @Argument(help: ArgumentHelp("An attack_result.pt or defense_result.pt.", valueName: "archive"))

@@ -12,6 +12,8 @@ struct InspectCommand: ParsableCommand {
       called, so unknown files are safe to look at.
 
         fst inspect record/cifar10/badnet/<run>/attack_result.pt
+
+      Runs alone: of many ranks all but one end at once.
       """)
 
   @Argument(help: ArgumentHelp("The archive, such as attack_result.pt.", valueName: "file"))
@@ -26,6 +28,10 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     if Ending.launchedRank > 0 { return }
     let tree = try ArchiveTree.read(path: file, showsValues: values)
-    print(json ? tree.json : tree.text, terminator: json ? "\n" : "")
+    if json {
+      StandardOutput.json(tree.json)
+    } else {
+      StandardOutput.write(tree.text.printable(keepingLines: true))
+    }
   }
 }

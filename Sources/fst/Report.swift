@@ -15,7 +15,8 @@ enum Report {
           seconds: outcome.seconds, interrupted: outcome.stopped != nil,
           timing: outcome.timings.map(TimingReport.init)))
     } else {
-      table(outcome.metrics)
+      // Stopped before its first epoch was over, a run has nothing to show.
+      if outcome.metrics != BackdoorMetrics() { table(outcome.metrics) }
       print("folder  \(outcome.folder)")
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
@@ -28,7 +29,7 @@ enum Report {
     let remedy =
       isResumable
       ? "the same command with --resume goes on" : "nothing was saved; with --save it can go on"
-    StandardError.write("interrupted after \(position); \(remedy)\n")
+    StandardError.line("interrupted after \(position); \(remedy)")
     return ExitStatus.interrupted
   }
 
@@ -69,14 +70,17 @@ enum Report {
       (metrics.robustCorrect, metrics.triggeredTotal),
     ]
     for ((name, rate), (count, total)) in zip(rates, counts) {
-      print("\(name)   \(figure(rate(metrics)))   \(count) of \(total) images")
+      let images = total == 0 ? "no images" : "\(count) of \(total) images"
+      print(
+        "\(name)   \(figure(rate(metrics)).padding(toLength: 6, withPad: " ", startingAt: 0))   \(images)"
+      )
     }
   }
 
   static func printJSON(_ report: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    StandardOutput.json(String(decoding: try encoder.encode(report), as: UTF8.self))
   }
 }
 

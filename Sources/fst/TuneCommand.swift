@@ -26,6 +26,7 @@ struct TuneCommand: ParsableCommand {
       on too: --tuning_split random. The paper's own first code left them out
       of the attack's training: for that, give --tuning_split held_out and the
       same --split_ratio to attack and to tune.
+      Runs alone or on many ranks.
       """)
 
   @OptionGroup(title: "Tuning") var tuning: TuningOptions
@@ -102,6 +103,11 @@ struct TuningOptions: ParsableArguments {
   var alpha: Double?
 
   @Option(
+    name: .key("ratio"),
+    help: ArgumentHelp("BackdoorBench's name of --split_ratio.", valueName: "share"))
+  var ratio: Double?
+
+  @Option(
     name: .key("initlr"),
     help: ArgumentHelp(
       "Accepted; like in the published script, no computation reads it.", valueName: "rate"))
@@ -130,6 +136,7 @@ struct TuningOptions: ParsableArguments {
     flags.add("result", result)
     flags.add("ft_mode", mode)
     flags.add("alpha", alpha)
+    flags.add("ratio", ratio)
     flags.add("initlr", initialLearningRate)
     flags.add("linear_name", linearName)
     flags.add("save", flag: save)

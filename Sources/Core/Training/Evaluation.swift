@@ -52,6 +52,9 @@ public struct Evaluation {
         attacked: attacked, evaluator: evaluator, test: test, labels: labels,
         triggered: try triggeredImages(test, labels: labels, folder: folder))
     }
+    if communicator.rank == 0, let line = ThreadCount.warning(requested: configuration.threads) {
+      observer.observe(.warning(line))
+    }
     try communicator.requireAgreement(onEach: prepared.sets.checksums)
     try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the start")
     return prepared

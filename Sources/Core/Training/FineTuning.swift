@@ -70,7 +70,10 @@ public struct FineTuning {
     let trainer = makeTrainer(tuning, step: step, settings: settings, watch: watch)
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
-    if configuration.resume != .off { tell(.message(first.resumption)) }
+    if configuration.resume != .off {
+      tell(.message(configuration.save ? first.resumption : "nothing to go on from without --save"))
+    }
+    if let line = ThreadCount.warning(requested: configuration.threads) { tell(.warning(line)) }
     var timings: [EpochTiming] = []
     let stopped = try trainer.run(from: first) { epoch in
       try watch.replicas.verify("after epoch \(epoch.index + 1)")
