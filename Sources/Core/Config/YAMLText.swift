@@ -16,7 +16,10 @@ enum YAMLText {
       throw ConfigError.unreadable(
         path: path, reason: "this YAML file cannot be read: \(error.reason)")
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+    // Windows editors put a byte order mark in front.
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let content = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
+    guard let text = String(validating: content, as: UTF8.self) else {
       throw ConfigError.unreadable(path: path, reason: "not text in UTF-8")
     }
     return text
