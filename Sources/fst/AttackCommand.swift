@@ -19,6 +19,7 @@ struct AttackCommand: ParsableCommand {
       A flag overrides --bd_yaml_path, which overrides --yaml_path, which
       overrides the defaults. Ctrl-C saves the run's state after the running
       step; the same command with --resume goes on from there.
+      Runs alone or on many ranks.
       """)
 
   @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))

@@ -5,7 +5,7 @@ import Foundation
 enum DoctorTable {
   /// Prints the report as a plain table, problems last.
   static func print(_ report: Doctor.Report) {
-    for line in lines(report) { Swift.print(line) }
+    for line in lines(report) { StandardOutput.line(line) }
   }
 
   /// Prints the report as one JSON object in one line.
@@ -33,7 +33,7 @@ enum DoctorTable {
     let output = Output(
       version: FST.configuration.version, report: report,
       problems: report.problems.map { Problem(kind: kind($0), text: $0.text) })
-    Swift.print(String(decoding: try encoder.encode(output), as: UTF8.self))
+    StandardOutput.json(String(decoding: try encoder.encode(output), as: UTF8.self))
   }
 
   static func lines(_ report: Doctor.Report) -> [String] {

@@ -15,6 +15,8 @@ struct EvaluateCommand: ParsableCommand {
         fst evaluate record/cifar10/badnet/<run>/attack_result.pt
         fst evaluate attack_result.pt --dataset_path ./data --attack badnet \\
           --attack_target 3 --json
+
+      Runs alone or on many ranks.
       """)
 
   @Argument(

@@ -35,6 +35,11 @@ struct GivenFlags {
     add(key, flag ? .boolean(meaning) : nil)
   }
 
+  /// Adds `key` with a word that is typed as a YAML file's is: a number, true, `none` or text.
+  mutating func add(_ key: String, plain word: String?) {
+    add(key, word.map { ConfigValue(plain: $0) })
+  }
+
   private mutating func add(_ key: String, _ value: ConfigValue?) {
     if let value { arguments.append(ConfigArgument(key: key, value: value)) }
   }

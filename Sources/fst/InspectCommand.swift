@@ -16,6 +16,8 @@ struct InspectCommand: ParsableCommand {
 
         fst inspect record/cifar10/badnet/<run>/attack_result.pt
         fst inspect <run>/attack_result.pt --values --entry model.linear.weight
+
+      Runs alone: of many ranks all but one end at once.
       """)
 
   @Argument(help: ArgumentHelp("The archive, such as attack_result.pt.", valueName: "file"))
@@ -36,6 +38,10 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     if Ending.launchedRank > 0 { return }
     let tree = try ArchiveTree.read(path: file, entry: entry, showsValues: values)
-    print(json ? tree.json : tree.text, terminator: json ? "\n" : "")
+    if json {
+      StandardOutput.json(tree.json)
+    } else {
+      StandardOutput.write(tree.text.printable(keepingLines: true))
+    }
   }
 }

@@ -8,7 +8,7 @@ enum Progress {
   static func observer(logFolder: String?) -> any TrainingObserver {
     let shown: any TrainingObserver =
       StandardError.isTerminal
-      ? TerminalProgress() : PlainProgress { StandardError.write("\($0)\n") }
+      ? TerminalProgress() : PlainProgress { StandardError.line($0) }
     guard let logFolder else { return shown }
     let log = LogFile(folder: logFolder)
     LogHeader.lines().forEach { log.append($0) }
@@ -93,7 +93,7 @@ final class TerminalProgress: TrainingObserver {
     case .message, .warning, .claimed, .epoch:
       guard let line = ProgressLine.plain(event) else { return }
       Self.clear()
-      StandardError.write("\(line)\n")
+      StandardError.line(line)
     }
   }
 

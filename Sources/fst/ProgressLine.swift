@@ -3,8 +3,10 @@ import Foundation
 
 /// The wording of progress: what a line or a bar says of an event.
 enum ProgressLine {
-  /// The event as a line of its own.
-  static func plain(_ event: TrainingEvent) -> String? {
+  /// The event as a line of its own, for logs and terminals: nothing of it raw.
+  static func plain(_ event: TrainingEvent) -> String? { words(event)?.printable() }
+
+  private static func words(_ event: TrainingEvent) -> String? {
     switch event {
     case .message(let text), .note(let text): text
     case .warning(let text): "warning: \(text)"

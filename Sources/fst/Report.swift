@@ -15,9 +15,8 @@ enum Report {
           seconds: outcome.seconds, interrupted: outcome.stopped != nil,
           timing: outcome.timings.map(TimingReport.init)))
     } else {
-      if outcome.stopped == nil || outcome.metrics.cleanTotal > 0 {
-        outcome.metrics.table.forEach { print($0) }
-      }
+      // Stopped before its first epoch was over, a run has nothing to show.
+      if outcome.metrics != BackdoorMetrics() { outcome.metrics.table.forEach { print($0) } }
       print("folder  \(outcome.folder)")
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
@@ -30,7 +29,7 @@ enum Report {
     let remedy =
       isResumable
       ? "the same command with --resume goes on" : "nothing was saved; with --save it can go on"
-    StandardError.write("interrupted after \(position); \(remedy)\n")
+    StandardError.line("interrupted after \(position); \(remedy)")
     return ExitStatus.interrupted
   }
 
@@ -59,7 +58,7 @@ enum Report {
   static func printJSON(_ report: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    StandardOutput.json(String(decoding: try encoder.encode(report), as: UTF8.self))
   }
 }
 

@@ -39,12 +39,12 @@ struct Session {
       decoded.warnings.forEach { session.observer.observe(.warning($0)) }
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
-      if isRoot { outcomeStatus = try report(outcome) }
+      if isRoot { outcomeStatus = StandardOutput.finish(try report(outcome)) }
       let status = try communicator.allReduceMaximum(Int64(outcomeStatus))
       outcomeStatus = Int32(truncatingIfNeeded: status)
     }
     let status = failureStatus != 0 ? failureStatus : outcomeStatus
-    if status != 0 { exit(status) }
+    if status != 0 { Ending.end(status) }
   }
 
   /// Reads the configuration on all ranks; a mistake that any rank finds is every rank's failure.

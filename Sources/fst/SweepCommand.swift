@@ -30,6 +30,7 @@ struct SweepCommand: ParsableCommand {
       Results are in <record>/sweep/<plan>/: results.csv has a row for each
       run, results.md means over seeds, runs/ a file for each run with its
       settings. They grow as each run ends.
+      Runs alone or on many ranks, each run on all of them.
       """)
 
   @Argument(help: ArgumentHelp("The plan, a YAML file.", valueName: "plan"))

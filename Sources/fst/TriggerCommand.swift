@@ -20,6 +20,7 @@ struct TriggerCommand: ParsableCommand {
       trojannn's trigger is the one of the run that --record, --dataset,
       --pratio, --attack_target and --model name, or is made from
       --clean_model, or is the image --attack_trigger_img_path.
+      Runs alone or on many ranks, which help to make that trigger.
       """)
 
   @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))

@@ -30,6 +30,8 @@ struct TuneCommand: ParsableCommand {
       ASR and RA are of the images in bd_test_dataset/ beside the archive. A
       bare state_dict has none: name its --attack, and the trigger is applied
       anew, with the settings given below Triggers.
+
+      Runs alone or on many ranks.
       """)
 
   @OptionGroup(title: "Tuning") var tuning: TuningOptions
@@ -110,6 +112,11 @@ struct TuningOptions: ParsableArguments {
   var alpha: Double?
 
   @Option(
+    name: .key("ratio"),
+    help: ArgumentHelp("BackdoorBench's name of --split_ratio.", valueName: "share"))
+  var ratio: Double?
+
+  @Option(
     name: .key("initlr"),
     help: ArgumentHelp(
       "Accepted; like in the published script, no computation reads it.", valueName: "rate"))
@@ -146,6 +153,7 @@ struct TuningOptions: ParsableArguments {
     flags.add("result", result)
     flags.add("ft_mode", mode)
     flags.add("alpha", alpha)
+    flags.add("ratio", ratio)
     flags.add("initlr", initialLearningRate)
     flags.add("linear_name", linearName)
     flags.add("save", flag: save)

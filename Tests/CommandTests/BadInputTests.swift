@@ -85,4 +85,16 @@ import Testing
         + ["--batch_size", "1000000000"])
     #expect(tune.exitCode == 0, "\(tune.standardError)")
   }
+
+  @Test func aTargetThatIsNoClassOfAFolderIsAMistakeOfFlags() throws {
+    let tiny = try TinyDataset()
+    let arguments = ["attack", "badnet", "--attack_target", "2"] + tiny.flags
+    let alone = try RunProcess.run(TinyDataset.program, arguments)
+    let together = try RunProcess.mpirun(2, TinyDataset.program, arguments)
+    let line = "fst: attack_target: expected a class in 0...1, found 2"
+    for output in [alone, together] {
+      #expect(output.exitCode == 64)
+      #expect(output.errorLines.filter { $0.hasPrefix("fst: ") } == [line])
+    }
+  }
 }

@@ -40,16 +40,9 @@ public enum ArchiveError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// `text` fit for one line of a message: control characters escaped, cut after `limit` characters.
   public static func quoted(_ text: String, limit: Int = 200) -> String {
-    var line = ""
     // Long ones are not looked through to their end: the same may be quoted again and again.
     let kept = text.unicodeScalars.prefix(limit)
-    for scalar in kept {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
-        line += "\\u{\(String(scalar.value, radix: 16))}"
-      default: line.unicodeScalars.append(scalar)
-      }
-    }
+    let line = String(String.UnicodeScalarView(kept)).printable()
     return kept.endIndex < text.unicodeScalars.endIndex ? line + "…" : line
   }
 }

@@ -44,7 +44,8 @@ public struct BackdoorMetrics: Codable, Equatable, Sendable {
       (robustCorrect, triggeredTotal),
     ]
     return zip(rates, counts).map { rate, count in
-      "\(rate.name)   \(Self.figure(rate.value))   \(count.0) of \(count.1) images"
+      rate.value.map { "\(rate.name)   \(Self.figure($0))   \(count.0) of \(count.1) images" }
+        ?? "\(rate.name)   -        no images"
     }
   }
 

@@ -90,7 +90,9 @@ public struct BackdoorAttack {
     tell(.claimed(folder: configuration.folder))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
-    data.warnings.forEach { tell(.warning($0)) }
+    let notes = data.notes(configuration, batchSize: batchSize)
+    let threads = ThreadCount.warning(requested: configuration.threads)
+    (data.warnings + notes + [threads].compactMap { $0 }).forEach { tell(.warning($0)) }
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(
@@ -214,7 +216,8 @@ public struct BackdoorAttack {
       .message(
         "\(configuration.dataset): \(data.train.images.count) training images, "
           + "\(data.train.poisonedCount) poisoned; \(data.cleanTest.count) test images, "
-          + "\(data.triggeredTest.images.count) triggered"))
+          + "\(data.triggeredTest.images.count) triggered"
+          + (data.targetName(configuration).map { "; target \($0)" } ?? "")))
     observer.observe(
       .message(
         "\(configuration.model.rawValue) of width \(configuration.width), "

@@ -89,7 +89,10 @@ public struct FineTuning {
       evaluated: evaluations * (sets.clean.count + sets.triggered.count))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
-    if configuration.resume != .off { tell(.message(first.resumption)) }
+    if configuration.resume != .off {
+      tell(.message(configuration.save ? first.resumption : "nothing to go on from without --save"))
+    }
+    if let line = ThreadCount.warning(requested: configuration.threads) { tell(.warning(line)) }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: observer,
