@@ -38,14 +38,14 @@ import Testing
     let scratch = try DataScratch()
     for split in ["train", "test"] {
       for name in CIFAR10Binary.classNames.dropLast() {
-        try scratch.write(Array("P3 1 1 255 1 2 3".utf8), to: "cifar10/\(split)/\(name)/a.ppm")
+        try scratch.write(pixmap(1), to: "cifar10/\(split)/\(name)/a.ppm")
       }
     }
     #expect(throws: DatasetError.self) {
       try DatasetLoader.load(name: "cifar10", path: scratch.path, seed: 0)
     }
     for split in ["train", "test"] {
-      try scratch.write(Array("P3 1 1 255 1 2 3".utf8), to: "cifar10/\(split)/truck/a.ppm")
+      try scratch.write(pixmap(1), to: "cifar10/\(split)/truck/a.ppm")
     }
     let error = #expect(throws: DatasetError.self) {
       try DatasetLoader.load(name: "cifar10", path: scratch.path, seed: 0)
