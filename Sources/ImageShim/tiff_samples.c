@@ -170,7 +170,7 @@ static uint8_t high_byte(const fst_tiff_layout *layout, const uint8_t *row, size
 }
 
 static uint8_t divided(uint8_t value, uint8_t alpha) {
-  return alpha == 0 || alpha == 255 ? value : clipped(255.0 * value / alpha);
+  return alpha == 0 ? 0 : clipped(255.0 * value / alpha);
 }
 
 static void write_grey(const fst_tiff_layout *layout, const uint8_t *row, uint8_t *pixel,

@@ -21,7 +21,11 @@ struct PictureWalk {
   /// Walks through `root`; throws `DatasetError`.
   init(_ root: BytePath) throws(DatasetError) {
     guard case .folder(let identity) = FolderListing.kind(of: root) else { return }
-    folders = [Folder(path: root, identities: [identity])]
+    var above: Set = [identity]
+    if case .folder(let parent) = FolderListing.kind(of: root.appending(BytePath(".."))) {
+      above.insert(parent)
+    }
+    folders = [Folder(path: root, identities: above)]
     var contents: [(path: BytePath, pictures: [BytePath])] = []
     while let folder = folders.popLast() {
       contents.append((folder.path, try look(into: folder)))

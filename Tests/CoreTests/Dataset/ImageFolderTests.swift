@@ -20,7 +20,8 @@ extension LabeledImages {
 
 @Suite struct ImageFolderTests {
   @Test func classesAndFilesAreInTheOrderOfTheirNames() throws {
-    let pair = try ImageFolder.load(folder: folder().path)
+    let scratch = try folder()
+    let pair = try ImageFolder.load(folder: scratch.path)
     #expect(pair.train.classNames == ["a", "b"])
     #expect(pair.train.labels == [0, 1, 1])
     #expect(pair.train.pixels == [10, 20, 30].flatMap { [UInt8](repeating: $0, count: 192) })
