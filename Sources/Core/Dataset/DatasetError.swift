@@ -24,6 +24,8 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
   case spelling(path: String, expected: BytePath, found: BytePath)
   /// Several files with faults: what is wrong with the first ones, and how many there are.
   case several(first: [String], count: Int, total: Int)
+  /// Nothing where an archive says that its images are.
+  case archivedPath(String, problem: String)
   /// More pixels than the machine has memory for.
   case memory(path: String, images: Int, bytes: Int)
 
@@ -67,10 +69,22 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
       return first.joined(separator: "; ")
         + (count > first.count ? "; and \(count - first.count) more" : "")
         + " (\(count) of \(total) images)"
+    case .archivedPath(let path, let problem):
+      return
+        "\(problem); '\(path)' is the archive's own data path, seen from this folder: give the "
+        + "dataset's as --dataset_path"
     case .memory(let path, let images, let bytes):
       return
         "\(path): expected images that fit into memory, found \(images) with \(bytes >> 20) MiB "
         + "of pixels"
+    }
+  }
+
+  /// Whether there is nothing at the path.
+  var isAbsence: Bool {
+    switch self {
+    case .missing, .noClasses: true
+    default: false
     }
   }
 

@@ -11,9 +11,19 @@ public enum DatasetLoader {
   /// in
   /// `path` and in `usualFolders` below it. Synthetic images are generated from `seed` and need no
   /// path. Pictures are decoded on at most `threads` threads, nil are all processors of this
-  /// process. Throws `DatasetError`, or `ImageError` for a picture that cannot be decoded.
+  /// process. An archived path is one that nobody gave here, which errors then say. Throws `DatasetError`, or `ImageError` for a picture that cannot be decoded.
   public static func load(
-    name: String, path: String, seed: UInt64, threads: Int? = nil
+    name: String, path: String, seed: UInt64, threads: Int? = nil, isArchivedPath: Bool = false
+  ) throws -> DatasetPair {
+    do {
+      return try load(name: name, path: path, seed: seed, threads: threads)
+    } catch let error as DatasetError where isArchivedPath && error.isAbsence {
+      throw DatasetError.archivedPath(path, problem: error.description)
+    }
+  }
+
+  private static func load(
+    name: String, path: String, seed: UInt64, threads: Int?
   ) throws -> DatasetPair {
     guard let dataset = DatasetName(rawValue: name) else { throw DatasetError.unknownName(name) }
     switch dataset {

@@ -24,11 +24,14 @@ public enum PoisonFolder {
     }
   }
 
-  /// Writes the triggered images of `dataset` as PNG; a folder that was at `path` is replaced.
+  /// Writes the triggered images of `dataset` as PNG, on at most `threads` threads; a folder that
+  /// was at `path` is replaced.
   ///
   /// The images are written into a new folder beside it that is then renamed, so `path` never holds
   /// a part of one run or parts of two. Throws `ImageError`.
-  public static func write(_ dataset: PoisonedDataset, to path: String) throws {
+  public static func write(
+    _ dataset: PoisonedDataset, to path: String, threads: Int? = nil
+  ) throws {
     let (parent, name) = (
       (path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent
     )
@@ -36,7 +39,7 @@ public enum PoisonFolder {
     let stale = (parent as NSString).appendingPathComponent(".\(name).replaced")
     try change(fresh) { try removeIfPresent(fresh) }
     do {
-      try writeAll(dataset, into: fresh)
+      try writeAll(dataset, into: fresh, threads: threads)
     } catch {
       try? removeIfPresent(fresh)
       throw error
@@ -51,7 +54,9 @@ public enum PoisonFolder {
     }
   }
 
-  private static func writeAll(_ dataset: PoisonedDataset, into folder: String) throws {
+  private static func writeAll(
+    _ dataset: PoisonedDataset, into folder: String, threads: Int?
+  ) throws {
     let positions = positions(of: dataset)
     try change(folder) {
       try createFolder(folder)
@@ -59,7 +64,7 @@ public enum PoisonFolder {
         try createFolder("\(folder)/\(label)")
       }
     }
-    try writeImages(at: positions, of: dataset, into: folder)
+    try writeImages(at: positions, of: dataset, into: folder, threads: threads)
   }
 
   private static func positions(of dataset: PoisonedDataset) -> [Int] {
@@ -67,11 +72,11 @@ public enum PoisonFolder {
   }
 
   private static func writeImages(
-    at positions: [Int], of dataset: PoisonedDataset, into folder: String
+    at positions: [Int], of dataset: PoisonedDataset, into folder: String, threads: Int?
   ) throws {
     let images = dataset.images
     try images.pixels.withUnsafeBufferPointer { pixels in
-      try ParallelLoop.forEach(positions.count) { item in
+      try ParallelLoop.forEach(positions.count, threads: threads) { item in
         let position = positions[item]
         let entry = Entry(
           index: dataset.originalIndices[position],

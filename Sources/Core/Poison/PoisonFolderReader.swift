@@ -32,7 +32,8 @@ extension PoisonFolder {
   /// must be below the number of `classNames`; its size must be `height` x `width`. Throws
   /// `PoisonFolderError` or `ImageError`.
   public static func read(
-    _ path: String, height: Int, width: Int, classNames: [String], labels: LabelTransform
+    _ path: String, height: Int, width: Int, classNames: [String], labels: LabelTransform,
+    threads: Int? = nil
   ) throws -> PoisonedDataset {
     let entries = try list(path, classCount: classNames.count)
     let wanted = Picture.Size(width: width, height: height)
@@ -40,7 +41,7 @@ extension PoisonFolder {
     var pixels = [UInt8](repeating: 0, count: entries.count * size)
     try pixels.withUnsafeMutableBufferPointer { pixels in
       let target = pixels
-      try ParallelLoop.forEach(entries.count) { item in
+      try ParallelLoop.forEach(entries.count, threads: threads) { item in
         let file = "\(path)/\(entries[item].relativePath)"
         let picture = try Picture(BytePath(file))
         guard picture.size == wanted else {

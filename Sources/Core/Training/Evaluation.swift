@@ -31,12 +31,15 @@ public struct Evaluation {
     let folder = Self.attackFolder(of: path)
     let attacked = try AttackedModel(path: path, folder: folder, communicator: communicator)
     let dataset = configuration.dataset ?? attacked.description.cleanData
-    let test = try communicator.together {
+    let pair = try communicator.together {
       try DatasetLoader.load(
         name: dataset.isEmpty ? "cifar10" : dataset, path: dataPath(attacked, folder: folder),
-        seed: AttackData.syntheticSeed
-      ).test
+        seed: AttackData.syntheticSeed,
+        threads: ThreadCount.resolve(requested: configuration.threads),
+        isArchivedPath: configuration.datasetPath == nil)
     }
+    if communicator.rank == 0 { pair.warnings.forEach { observer.observe(.warning($0)) } }
+    let test = pair.test
     try communicator.together { try attacked.requireFit(of: test, path: path) }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: configuration.batchSize,

@@ -52,4 +52,20 @@ import Testing
     }
     #expect(error?.description.contains("32x32") == true)
   }
+
+  @Test(arguments: ["cifar10", "image_folder"])
+  func anArchivesOwnPathIsCalledSo(name: String) throws {
+    let scratch = try DataScratch()
+    func line(isArchivedPath: Bool) -> String {
+      let error = #expect(throws: DatasetError.self) {
+        try DatasetLoader.load(
+          name: name, path: scratch.path, seed: 0, isArchivedPath: isArchivedPath)
+      }
+      return error?.description ?? ""
+    }
+    let hint = "'\(scratch.path)' is the archive's own data path, seen from this folder: give the"
+    #expect(line(isArchivedPath: true).contains(hint))
+    #expect(line(isArchivedPath: true).contains("--dataset_path"))
+    #expect(!line(isArchivedPath: false).contains(hint))
+  }
 }
