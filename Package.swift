@@ -27,12 +27,15 @@ let package = Package(
     systemLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
     systemLibrary("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
     systemLibrary("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg-dev"),
+    // These two may be missing: their pictures are then refused by name.
+    systemLibrary("CWebP", pkgConfig: "libwebpdemux", apt: "libwebp-dev"),
+    systemLibrary("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev"),
     systemLibrary("CCairo", pkgConfig: "cairo", apt: "libcairo2-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
     .target(name: "FileShim"),
     .target(name: "HalfShim"),
-    .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG"]),
+    .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF"]),
     .target(name: "KernelShim"),
     // Shadows the toolchain's module of the same name (distributed actors): it must declare no type
     // that the toolchain's module declares.

@@ -26,8 +26,9 @@ struct DataOptions: ParsableArguments {
     name: .key("dataset"),
     help: ArgumentHelp(
       """
-      cifar10; synthetic, which is generated and needs no files; image_folder, PNG, JPEG or PPM \
-      images in train/<class>/ and test/<class>/ of --dataset_path \
+      cifar10; synthetic, which is generated and needs no files; image_folder, images (PNG, JPEG, \
+      PPM, BMP, WebP, TIFF, GIF) of 8 to 1024 pixels a side in train/<class>/ and test/<class>/ of \
+      --dataset_path \
       (default: \(attackDefaults.dataset)).
       """, valueName: "name"))
   var dataset: String?

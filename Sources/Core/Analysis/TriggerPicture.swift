@@ -26,7 +26,8 @@ public struct TriggerPicture {
     let dataset = try communicator.together {
       try DatasetLoader.load(
         name: configuration.dataset, path: configuration.datasetPath,
-        seed: AttackData.syntheticSeed)
+        seed: AttackData.syntheticSeed,
+        threads: ThreadCount.resolve(requested: configuration.threads))
     }
     var settings = configuration.triggerSettings
     if configuration.attack == .trojannn { settings.trojanImage = try trojanImage(dataset) }

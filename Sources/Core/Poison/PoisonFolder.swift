@@ -29,12 +29,15 @@ public enum PoisonFolder {
     }
   }
 
-  /// Writes the triggered images of `dataset` as PNG; a folder that was at `path` is replaced.
+  /// Writes the triggered images of `dataset` as PNG, on at most `threads` threads; a folder that
+  /// was at `path` is replaced.
   ///
   /// The images are written into a new folder beside it that then changes places with it, so `path`
   /// never holds a part of one run or parts of two, and where the file system can exchange two
   /// names it is never absent. Throws `ImageError`.
-  public static func write(_ dataset: PoisonedDataset, to path: String) throws {
+  public static func write(
+    _ dataset: PoisonedDataset, to path: String, threads: Int? = nil
+  ) throws {
     let (parent, name) = (
       (path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent
     )
@@ -42,7 +45,7 @@ public enum PoisonFolder {
     let stale = (parent as NSString).appendingPathComponent(".\(name)\(replacedEnding)")
     try change(fresh) { try removeIfPresent(fresh) }
     do {
-      try writeAll(dataset, into: fresh)
+      try writeAll(dataset, into: fresh, threads: threads)
     } catch {
       try? removeIfPresent(fresh)
       throw error
@@ -58,7 +61,9 @@ public enum PoisonFolder {
     }
   }
 
-  private static func writeAll(_ dataset: PoisonedDataset, into folder: String) throws {
+  private static func writeAll(
+    _ dataset: PoisonedDataset, into folder: String, threads: Int?
+  ) throws {
     let positions = positions(of: dataset)
     try change(folder) {
       try createFolder(folder)
@@ -66,7 +71,7 @@ public enum PoisonFolder {
         try createFolder("\(folder)/\(label)")
       }
     }
-    try writeImages(at: positions, of: dataset, into: folder)
+    try writeImages(at: positions, of: dataset, into: folder, threads: threads)
   }
 
   private static func positions(of dataset: PoisonedDataset) -> [Int] {
@@ -74,11 +79,11 @@ public enum PoisonFolder {
   }
 
   private static func writeImages(
-    at positions: [Int], of dataset: PoisonedDataset, into folder: String
+    at positions: [Int], of dataset: PoisonedDataset, into folder: String, threads: Int?
   ) throws {
     let images = dataset.images
     try images.pixels.withUnsafeBufferPointer { pixels in
-      try ParallelLoop.forEach(positions.count) { item in
+      try ParallelLoop.forEach(positions.count, threads: threads) { item in
         let position = positions[item]
         let entry = Entry(
           index: dataset.originalIndices[position],

@@ -32,22 +32,24 @@ extension PoisonFolder {
   /// must be below the number of `classNames`; its size must be `height` x `width`. Throws
   /// `PoisonFolderError` or `ImageError`.
   public static func read(
-    _ path: String, height: Int, width: Int, classNames: [String], labels: LabelTransform
+    _ path: String, height: Int, width: Int, classNames: [String], labels: LabelTransform,
+    threads: Int? = nil
   ) throws -> PoisonedDataset {
     let entries = try list(path, classCount: classNames.count)
-    let size = height * width * 3
+    let wanted = Picture.Size(width: width, height: height)
+    let size = wanted.valueCount
     var pixels = [UInt8](repeating: 0, count: entries.count * size)
     try pixels.withUnsafeMutableBufferPointer { pixels in
       let target = pixels
-      try ParallelLoop.forEach(entries.count) { item in
+      try ParallelLoop.forEach(entries.count, threads: threads) { item in
         let file = "\(path)/\(entries[item].relativePath)"
-        let image = try ImageFile.read(file)
-        guard image.width == width && image.height == height else {
+        let picture = try Picture(BytePath(file))
+        guard picture.size == wanted else {
           throw PoisonFolderError.imageSize(
-            path: file, expected: "\(width)x\(height)", found: "\(image.width)x\(image.height)")
+            path: file, expected: "\(wanted)", found: "\(picture.size)")
         }
         let slot = UnsafeMutableBufferPointer(rebasing: target[item * size..<(item + 1) * size])
-        _ = slot.update(from: image.pixels)
+        try picture.decode(into: slot)
       }
     }
     let originalLabels = entries.map(\.originalLabel)

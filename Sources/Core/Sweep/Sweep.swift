@@ -147,7 +147,8 @@ public final class Sweep {
     let pair = try communicator.together {
       try DatasetLoader.load(
         name: configuration.dataset, path: configuration.datasetPath,
-        seed: AttackData.syntheticSeed)
+        seed: AttackData.syntheticSeed,
+        threads: ThreadCount.resolve(requested: configuration.threads))
     }
     if communicator.rank == 0 { pair.warnings.forEach { general.observe(.warning($0)) } }
     dataset = pair

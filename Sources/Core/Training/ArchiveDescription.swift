@@ -139,7 +139,8 @@ private struct ArchiveNotes {
   }
 
   private static func imageSize(_ size: [Int], path: String) throws -> [Int] {
-    guard size.count == 3, size[2] == 3, size[0...1].allSatisfy({ (8...1024).contains($0) }) else {
+    let sides = LabeledImages.sides
+    guard size.count == 3, size[2] == 3, size[0...1].allSatisfy({ sides.contains($0) }) else {
       throw AttackedModelError.tensors(
         path: path, problem: "img_size: expected (height, width, 3), found \(size)")
     }

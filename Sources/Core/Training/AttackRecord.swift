@@ -30,8 +30,11 @@ struct AttackRecord {
     let rows = saved?.rows ?? []
     let isWhole = saved.map { $0.samples == 0 && $0.epochs > 0 } ?? false
     let model = isWhole ? saved?.model : nil
-    try PoisonFolder.write(data.train, to: "\(folder)/\(PoisonFolder.trainName)")
-    try PoisonFolder.write(data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)")
+    let threads = ThreadCount.resolve(requested: configuration.threads)
+    try PoisonFolder.write(
+      data.train, to: "\(folder)/\(PoisonFolder.trainName)", threads: threads)
+    try PoisonFolder.write(
+      data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
     if let image = data.trojanImage { try TrojanImage.write(image, in: folder) }
     try InfoFile.write(
       configuration.arguments.map { .init($0.key, $0.value.archived) },

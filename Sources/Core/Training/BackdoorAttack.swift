@@ -58,7 +58,8 @@ public struct BackdoorAttack {
       try self.dataset
         ?? DatasetLoader.load(
           name: configuration.dataset, path: configuration.datasetPath,
-          seed: AttackData.syntheticSeed)
+          seed: AttackData.syntheticSeed,
+          threads: ThreadCount.resolve(requested: configuration.threads))
     }
     guard configuration.attack == .trojannn else { return try run(on: dataset, since: start) }
     let (image, interrupted) = try trojanImage(for: dataset)

@@ -36,13 +36,16 @@ public struct Evaluation {
     {
       tell(event)
     }
-    let test = try communicator.together {
+    let pair = try communicator.together {
       try DatasetLoader.load(
         name: dataset,
         path: description.dataPath(given: configuration.datasetPath, archive: path),
-        seed: AttackData.syntheticSeed
-      ).test
+        seed: AttackData.syntheticSeed,
+        threads: ThreadCount.resolve(requested: configuration.threads),
+        isArchivedPath: configuration.datasetPath == nil)
     }
+    pair.warnings.forEach { tell(.warning($0)) }
+    let test = pair.test
     let attacked = try AttackedModel(archive, for: test, communicator: communicator)
     let evaluator = Evaluator(
       model: attacked.model, batchSize: configuration.batchSize,

@@ -101,7 +101,8 @@ private struct TuningSubjectReader {
   func loadDataset() throws -> DatasetPair {
     let pair = try DatasetLoader.load(
       name: configuration.dataset, path: configuration.datasetPath,
-      seed: AttackData.syntheticSeed)
+      seed: AttackData.syntheticSeed,
+      threads: ThreadCount.resolve(requested: configuration.threads))
     pair.warnings.forEach { tell(.warning($0)) }
     return pair
   }
