@@ -18,14 +18,14 @@ public struct RunDescription: Codable, Equatable, Sendable {
 
   /// The description of the archive at `path`.
   public init(archive path: String) {
-    let folder = (path as NSString).deletingLastPathComponent
+    let folder = PathText.folder(of: path)
     let attackFolder = Evaluation.attackFolder(of: path)
     let run = Self.arguments(in: attackFolder)
     attack = run["attack"]?.text
     poisonRatio = run["pratio"]?.number
-    let name = (path as NSString).lastPathComponent
-    if attackFolder != (folder.isEmpty ? "." : folder) {
-      let place = (folder as NSString).lastPathComponent
+    let name = PathText.name(of: path)
+    if attackFolder != folder {
+      let place = PathText.name(of: PathText.resolved(folder))
       let tuning = Self.arguments(in: folder)
       let mode = tuning["ft_mode"]?.text ?? place
       defense = mode

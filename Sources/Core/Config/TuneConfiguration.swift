@@ -125,10 +125,7 @@ public struct TuneConfiguration: Equatable, Sendable {
         record: record, dataset: dataset, attack: attack, poisonRatio: poisonRatio,
         attackTarget: attackTarget, model: model)
     }
-    guard resultPath.hasSuffix(".pt") else { return resultPath }
-    let parts = resultPath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-    if parts.isEmpty { return "." }
-    return parts == [""] ? "/" : parts.joined(separator: "/")
+    return resultPath.hasSuffix(".pt") ? PathText.folder(of: resultPath) : resultPath
   }
 
   /// The attack's archive.

@@ -58,7 +58,7 @@ public enum ImageFolder {
       let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
       let pictures = sorted(
         (names ?? []).filter { name in
-          let suffix = (name as NSString).pathExtension.lowercased()
+          let suffix = PathText.fileExtension(of: name).lowercased()
           return !name.hasPrefix(".") && extensions.contains(suffix)
         })
       guard !pictures.isEmpty else { throw DatasetError.emptyClass(path: folder) }

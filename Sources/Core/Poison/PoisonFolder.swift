@@ -29,11 +29,9 @@ public enum PoisonFolder {
   /// The images are written into a new folder beside it that is then renamed, so `path` never holds
   /// a part of one run or parts of two. Throws `ImageError`.
   public static func write(_ dataset: PoisonedDataset, to path: String) throws {
-    let (parent, name) = (
-      (path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent
-    )
-    let fresh = (parent as NSString).appendingPathComponent(".\(name).partial")
-    let stale = (parent as NSString).appendingPathComponent(".\(name).replaced")
+    let (parent, name) = (PathText.folder(of: path), PathText.name(of: path))
+    let fresh = PathText.join(parent, ".\(name).partial")
+    let stale = PathText.join(parent, ".\(name).replaced")
     try change(fresh) { try removeIfPresent(fresh) }
     do {
       try writeAll(dataset, into: fresh)

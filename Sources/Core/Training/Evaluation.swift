@@ -111,15 +111,14 @@ public struct Evaluation {
   }
 
   /// The attack's folder: the archive's, or for `…/defense/<mode>/defense_result.pt` three above
-  /// it.
+  /// it, also where the path is short for that, such as `./defense_result.pt`.
   static func attackFolder(of path: String) -> String {
-    let folder = (path as NSString).deletingLastPathComponent
-    let parent = (folder as NSString).deletingLastPathComponent
-    if (parent as NSString).lastPathComponent == "defense" {
-      let attack = (parent as NSString).deletingLastPathComponent
-      return attack.isEmpty ? "." : attack
+    let folder = PathText.folder(of: path)
+    for place in [folder, PathText.resolved(folder)] {
+      let parent = PathText.folder(of: place)
+      if PathText.name(of: parent) == "defense" { return PathText.folder(of: parent) }
     }
-    return folder.isEmpty ? "." : folder
+    return folder
   }
 }
 
