@@ -81,10 +81,15 @@ enum DoctorTable {
       : String(format: "%+.1f ms", rank.clockAhead * 1e3)
         + String(format: " (+-%.1f)", rank.clockError * 1e3)
     return [
-      "\(rank.rank)", rank.host, "\(rank.cores)", ranges(rank.usableCores), "\(rank.threads)",
+      "\(rank.rank)", rank.host, "\(rank.cores)", usable(rank), "\(rank.threads)",
       "\(gibibytes(rank.freeMemoryBytes)) of \(gibibytes(rank.memoryBytes)) GiB", clock,
       "\(rank.processor); \(rank.vectorUnits.joined(separator: ", "))",
     ]
+  }
+
+  /// The cores that a rank may use, and the quota where there is one.
+  private static func usable(_ rank: RankFacts) -> String {
+    ranges(rank.usableCores) + (rank.quota.map { String(format: " (quota %.4g)", $0) } ?? "")
   }
 
   /// Numbers in order as ranges: `0-3,8`.

@@ -148,10 +148,9 @@ public enum FeatureSheetError: Error, Equatable, Sendable, CustomStringConvertib
 
   /// Throws where a file at `path` could not be written anyway, before minutes are spent on it.
   static func requirePlace(_ path: String) throws {
-    let folder = (path as NSString).deletingLastPathComponent
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(
-      atPath: folder.isEmpty ? "." : folder, isDirectory: &isFolder)
+      atPath: PathText.folder(of: path), isDirectory: &isFolder)
     guard exists, isFolder.boolValue else { throw Self.noFolder(path: path) }
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
       throw Self.isFolder(path: path)

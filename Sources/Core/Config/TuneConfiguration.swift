@@ -138,10 +138,7 @@ public struct TuneConfiguration: Equatable, Sendable {
         record: record, dataset: dataset, attack: attack ?? .badnet, poisonRatio: poisonRatio,
         attackTarget: attackTarget, model: model)
     }
-    guard Self.isArchive(resultPath) else { return resultPath }
-    let parts = resultPath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-    if parts.isEmpty { return "." }
-    return parts == [""] ? "/" : parts.joined(separator: "/")
+    return Self.isArchive(resultPath) ? PathText.folder(of: resultPath) : resultPath
   }
 
   /// The attack's archive.

@@ -34,7 +34,7 @@ public enum DatasetLoader {
   }
 
   private static func loadCIFAR10(path: String, threads: Int?) throws -> DatasetPair {
-    let below = usualFolders.map { (path as NSString).appendingPathComponent($0) }
+    let below = usualFolders.map { PathText.join(path, $0) }
     for folder in [path] + below {
       if CIFAR10Binary.isPresent(in: folder) { return try CIFAR10Binary.load(folder: folder) }
       if isPythonVersion(folder) { return try loadPythonVersion(folder) }

@@ -76,6 +76,13 @@ public struct Doctor {
     return report
   }
 
+  /// What a run of so many threads a rank should say beforehand; all ranks call it.
+  public func threadWarnings(threads: Int?) throws -> [String] {
+    var facts = RankFacts.place(threads: threads)
+    (facts.rank, facts.host) = (communicator.rank, communicator.hostName)
+    return Report(ranks: try gather(facts)).threadProblems
+  }
+
   private func gather<Value: Codable>(_ value: Value) throws -> [Value] {
     try communicator.allGather(Array(try JSONEncoder().encode(value)))
       .map { try JSONDecoder().decode(Value.self, from: Data($0)) }
@@ -106,7 +113,7 @@ extension Doctor {
         return Attempt(path: path, failure: nil)
       } catch { return Attempt(path: path, failure: "\(error)") }
     }
-    let folder = (attempt.path as NSString).deletingLastPathComponent
+    let folder = PathText.folder(of: attempt.path)
     let sees = attempt.failure == nil && Self.appears(attempt.path)
     let writes = access(folder, W_OK) == 0
     try communicator.barrier()
@@ -118,8 +125,8 @@ extension Doctor {
   private static func existing(_ path: String) -> String {
     var folder = path.isEmpty ? "." : path
     while !FileManager.default.fileExists(atPath: folder) {
-      let parent = (folder as NSString).deletingLastPathComponent
-      if parent.isEmpty || parent == folder { return "." }
+      let parent = PathText.folder(of: folder)
+      if parent == folder { return parent }
       folder = parent
     }
     return folder

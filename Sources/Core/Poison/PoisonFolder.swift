@@ -38,11 +38,9 @@ public enum PoisonFolder {
   public static func write(
     _ dataset: PoisonedDataset, to path: String, threads: Int? = nil
   ) throws {
-    let (parent, name) = (
-      (path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent
-    )
-    let fresh = (parent as NSString).appendingPathComponent(".\(name)\(partialEnding)")
-    let stale = (parent as NSString).appendingPathComponent(".\(name)\(replacedEnding)")
+    let (parent, name) = (PathText.folder(of: path), PathText.name(of: path))
+    let fresh = PathText.join(parent, ".\(name)\(partialEnding)")
+    let stale = PathText.join(parent, ".\(name)\(replacedEnding)")
     try change(fresh) { try removeIfPresent(fresh) }
     do {
       try writeAll(dataset, into: fresh, threads: threads)

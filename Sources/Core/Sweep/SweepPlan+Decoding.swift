@@ -22,7 +22,7 @@ extension ConfigDecoder {
             setting.key, among: planKeys + SweepPlan.sharedKeys + ["attack", "tune"]))
       }
     }
-    let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    let name = PathText.stem(of: path)
     var plan = try decode(
       SweepPlan(name: name), SweepPlan.fields, layers: [own], otherKeys: []
     ).configuration

@@ -142,7 +142,9 @@ private struct ArchiveNotes {
     let sides = LabeledImages.sides
     guard size.count == 3, size[2] == 3, size[0...1].allSatisfy({ sides.contains($0) }) else {
       throw AttackedModelError.tensors(
-        path: path, problem: "img_size: expected (height, width, 3), found \(size)")
+        path: path,
+        problem: "img_size: expected (height, width, 3) with sides of \(sides.lowerBound) to "
+          + "\(sides.upperBound), found \(size)")
     }
     return size
   }

@@ -18,15 +18,18 @@ struct ArchivePlace {
 
   init(_ path: String) {
     self.path = path
-    folder = Self.parent(of: path)
-    name = path.split(separator: "/").last.map(String.init) ?? path
+    folder = PathText.folder(of: path)
+    name = PathText.name(of: path)
   }
 
-  /// The run's folder of a file in `<run>/defense/<mode>/`; nil elsewhere.
+  /// The run's folder of a file in `<run>/defense/<mode>/`, also where the path is short for that,
+  /// such as `./defense_result.pt`; nil elsewhere.
   var runOfDefense: String? {
-    let defense = Self.parent(of: folder)
-    guard defense.split(separator: "/").last == "defense" else { return nil }
-    return Self.parent(of: defense)
+    for place in [folder, PathText.resolved(folder)] {
+      let defense = PathText.folder(of: place)
+      if PathText.name(of: defense) == "defense" { return PathText.folder(of: defense) }
+    }
+    return nil
   }
 
   /// The folder whose images and arguments belong to an archive that describes itself; nil where
@@ -57,13 +60,6 @@ struct ArchivePlace {
       let result = arguments.last(where: { $0.key.text == "result" })?.value.text,
       TuneConfiguration.isArchive(result)
     else { return nil }
-    return result.split(separator: "/").last.map(String.init)
-  }
-
-  /// The folder that holds `path`, as far as its text says.
-  private static func parent(of path: String) -> String {
-    let parts = path.split(separator: "/")
-    guard parts.count > 1 else { return path.hasPrefix("/") ? "/" : "." }
-    return (path.hasPrefix("/") ? "/" : "") + parts.dropLast().joined(separator: "/")
+    return PathText.name(of: result)
   }
 }
