@@ -5,10 +5,12 @@ import KernelShim
 @main struct Main {
   static func main() {
     checkProcessor()
+    Limits.prepare()
     // A file over the user's limit is then an error of the write, with a message, as a full disk.
     signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try FST.parseAsRoot()
+      LauncherCheck.run(before: command)
       do {
         try command.run()
       } catch let error where FST.exitCode(for: error) == .success {
