@@ -44,6 +44,7 @@ struct AttackCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { $0.folder },
+      threads: \.threads,
       configure: {
         var decoded = try ConfigDecoder.attack(
           attack, flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)

@@ -103,6 +103,8 @@ struct BenchCommand: ParsableCommand {
 
   private func run(on communicator: any Communicator) throws {
     try communicator.together { try ModelTooLarge.check(width: width, classCount: 10) }
+    let warnings = try Doctor(on: communicator).threadWarnings(threads: threads)
+    if communicator.rank == 0 { warnings.forEach { StandardError.write("warning: \($0)\n") } }
     let threads = ThreadCount.resolve(requested: threads)
     switch subject {
     case .step, .evaluate:

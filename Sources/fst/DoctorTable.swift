@@ -40,7 +40,9 @@ enum DoctorTable {
     let first = report.ranks[0]
     var lines = [
       row("fst", "\(FST.configuration.version), build \(first.build)\(sameBuild(report))"),
-      row("MPI", first.mpi ?? "not started: no launcher"),
+      row(
+        "MPI",
+        first.mpi ?? "not started: no launcher\(first.unjoined == nil ? "" : " that it knows")"),
       row("OpenBLAS", "\(first.openBLAS), kernels for \(first.openBLASCore)"),
       row(
         "BLAS threads",

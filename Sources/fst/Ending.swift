@@ -31,8 +31,9 @@ enum Ending {
   /// This process's rank as its launcher says, before MPI is started; 0 without a launcher.
   static let launchedRank: Int = {
     let variables = ProcessInfo.processInfo.environment
-    return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy
-      .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 0
+    return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK"].lazy
+      .compactMap { variables[$0].flatMap { Int($0) } }.first
+      ?? LauncherClaim.of(variables)?.rank ?? 0
   }()
 
   /// Prints `fst: <message>` on rank 0 and ends with `status`, before or without MPI.

@@ -31,6 +31,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
+      threads: \.threads,
       configure: { try ConfigDecoder.evaluate(archive: archive, flags: flags) },
       body: { configuration, session in
         try Evaluation(

@@ -6,12 +6,14 @@ import KernelShim
   static func main() {
     checkProcessor()
     Descriptor.prepare()
+    Limits.prepare()
     // A file over the user's limit is then an error of the write, with a message, as a full disk.
     signal(SIGXFSZ, SIG_IGN)
     do {
       let words = Array(CommandLine.arguments.dropFirst())
       CommandWords.requireCommand(words)
       var command = try FST.parseAsRoot(CommandWords.joiningValues(words))
+      LauncherCheck.run(before: command)
       do {
         try command.run()
         Ending.end(0)

@@ -54,10 +54,7 @@ func print(_ text: String) { StandardOutput.line(text) }
 
 /// The process's descriptors.
 enum Descriptor {
-  /// As many as Dispatch, MPI and a run's files need at the least.
-  private static let needed = 16
-
-  /// Makes the standard streams and the number of descriptors what the program takes for granted.
+  /// Makes the standard streams what the program takes for granted.
   ///
   /// A closed stream's number would go to the next file that is opened, and messages into that file.
   static func prepare() {
@@ -65,20 +62,6 @@ enum Descriptor {
     for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) < 0 {
       _ = open("/dev/null", O_RDONLY)  // the lowest free number; writing to it fails
     }
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    guard limit.rlim_cur < rlim_t(needed) else { return }
-    let found = limit.rlim_cur
-    limit.rlim_cur = min(limit.rlim_max, 1024)
-    if limit.rlim_cur >= rlim_t(needed),
-      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
-    {
-      return
-    }
-    _ = write(
-      "fst: open files (ulimit -n): expected at least \(needed), found \(found)\n",
-      to: STDERR_FILENO)
-    _exit(ExitStatus.failure)
   }
 
   /// Writes all of `text`, and gives the error's number where that fails.

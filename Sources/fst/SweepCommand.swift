@@ -94,6 +94,7 @@ struct SweepCommand: ParsableCommand {
     if dryRun { return try listRuns() }
     try Session.run(
       logFolder: { _ in nil },
+      threads: { $0.groups.first?.attack.configuration.threads },
       configure: decode,
       body: { plan, session in
         let first = plan.groups.first?.attack.configuration

@@ -65,6 +65,7 @@ struct TSNECommand: ParsableCommand {
     let output = output
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
+      threads: \.evaluation.threads,
       configure: { try ConfigDecoder.featureSheet(archives: archives, flags: flags) },
       body: { configuration, session in
         try FeatureSheet(

@@ -45,6 +45,7 @@ struct TriggerCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
+      threads: \.threads,
       configure: {
         try ConfigDecoder.attack(
           attack, flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)

@@ -49,6 +49,7 @@ struct TuneCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { $0.defenseFolder },
+      threads: \.threads,
       configure: {
         var decoded = try ConfigDecoder.tune(
           flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)

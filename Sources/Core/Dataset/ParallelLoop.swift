@@ -1,5 +1,4 @@
 import Foundation
-import KernelShim
 import Synchronization
 
 /// A loop over independent items on the processors that this process may use.
@@ -10,8 +9,8 @@ enum ParallelLoop {
     var first: [(item: Int, error: E)] = []
   }
 
-  /// The processors in this process's affinity mask.
-  static let processors = max(1, Int(fst_usable_processors()))
+  /// The threads that this process can run at once.
+  static let processors = Processors.current.usable
 
   /// Calls `body` for each of `0..<count`, in chunks of consecutive items, in no fixed order, on at
   /// most `threads` threads; nil are `processors`.

@@ -60,6 +60,9 @@ public struct Doctor {
     var facts = RankFacts.local(threads: threads)
     (facts.rank, facts.host) = (communicator.rank, communicator.hostName)
     facts.mpi = try communicator.mpiLibrary()
+    facts.unjoined =
+      MPIEnvironment.unjoined(
+        ProcessInfo.processInfo.environment, worldSize: communicator.worldSize)?.complaint
     let clock = try communicator.clockOffset { Date().timeIntervalSince1970 }
     (facts.clockAhead, facts.clockError) = (-clock.seconds, clock.error)
     facts.seesData = datasetPath.map(Self.isFolder)

@@ -1,3 +1,5 @@
+import Distributed
+
 extension Doctor.Report {
   /// Something that should be otherwise, with what to do about it.
   public struct Problem: Equatable, Sendable {
@@ -9,8 +11,9 @@ extension Doctor.Report {
 
   /// All problems, those that break runs first.
   public var problems: [Problem] {
-    let broken = buildProblems + processorProblems + folderFailures
-    let others = threadProblems + folderProblems + clockProblems + memoryProblems + linkProblems
+    let broken = ranks.compactMap(\.unjoined) + buildProblems + processorProblems + folderFailures
+    let others =
+      threadProblems + folderProblems + clockProblems + memoryProblems + copyProblems + linkProblems
     return broken.map { Problem(isBroken: true, text: $0) }
       + others.map { Problem(isBroken: false, text: $0) }
   }
@@ -127,6 +130,22 @@ extension Doctor.Report {
     let low = ranks.filter { $0.freeMemoryBytes > 0 && $0.freeMemoryBytes < 1 << 30 }
     guard !low.isEmpty else { return [] }
     return ["\(names(low)): less than 1 GiB of memory is free; end other programs there"]
+  }
+
+  private var copyProblems: [String] {
+    let denied = ranks.filter { rank in
+      rank.copyMechanism != nil && ranks.contains { $0.host == rank.host && $0.rank != rank.rank }
+    }
+    guard let mechanism = denied.first?.copyMechanism else { return [] }
+    let variable = MPIEnvironment.singleCopyVariable
+    return [
+      "\(names(denied)): the container denies ranks to read each other's memory "
+        + "(process_vm_readv); "
+        + (mechanism == "none"
+          ? "runs take \(variable)=none by themselves, other programs need it exported, "
+          : "export \(variable)=none (found \(mechanism)), ")
+        + "or let the container have SYS_PTRACE"
+    ]
   }
 
   /// Links between hosts that carry less than half of what the fastest does: a host all of whose

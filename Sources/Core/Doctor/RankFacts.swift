@@ -28,6 +28,11 @@ public struct RankFacts: Codable, Equatable, Sendable {
   public var build = ""
   /// The MPI library; nil where MPI is not started.
   public var mpi: String?
+  /// What is wrong where a launcher started several processes and this one is alone.
+  public var unjoined: String?
+  /// How messages on a host are copied where ranks may not read each other's memory, by OpenMPI's
+  /// setting for it; nil where they may.
+  public var copyMechanism: String?
   /// OpenBLAS's version and build, the kernels it took for this processor, and its threads.
   public var openBLAS = "", openBLASCore = ""
   /// Threads that OpenBLAS would use by itself; the program sets one.
@@ -61,6 +66,10 @@ public struct RankFacts: Codable, Equatable, Sendable {
   /// What this process finds without talking to others.
   static func local(threads: Int?) -> RankFacts {
     var facts = place(threads: threads)
+    if !MPIEnvironment.mayReadRanks {
+      let variables = ProcessInfo.processInfo.environment
+      facts.copyMechanism = variables[MPIEnvironment.singleCopyVariable] ?? "not set"
+    }
     let memory = table("/proc/meminfo")
     facts.memoryBytes = Int(ProcessInfo.processInfo.physicalMemory)
     facts.freeMemoryBytes = kibibytes(memory["MemAvailable"]) ?? 0
