@@ -52,7 +52,7 @@ struct ArchiveContent {
     var description = AttackedModel.Description(
       modelName: defense.modelName ?? notes?.modelName ?? guess.rawValue, width: width,
       classCount: classCount)
-    guard let notes else {
+    guard let notes, notes.path == path || (notes.classCount ?? classCount) == classCount else {
       return ArchiveContent(model: defense.model, description: description, triggered: nil)
     }
     (description.imageSize, description.cleanData) = (notes.imageSize, notes.cleanData)
@@ -75,7 +75,8 @@ extension AttackedModel.Description {
     let isKnown =
       labels.count <= 1
       || pairs.allSatisfy { pair in
-        pair.count > 1 && pair[0] == LabelTransform.allToAll(classCount: classCount)(pair[1])
+        pair.count > 1 && 0..<classCount ~= pair[1]
+          && pair[0] == LabelTransform.allToAll(classCount: classCount)(pair[1])
       }
     guard isKnown else {
       throw AttackedModelError.tensors(
@@ -91,6 +92,7 @@ extension AttackedModel.Description {
 private struct ArchiveNotes {
   let path: String
   var modelName: String?
+  var classCount: Int?
   var imageSize: [Int]?
   var cleanData: String?
   var dataPath: String?
@@ -113,6 +115,7 @@ private struct ArchiveNotes {
     let fields = ArchiveFields(value: value, file: path, place: "")
     self.path = path
     modelName = try value["model_name"].map { _ in try fields.text("model_name") }
+    classCount = value["num_classes"]?.integer
     cleanData = try value["clean_data"].map { _ in try fields.text("clean_data") }
     dataPath = try value["data_path"].map { _ in try fields.text("data_path") }
     imageSize = try value["img_size"].map { _ in

@@ -156,8 +156,10 @@ extension AttackedModel.Description {
   /// What the user should know of where the description of `archive` comes from.
   func origin(of archive: String, dataset: String) -> TrainingEvent? {
     if let source {
-      return .message(
-        "\(archive) says nothing of its data; dataset, image size and target are from \(source)")
+      let line =
+        "\(archive) says nothing of its data; dataset, image size and target are from \(source)"
+      // Beside an attack's archive may lie anything; below defense/ lies what was made of it.
+      return ArchivePlace(archive).runOfDefense == nil ? .warning(line) : .message(line)
     }
     guard cleanData == nil else { return nil }
     return .warning(

@@ -98,7 +98,8 @@ public struct BackdoorAttack {
 
     let evaluator = Evaluator(
       model: step.model, batchSize: batchSize, normalization: configuration.normalization,
-      communicator: communicator, context: step.context, observer: observer)
+      communicator: communicator, context: step.context, observer: observer,
+      name: record.resultPath)
     var outcome = AttackOutcome(
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first.epoch,
       seconds: 0)

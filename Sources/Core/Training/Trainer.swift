@@ -117,8 +117,8 @@ public struct Trainer {
   }
 
   private func report(_ epoch: Epoch, step: Int, steps: Int, images: Int) {
-    guard self.step.communicator.rank == 0 else { return }
     let counts = epoch.counts
+    guard self.step.communicator.rank == 0, counts.lossSum.isFinite else { return }
     let batchSize = loader.sampler.batchSize
     let share = Double(counts.total) / Double(max(min(step * batchSize, loader.sampler.count), 1))
     let perStep = epoch.seconds * Double(batchSize) / Double(max(images, 1))

@@ -18,8 +18,9 @@ public struct TrainingDiverged: ThrownOnAllRanks, Equatable, Sendable, CustomStr
 
   /// One line: where, what was expected and found, what would help.
   public var description: String {
-    "\(phase): expected a finite loss, found the training diverged (nan or infinity) in epoch "
-      + "\(epoch + 1), step \(step), learning rate \(learningRate.pythonRepr); try a lower --lr"
+    "\(phase): expected finite loss and parameters, found nan or infinity in epoch \(epoch + 1) "
+      + "after step \(step), learning rate \(learningRate.pythonRepr): the training has diverged; "
+      + "try a lower --lr"
       + (checkpoint.map { "; the last finite checkpoint is in \($0)" } ?? "; nothing was saved")
   }
 }
