@@ -41,13 +41,3 @@ extension AttackData {
     return names[target] == "\(target)" ? "\(target)" : "\(target) (class '\(names[target])')"
   }
 }
-
-extension ThreadCount {
-  /// A line where a rank would have more threads than the cores it may run on.
-  static func warning(requested: Int?) -> String? {
-    let threads = resolve(requested: requested)
-    let cores = ProcessInfo.processInfo.activeProcessorCount  // the affinity mask's
-    guard threads > cores else { return nil }
-    return "\(threads) threads on \(cores) \(cores == 1 ? "core" : "cores"): slower than one a core"
-  }
-}

@@ -92,8 +92,7 @@ public struct BackdoorAttack {
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
     let notes = data.notes(configuration, batchSize: batchSize)
-    let threads = ThreadCount.warning(requested: configuration.threads)
-    (data.warnings + notes + [threads].compactMap { $0 }).forEach { tell(.warning($0)) }
+    (data.warnings + notes).forEach { tell(.warning($0)) }
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(

@@ -62,9 +62,6 @@ public struct Evaluation {
       isOfDataset: isSameDataset(description.cleanData, dataset))
     let prepared = PreparedEvaluation(
       attacked: attacked, evaluator: evaluator, test: test, labels: labels, triggered: triggered)
-    if communicator.rank == 0, let line = ThreadCount.warning(requested: configuration.threads) {
-      observer.observe(.warning(line))
-    }
     try communicator.requireAgreement(onEach: prepared.sets.checksums)
     try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the start")
     return prepared

@@ -92,7 +92,6 @@ public struct FineTuning {
     if configuration.resume != .off {
       tell(.message(configuration.save ? first.resumption : "nothing to go on from without --save"))
     }
-    if let line = ThreadCount.warning(requested: configuration.threads) { tell(.warning(line)) }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: observer,
