@@ -107,9 +107,13 @@ import Testing
     #expect(evaluate.standardError.contains("it has no 1/\(first)"))
   }
 
-  /// The count of another target by the library's own parts.
+  /// The count of another target by the library's own parts, of a model that takes all for class 0.
   @Test func anotherTargetIsMeasuredOnItsOwnImages() throws {
-    let model = try AttackResult.read(path: archive).model
+    var attacked = try AttackResult.read(path: archive)
+    let bias = try #require(attacked.model.entries.firstIndex { $0.name == "linear.bias" })
+    attacked.model.entries[bias].values = .float32([100, -100])
+    try attacked.write(to: archive)
+    let model = attacked.model
     let network = ResNet18(
       .resnet18, width: 4, classCount: 2,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))

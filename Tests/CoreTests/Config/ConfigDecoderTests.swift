@@ -151,7 +151,19 @@ import Testing
     let yaml = try TemporaryYAML("attack: sig\nsig_delta: 30\n")
     let decoded = try ConfigDecoder.tune(flags: [], attackYAML: yaml.path)
     #expect(decoded.configuration.attack == .sig)
-    #expect(decoded.warnings == ["no effect on this command: sig_delta"])
+    #expect(decoded.configuration.trigger.sigDelta == 30)
+    #expect(!decoded.configuration.appliesTrigger, "the attack's file is no wish to apply it anew")
+    #expect(decoded.warnings.isEmpty)
+  }
+
+  @Test func anArchiveStandsForWhatIsNotGiven() throws {
+    let result = ConfigArgument(key: "result", value: .text("run"))
+    let target = ConfigArgument(key: "attack_target", value: .integer(1))
+    let decoded = try ConfigDecoder.tune(flags: [result, target]).configuration
+    #expect(decoded.attack == nil)
+    #expect(
+      decoded.keysOfArchive
+        == ["attack", "dataset", "dataset_path", "attack_label_trans", "model"])
   }
 
   @Test func thePapersTuningCommandDecodes() throws {
@@ -167,6 +179,7 @@ import Testing
     expected.alpha = 0.1
     expected.initialLearningRate = 0.1
     expected.arguments = decoded.configuration.arguments
+    expected.keysOfArchive = ["dataset_path", "attack_label_trans"]
     #expect(decoded.configuration == expected)
     #expect(decoded.warnings.count == 2)
     #expect(
