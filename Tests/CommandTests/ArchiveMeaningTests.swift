@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Core
+import Core
 
 /// What an archive is measured on: its own data and images, whatever its name and its neighbours.
 @Suite struct ArchiveMeaningTests {

@@ -15,7 +15,7 @@ public struct RunIdentity: Sendable {
 
 extension TrainingConfiguration {
   /// The identity of a run on `worldSize` ranks as far as the table of fields says it.
-  func identity(worldSize: Int) -> RunIdentity {
+  package func identity(worldSize: Int) -> RunIdentity {
     var identity = RunIdentity(settings: mathematics(worldSize: worldSize))
     let defaults = self.defaults.mathematics(worldSize: worldSize)
     identity.defaults = Dictionary(defaults.map { ($0.key, $0.value) }) { first, _ in first }

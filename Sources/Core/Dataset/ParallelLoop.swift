@@ -2,22 +2,22 @@ import Foundation
 import Synchronization
 
 /// A loop over independent items on the processors that this process may use.
-enum ParallelLoop {
+package enum ParallelLoop {
   /// What went wrong in a loop: how often, and the first items.
-  struct Failures<E: Error> {
-    var count = 0
-    var first: [(item: Int, error: E)] = []
+  package struct Failures<E: Error> {
+    package var count = 0
+    package var first: [(item: Int, error: E)] = []
   }
 
   /// The threads that this process can run at once.
-  static let processors = Processors.current.usable
+  package static let processors = Processors.current.usable
 
   /// Calls `body` for each of `0..<count`, in chunks of consecutive items, in no fixed order, on at
   /// most `threads` threads; nil are `processors`.
   ///
   /// Items must not write to the same memory: the compiler cannot see that they do not. Throws the
   /// error of the lowest item that failed among those tried; a chunk ends at its first.
-  static func forEach<E: Error>(
+  package static func forEach<E: Error>(
     _ count: Int, chunk: Int = 64, threads: Int? = nil, _ body: (Int) throws(E) -> Void
   ) throws(E) {
     let failures = run(count, chunk: chunk, threads: threads, keeping: 1, goesOn: false, body)
@@ -26,7 +26,7 @@ enum ParallelLoop {
 
   /// Calls `body` for each of `0..<count` as `forEach` does, but for all items whatever fails;
   /// returns how many did, and the errors of the `kept` lowest.
-  static func failures<E: Error>(
+  package static func failures<E: Error>(
     _ count: Int, chunk: Int = 64, threads: Int? = nil, keeping kept: Int,
     _ body: (Int) throws(E) -> Void
   ) -> Failures<E> {

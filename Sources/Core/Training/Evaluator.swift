@@ -15,7 +15,18 @@ public struct Evaluator {
   /// Told of the progress on rank 0.
   public let observer: any TrainingObserver
   /// What a message calls the network: its archive, or what was trained.
-  public var name = "the model"
+  public var name: String
+
+  /// An evaluator of `model`, called `name` in messages.
+  public init(
+    model: ResNet18, batchSize: Int, normalization: Normalization,
+    communicator: any Communicator, context: ComputeContext, observer: any TrainingObserver,
+    name: String = "the model"
+  ) {
+    (self.model, self.batchSize, self.normalization) = (model, batchSize, normalization)
+    (self.communicator, self.context, self.observer) = (communicator, context, observer)
+    self.name = name
+  }
 
   /// What a set of images came to, over all ranks.
   public struct Result: Sendable {

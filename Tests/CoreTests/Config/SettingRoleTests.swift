@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Core
+import Core
 
 /// A key's role alone says what it is part of: no list of keys has to be kept beside the tables.
 @Suite struct SettingRoleTests {

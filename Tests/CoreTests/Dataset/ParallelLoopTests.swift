@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import Core
+import Core
 
 @Suite struct ParallelLoopTests {
   @Test(arguments: [1, 2, 3]) func neverMoreThreadsThanGiven(threads: Int) {
