@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Foundation
 
 /// `fst inspect`: what is in a torch archive.
 struct InspectCommand: ParsableCommand {
@@ -35,7 +36,23 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     if Ending.launchedRank > 0 { return }
-    let tree = try ArchiveTree.read(path: file, entry: entry, showsValues: values)
-    print(json ? tree.json : tree.text, terminator: json ? "\n" : "")
+    do {
+      let tree = try ArchiveTree.read(path: file, entry: entry, showsValues: values)
+      print(json ? tree.json : tree.text, terminator: json ? "\n" : "")
+      guard fflush(nil) == 0 else {
+        throw FileError(operation: "write", path: "standard output", code: errno)
+      }
+      leave(0)
+    } catch {
+      Ending.say("\(error)")
+      leave(ExitStatus.of(error))
+    }
+  }
+
+  /// Ends without the handlers of libraries that nothing here has used.
+  ///
+  /// OpenBLAS waits there for its threads, for ever where memory was too short to make them all.
+  private func leave(_ status: Int32) -> Never {
+    _exit(status)
   }
 }

@@ -19,7 +19,7 @@ extension AttackConfiguration: TrainingConfiguration {
       .number("lb_smooth", \.labelSmoothing, .belowOne), .text("record", \.record, "a folder"),
       .text("save_folder_name", \.saveFolderName, "the name of a folder"),
       .integer("frequency_save", \.frequencySave, 0...countLimit),
-      .choice("archive_arrays", \.archiveArrays),
+      .choice("archive_arrays", \.archiveArrays), .choice("archive_paths", \.archivePaths),
     ] + trojanFields + trainingFields
 }
 

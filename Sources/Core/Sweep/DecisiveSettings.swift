@@ -5,8 +5,8 @@
 private let indecisive: Set<String> = [
   "threads", "dataset_path", "record", "save_folder_name", "result", "resume", "timeline", "save",
   "stall_warn", "stall_exit", "check_replicas", "checkpoint_steps", "keep_checkpoints",
-  "frequency_save", "archive_arrays", "defense_form", "initlr", "linear_name", "client_optimizer",
-  "pre", "pretrain_model_path",
+  "frequency_save", "archive_arrays", "archive_paths", "defense_form", "initlr", "linear_name",
+  "client_optimizer", "pre", "pretrain_model_path",
 ]
 
 extension ConfigField {

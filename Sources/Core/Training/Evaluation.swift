@@ -96,18 +96,12 @@ public struct Evaluation {
       classCount: description.classCount)
   }
 
-  /// The folder given, else the archive's own if it is here, else where the originals look: the
-  /// archive's path up to `record`, then its data path from `data` on.
+  /// The folder given, else where the archive's own is found.
   private func dataPath(_ attacked: AttackedModel, folder: String) -> String {
     if let path = configuration.datasetPath { return path }
     let archived = attacked.description.dataPath
-    if FileManager.default.fileExists(atPath: archived) { return archived }
-    let place = URL(fileURLWithPath: folder).standardizedFileURL.path
-    if let record = place.range(of: "record"), let data = archived.range(of: "data") {
-      let path = place[..<record.lowerBound] + archived[data.lowerBound...]
-      if FileManager.default.fileExists(atPath: String(path)) { return String(path) }
-    }
-    return archived.isEmpty ? "./data" : archived
+    return ArchivedPath.findData(archived, archive: "\(folder)/attack_result.pt")
+      ?? (archived.isEmpty ? "./data" : archived)
   }
 
   /// The attack's folder: the archive's, or for `…/defense/<mode>/defense_result.pt` three above
