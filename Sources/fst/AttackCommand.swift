@@ -106,10 +106,20 @@ struct AttackResultOptions: ParsableArguments {
       """, valueName: "form"))
   var archiveArrays: ArchiveArrays?
 
+  @Option(
+    name: .key("archive_paths"),
+    help: ArgumentHelp(
+      """
+      How attack_result.pt names dataset and images: relative, from the working folder, data or \
+      record on; absolute, as the original tools (default: relative).
+      """, valueName: "form"))
+  var archivePaths: ArchivePaths?
+
   func add(to flags: inout GivenFlags) {
     flags.add("save_folder_name", saveFolderName)
     flags.add("frequency_save", frequencySave)
     flags.add("archive_arrays", archiveArrays)
+    flags.add("archive_paths", archivePaths)
   }
 }
 

@@ -9,6 +9,7 @@ extension ScheduleName: ExpressibleByArgument {}
 extension FineTuningMode: ExpressibleByArgument {}
 extension TuningSplit: ExpressibleByArgument {}
 extension ArchiveArrays: ExpressibleByArgument {}
+extension ArchivePaths: ExpressibleByArgument {}
 extension DefenseForm: ExpressibleByArgument {}
 extension GradientCompression: ExpressibleByArgument {}
 extension ConvolutionChoice: ExpressibleByArgument {}

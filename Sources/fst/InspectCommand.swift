@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Foundation
 
 /// `fst inspect`: what is in a torch archive.
 struct InspectCommand: ParsableCommand {

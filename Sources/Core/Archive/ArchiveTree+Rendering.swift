@@ -56,7 +56,8 @@ extension ArchiveTree {
     if node.omitted > 0 { text += ",\"omitted\":\(node.omitted)" }
   }
 
-  private static func quote(_ text: String) -> String {
+  /// `text` as a JSON string.
+  static func quote(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

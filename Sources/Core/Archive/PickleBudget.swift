@@ -10,7 +10,7 @@ struct PickleBudget {
 
   /// A budget for a stream of `size` bytes.
   init(streamSize size: Int) {
-    memory = (112 << 20) + size
+    memory = (176 << 20) + size
     work = (16 << 20) + 4 * size
   }
 

@@ -119,6 +119,8 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var keepCheckpoints = 2
   /// How `attack_result.pt` stores its arrays.
   public var archiveArrays = ArchiveArrays.numpy
+  /// Which paths of this machine `attack_result.pt` tells.
+  public var archivePaths = ArchivePaths.relative
   /// Everything that was given, in the order read, for `info.pickle`.
   public var arguments: [ConfigArgument] = []
 

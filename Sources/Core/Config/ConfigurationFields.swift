@@ -24,6 +24,7 @@ extension AttackConfiguration: TrainingConfiguration {
       .text("save_folder_name", \.saveFolderName, "the name of a folder").role(.output),
       .integer("frequency_save", \.frequencySave, 0...countLimit).role(.output),
       .choice("archive_arrays", \.archiveArrays).role(.output),
+      .choice("archive_paths", \.archivePaths).role(.output),
     ] + trojanFields + trainingFields
 
   package var defaults: Self { Self(attack: attack) }

@@ -8,6 +8,8 @@ public enum PoisonFolderError: Error, CustomStringConvertible, Equatable, Sendab
   case labelOutOfRange(path: String, label: Int, classCount: Int)
   /// Two images claim to be made from the same image of the dataset.
   case duplicate(path: String, index: Int)
+  /// More images than memory holds.
+  case tooMany(path: String, count: Int, size: Int)
   /// An image is not as large as the dataset's.
   case imageSize(path: String, expected: String, found: String)
 
@@ -19,6 +21,8 @@ public enum PoisonFolderError: Error, CustomStringConvertible, Equatable, Sendab
       "\(path): expected an original label in 0...\(classCount - 1), found \(label)"
     case .duplicate(let path, let index):
       "\(path): expected one image of index \(index), found two"
+    case .tooMany(let path, let count, let size):
+      "\(path): expected images that fit into memory, found \(count) of \(size) bytes each"
     case .imageSize(let path, let expected, let found):
       "\(path): expected an image of \(expected) pixels, found \(found)"
     }
@@ -38,6 +42,7 @@ extension PoisonFolder {
     let entries = try list(path, classCount: classNames.count)
     let wanted = Picture.Size(width: width, height: height)
     let size = wanted.valueCount
+    try requireRoom(for: entries, size: size, below: path)
     var pixels = [UInt8](repeating: 0, count: entries.count * size)
     try pixels.withUnsafeMutableBufferPointer { pixels in
       let target = pixels
@@ -75,6 +80,15 @@ extension PoisonFolder {
       })
     if let missing = named.subtracting(found).min() { return "it has no \(missing)" }
     return found.subtracting(named).min().map { "it has \($0) too" }
+  }
+
+  /// Throws unless all images fit into this machine's memory.
+  ///
+  /// Links can make one small file many images.
+  private static func requireRoom(for entries: [Entry], size: Int, below path: String) throws {
+    let (bytes, overflow) = entries.count.multipliedReportingOverflow(by: size)
+    guard overflow || UInt64(bytes) > ProcessInfo.processInfo.physicalMemory else { return }
+    throw PoisonFolderError.tooMany(path: path, count: entries.count, size: size)
   }
 
   /// The images below `path` whose names are `<number>/<number>.png`, ordered by index.

@@ -138,19 +138,13 @@ struct AttackedModel {
 }
 
 extension AttackedModel.Description {
-  /// Where the dataset is: the folder given, else the archive's own if it is here, else where the
-  /// originals look, the archive's path up to `record` and then its data path from `data` on; else
-  /// `usual`, or what the archive says, so that the message names it.
+  /// Where the dataset is: the folder given, else where the archive's own is found; else `usual`, or
+  /// what the archive says, so that the message names it.
   func dataPath(given: String?, archive: String, usual: String? = nil) -> String {
     if let given { return given }
     guard let archived = dataPath, !archived.isEmpty else { return usual ?? "./data" }
-    if FileManager.default.fileExists(atPath: archived) { return archived }
-    let place = URL(fileURLWithPath: source ?? archive).standardizedFileURL.path
-    if let record = place.range(of: "record"), let data = archived.range(of: "data") {
-      let path = place[..<record.lowerBound] + archived[data.lowerBound...]
-      if FileManager.default.fileExists(atPath: String(path)) { return String(path) }
-    }
-    return usual ?? archived
+    let found = ArchivedPath.findData(archived, archive: source ?? archive)
+    return found ?? usual ?? archived
   }
 
   /// What the user should know of where the description of `archive` comes from.

@@ -11,9 +11,8 @@ struct RunClaim {
 
   /// Claims the folder of `checkpoints`; an earlier run in it that is not gone on with is moved
   /// aside, if `isInWay` or if it left checkpoints.
-  /// The rows of a checkpoint must have a value for each of `columns`.
   ///
-  /// Throws `FolderInUse`; `FileError`; unless `resume` is `auto`, why no checkpoint that is there
+  /// The rows of a checkpoint must have a value for each of `columns`. Throws `FolderInUse`; `FileError`; unless `resume` is `auto`, why no checkpoint that is there
   /// can be used.
   init(
     _ checkpoints: CheckpointFolder, resume: ResumeMode, identity: RunIdentity, columns: [String],

@@ -66,6 +66,28 @@ import Testing
     }
   }
 
+  @Test func windowsLinesAndEmptyCellsAreRead() throws {
+    let scratch = try ArchiveScratch()
+    let path = try scratch.file("a.csv", Array(",epoch,loss\r\n0,1,\r\n1,2,0.5\r\n".utf8))
+    let frame = try AttackDataFrame.read(path: path)
+    #expect(frame.columns == ["epoch", "loss"] && frame.rows.count == 2)
+    #expect(frame.rows[0][0] == .count(1) && frame.rows[0][1].number.isNaN)
+    #expect(frame.rows[1] == [.count(2), .number(0.5)])
+  }
+
+  @Test func linesAndFilesFarTooLongAreRefused() throws {
+    let scratch = try ArchiveScratch()
+    let commas = [UInt8](repeating: UInt8(ascii: ","), count: 3_000_000)
+    let wide = try scratch.file("a.csv", commas + [10])
+    #expect(throws: ArchiveError.self) { try AttackDataFrame.read(path: wide) }
+    let row = try scratch.file("b.csv", Array(",epoch\n".utf8) + commas + [10])
+    #expect(throws: ArchiveError.self) { try AttackDataFrame.read(path: row) }
+    let long = try scratch.file(
+      "c.csv", Array(",epoch\n".utf8) + [UInt8](repeating: 10, count: 5_000_000))
+    let error = #expect(throws: ArchiveError.self) { try AttackDataFrame.read(path: long) }
+    #expect(error?.description.contains("5000007 bytes") == true)
+  }
+
   @Test func aBadLineIsNamed() throws {
     let scratch = try ArchiveScratch()
     let path = try scratch.file("a.csv", Array(",epoch\n0,1\n1,x\n".utf8))

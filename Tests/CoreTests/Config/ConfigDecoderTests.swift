@@ -91,7 +91,8 @@ import Testing
     ("random_seed", "4294967296"), ("max_steps", "-1"), ("patch_mask_path", "[a]"),
     ("threads", "0"), ("frequency_save", "-1"),
     ("model", "vgg19"), ("lr_scheduler", "StepLR"), ("attack_label_trans", "all2two"),
-    ("tuning_split", "both"), ("archive_arrays", "tensors"), ("sync_bn", "3"), ("resume", "maybe"),
+    ("tuning_split", "both"), ("archive_arrays", "tensors"), ("archive_paths", "home"),
+    ("sync_bn", "3"), ("resume", "maybe"),
     ("client_optimizer", "adam"), ("pre", "true"), ("attack", "sig"), ("dataset_path", "''"),
     ("steplr_milestones", "[5, x]"), ("attack_train_blended_alpha", "2"), ("sig_f", "inf"),
   ])
