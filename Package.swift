@@ -65,6 +65,18 @@ let package = Package(
     .testTarget(
       name: "DistributedTests",
       dependencies: ["CollectiveLaws", "Distributed", "HalfShim", "TestSupport"]),
-    .testTarget(name: "CoreTests", dependencies: ["Core", "Distributed", "TestSupport"]),
+    // The readers of files from elsewhere, as fuzzing and the regression test run them.
+    .target(name: "FuzzTargets", dependencies: ["Core", "CZlib"], path: "Tests/FuzzTargets"),
+    .testTarget(
+      name: "CoreTests", dependencies: ["Core", "Distributed", "FuzzTargets", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["Core", "Distributed", "TestSupport"]),
   ])
+
+// `make fuzz` sets this: libFuzzer is linked in by a flag that no other build has.
+if Context.environment["FST_FUZZ"] != nil {
+  package.targets += [
+    .target(name: "FuzzShim", path: "Tests/FuzzShim"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzShim", "FuzzTargets"], path: "Tests/Fuzz"),
+  ]
+}
