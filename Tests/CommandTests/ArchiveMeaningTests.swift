@@ -1,9 +1,8 @@
+import Core
 import Distributed
 import Foundation
 import TestSupport
 import Testing
-
-import Core
 
 /// What an archive is measured on: its own data and images, whatever its name and its neighbours.
 @Suite struct ArchiveMeaningTests {

@@ -39,63 +39,65 @@ public enum FuzzRegressions {
     [UInt8]((0..<count).map { _ in bytes }.joined())
   }
 
-  private static var pickles: [FuzzRegression] {
+  /// A pickle of these bytes, one part after the other.
+  private static func pickle(_ name: String, _ parts: [UInt8]...) -> FuzzRegression {
+    FuzzRegression(.pickle, name, [UInt8](parts.joined()))
+  }
+
+  private static var pickles: [FuzzRegression] { nested + oversized + tensors }
+
+  private static var nested: [FuzzRegression] {
     let bomb = times(25, [0x30, 0x68, 0, 0x68, 0, 0x86, 0x71, 0])  // each a pair of the one before
-    let sets = times(20_000, PickleText.call("builtins", "set", [[0x68, 0]]) + [0x30])
+    let sets = times(20_000, [UInt8](PickleText.call("builtins", "set", [[0x68, 0]])) + [0x30])
+    let list = PickleText.list((0..<5_000).map { PickleText.integer($0) })
     return [
-      .init(.pickle, "pairs of pairs", [0x80, 2, 0x4e, 0x71, 0] + bomb + [0x2e]),
-      .init(.pickle, "nested a million deep", [0x80, 2] + times(1_000_000, [0x5d]) + [0x2e]),
-      .init(.pickle, "marks", [0x80, 2] + times(1_000_000, [0x28]) + [0x2e]),
-      .init(
-        .pickle, "tuples around each other", [0x80, 2, 0x4e] + times(500_000, [0x85]) + [0x2e]),
-      .init(
-        .pickle, "sets of one list again and again",
-        [0x80, 2] + PickleText.list((0..<5_000).map { PickleText.integer($0) }) + [0x71, 0] + sets
-          + [0x2e]),
-      .init(
-        .pickle, "a place far out in the memo", [0x80, 2, 0x4e, 0x72, 0xff, 0xff, 0xff, 0x7f, 0x2e]),
-      .init(
-        .pickle, "an integer of a megabyte",
-        [0x80, 2, 0x8b] + PickleText.littleEndian(1_000_000) + times(1_000_000, [0x7f]) + [0x2e]),
-      .init(
-        .pickle, "a decimal of a megabyte", [0x4c] + times(1_000_000, [0x39]) + [0x4c, 10, 0x2e]),
-      .init(
-        .pickle, "small values in great number",
-        [0x80, 2, 0x28] + times(3_000_000, [0x4e]) + [0x74, 0x2e]),
-      .init(.pickle, "a text longer than the file", [0x80, 2, 0x58, 0xff, 0xff, 0xff, 0x7f, 0x2e]),
-      .init(.pickle, "bytes longer than memory", [0x80, 4, 0x8e] + times(8, [0xff]) + [0x2e]),
-      .init(
-        .pickle, "keys that are the largest integers",
-        PickleText.pickle(
-          [0x7d, 0x28]
-            + (0..<1_000).flatMap { [0x8a, 9] + times(8, [0xff]) + [UInt8($0 & 127), 0x4e] } + [
-              0x75
-            ])),
-      .init(
-        .pickle, "control characters in a key",
-        PickleText.pickle(
-          PickleText.dictionary([("\u{1b}[31m\r\n\u{7}", PickleText.integer(1))]))),
+      pickle("pairs of pairs", [0x80, 2, 0x4e, 0x71, 0], bomb, [0x2e]),
+      pickle("nested a million deep", [0x80, 2], times(1_000_000, [0x5d]), [0x2e]),
+      pickle("marks", [0x80, 2], times(1_000_000, [0x28]), [0x2e]),
+      pickle("tuples around each other", [0x80, 2, 0x4e], times(500_000, [0x85]), [0x2e]),
+      pickle("sets of one list again and again", [0x80, 2], list, [0x71, 0], sets, [0x2e]),
     ]
-      + [
-        ("negative", [-1], [1], 0), ("beyond its storage", [1 << 30], [1], 0),
-        ("without strides", [2, 2], [], 0), ("overlapping", [100_000, 1 << 14], [0, 0], 0),
-        ("of an odd start", [4], [1], -8),
-        ("of zero times much", [0, 1 << 30, 1 << 30], [1, 1, 1], 0),
-        (
-          "of too many axes", [Int](repeating: 1, count: 5_000), [Int](repeating: 1, count: 5_000),
-          0
-        ),
-      ].flatMap { name, shape, strides, offset in
-        [FuzzTarget.pickle, .checkpoint].map {
-          FuzzRegression(
-            $0, "a tensor \(name)",
-            PickleText.pickle(
-              PickleText.dictionary([
-                ("model", PickleText.tensor(shape: shape, strides: strides, offset: offset)),
-                ("velocity", PickleText.tensor(shape: shape, strides: strides, offset: offset)),
-              ])))
-        }
+  }
+
+  private static var oversized: [FuzzRegression] {
+    let length = PickleText.littleEndian(1_000_000)
+    let keys = (0..<1_000).flatMap { index -> [UInt8] in
+      let key: [UInt8] = [0x8a, 9]
+      return key + times(8, [0xff]) + [UInt8(index & 127), 0x4e]
+    }
+    let escapes = PickleText.dictionary([("\u{1b}[31m\r\n\u{7}", PickleText.integer(1))])
+    return [
+      pickle("a place far out in the memo", [0x80, 2, 0x4e, 0x72, 0xff, 0xff, 0xff, 0x7f, 0x2e]),
+      pickle(
+        "an integer of a megabyte", [0x80, 2, 0x8b], length, times(1_000_000, [0x7f]), [0x2e]),
+      pickle("a decimal of a megabyte", [0x4c], times(1_000_000, [0x39]), [0x4c, 10, 0x2e]),
+      pickle(
+        "small values in great number", [0x80, 2, 0x28], times(3_000_000, [0x4e]), [0x74, 0x2e]),
+      pickle("a text longer than the file", [0x80, 2, 0x58, 0xff, 0xff, 0xff, 0x7f, 0x2e]),
+      pickle("bytes longer than memory", [0x80, 4, 0x8e], times(8, [0xff]), [0x2e]),
+      pickle(
+        "keys that are the largest integers", PickleText.pickle([0x7d, 0x28] + keys + [0x75])),
+      pickle("control characters in a key", PickleText.pickle(escapes)),
+    ]
+  }
+
+  private static var tensors: [FuzzRegression] {
+    let ones = [Int](repeating: 1, count: 5_000)
+    let views: [(name: String, shape: [Int], strides: [Int], offset: Int)] = [
+      ("negative", [-1], [1], 0), ("beyond its storage", [1 << 30], [1], 0),
+      ("without strides", [2, 2], [], 0), ("overlapping", [100_000, 1 << 14], [0, 0], 0),
+      ("of an odd start", [4], [1], -8),
+      ("of zero times much", [0, 1 << 30, 1 << 30], [1, 1, 1], 0),
+      ("of too many axes", ones, ones, 0),
+    ]
+    return views.flatMap { view -> [FuzzRegression] in
+      let tensor = PickleText.tensor(shape: view.shape, strides: view.strides, offset: view.offset)
+      let bytes = PickleText.pickle(
+        PickleText.dictionary([("model", tensor), ("velocity", tensor)]))
+      return [FuzzTarget.pickle, .checkpoint].map {
+        FuzzRegression($0, "a tensor \(view.name)", bytes)
       }
+    }
   }
 
   private static var archives: [FuzzRegression] {

@@ -29,7 +29,7 @@ enum ArchivedPath {
   /// `record`, then the dataset's from `data` on), the same path from every folder above the
   /// archive, and the folder that the run's own arguments name.
   static func findData(_ archived: String, archive: String) -> String? {
-    let folder = URL(fileURLWithPath: archive).standardizedFileURL.deletingLastPathComponent().path
+    let folder = PathText.folder(of: URL(fileURLWithPath: archive).standardizedFileURL.path)
     var places: [String] = []
     if !archived.isEmpty {
       places.append(archived)

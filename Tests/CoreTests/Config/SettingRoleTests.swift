@@ -1,6 +1,5 @@
-import Testing
-
 import Core
+import Testing
 
 /// A key's role alone says what it is part of: no list of keys has to be kept beside the tables.
 @Suite struct SettingRoleTests {

@@ -1,8 +1,7 @@
+import Core
 import Foundation
 import Synchronization
 import Testing
-
-import Core
 
 @Suite struct ParallelLoopTests {
   @Test(arguments: [1, 2, 3]) func neverMoreThreadsThanGiven(threads: Int) {
