@@ -34,6 +34,7 @@ struct EvaluationOptions: ParsableArguments {
       valueName: "change"))
   var labelTransform: LabelTransformName?
 
+  @OptionGroup var pixels: PixelOptions
   @OptionGroup(title: "Triggers") var trigger: TriggerOptions
 
   @Option(
@@ -46,10 +47,35 @@ struct EvaluationOptions: ParsableArguments {
   func add(to flags: inout GivenFlags) {
     flags.add("dataset", dataset)
     flags.add("dataset_path", datasetPath)
+    pixels.add(to: &flags)
     flags.add("attack", attack)
     flags.add("attack_target", attackTarget)
     flags.add("attack_label_trans", labelTransform)
     trigger.add(to: &flags)
     flags.add("batch_size", batchSize)
+  }
+}
+
+/// How pixels are scaled.
+struct PixelOptions: ParsableArguments {
+  @Option(
+    name: .key("mean"),
+    help: ArgumentHelp(
+      """
+      The mean of red, green and blue, 0 to 1, that pixels are scaled with, as 0.5,0.5,0.5; none \
+      for 0 (default: what the archive's run had, else CIFAR-10's 0.4914,0.4822,0.4465).
+      """, valueName: "r,g,b"))
+  var mean: String?
+
+  @Option(
+    name: .key("std"),
+    help: ArgumentHelp(
+      "Their standard deviations; none for 1 (default: likewise, CIFAR-10's 0.247,0.243,0.261).",
+      valueName: "r,g,b"))
+  var deviation: String?
+
+  func add(to flags: inout GivenFlags) {
+    flags.add("mean", plain: mean)
+    flags.add("std", plain: deviation)
   }
 }

@@ -40,6 +40,8 @@ struct DataOptions: ParsableArguments {
         + "(default: \(attackDefaults.datasetPath)).", valueName: "folder"))
   var datasetPath: String?
 
+  @OptionGroup var pixels: PixelOptions
+
   @Flag(name: .key("no_augment"), help: "No random crop and flip of training images.")
   var noAugment = false
 
@@ -62,6 +64,7 @@ struct DataOptions: ParsableArguments {
   func add(to flags: inout GivenFlags) {
     flags.add("dataset", dataset)
     flags.add("dataset_path", datasetPath)
+    pixels.add(to: &flags)
     flags.add("augment", flag: noAugment, meaning: false)
     flags.add("tuning_split", tuningSplit)
     flags.add("split_ratio", splitRatio)

@@ -45,7 +45,8 @@ import Testing
   private func neighbour() throws -> (tiny: TinyDataset, archive: String) {
     let other = try TinyDataset()
     let made = try Self.run(
-      ["attack", "blended", "--epochs", "1", "--attack_target", "1", "--json"] + other.flags)
+      ["attack", "blended", "--epochs", "1", "--attack_target", "1", "--json"]
+        + ["--archive_paths", "absolute"] + other.flags)
     let folder = try #require(made.lastJSON?["folder"] as? String)
     let path = "\(tiny.runFolder)/blended.pt"
     try copy("\(folder)/attack_result.pt", to: path)
@@ -143,7 +144,7 @@ import Testing
       (evaluate + ["--attack_target", "1"], 1, "of target 0, but of target 1 was given"),
       (evaluate + ["--attack_label_trans", "all2all"], 1, "but all2all was given"),
       (evaluate + ["--sig_f", "2"], 64, "--sig_f: expected --attack too"),
-      (evaluate + ["--attack", "badnet", "--attack_target", "2"], 1, "attack_target"),
+      (evaluate + ["--attack", "badnet", "--attack_target", "2"], 64, "attack_target"),
       (tune + ["--dataset", "synthetic"], 1, "clean_data is image_folder in the archive"),
       (tune + ["--dataset", "cifar10"] + data.suffix(2), 1, "but cifar10 was given"),
       (tune + ["--attack", "blended"], 1, "attack is badnet in the archive"),

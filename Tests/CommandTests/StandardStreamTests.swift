@@ -73,7 +73,8 @@ import Testing
     let output = try shell(["inspect", "/nowhere/x.pt"], "", before: "ulimit -n \(limit);")
     #expect(output.exitCode == 1)
     #expect(
-      output.standardError == "fst: open files (ulimit -n): expected at least 16, found \(limit)\n")
+      output.standardError
+        == "fst: the limit of open files (ulimit -n): expected at least 16, found \(limit)\n")
   }
 
   @Test func nothingOfAFilesNameOrContentReachesTheTerminalRaw() throws {

@@ -52,7 +52,7 @@ import Testing
     for (more, status, text) in [
       (["--out", "\(tiny.folder)/a.jpg"], Int32(64), "expected a file that ends in .png"),
       (["--out", "/nowhere/a.png"], 1, "/nowhere/a.png"),
-      (["--out", "\(tiny.folder)/a.png", "--attack_target", "2"], 1, "attack_target"),
+      (["--out", "\(tiny.folder)/a.png", "--attack_target", "2"], 64, "attack_target"),
     ] {
       let output = try trigger("badnet", tiny, more)
       #expect(output.exitCode == status)

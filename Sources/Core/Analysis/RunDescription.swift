@@ -24,7 +24,7 @@ public struct RunDescription: Codable, Equatable, Sendable {
     attack = run["attack"]?.text
     poisonRatio = run["pratio"]?.number
     if place.runOfDefense != nil {
-      let name = ArchivePlace(place.folder).name
+      let name = PathText.name(of: PathText.resolved(place.folder))
       let tuning = Self.arguments(in: place.folder)
       let mode = tuning["ft_mode"]?.text ?? name
       defense = mode

@@ -26,6 +26,7 @@ extension AttackConfiguration: TrainingConfiguration {
       .choice("archive_arrays", \.archiveArrays).role(.output),
       .choice("archive_paths", \.archivePaths).role(.output),
     ] + trojanFields + trainingFields
+    + PixelStatistics.fields.map { $0.within(\.pixelStatistics) }
 
   package var defaults: Self { Self(attack: attack) }
   package var knownAttack: AttackName? { attack }
@@ -53,6 +54,7 @@ extension TuneConfiguration: TrainingConfiguration {
       .boolean("save", \.save).role(.output), .choice("defense_form", \.defenseForm).role(.output),
       .integer("evaluate_every", \.evaluateEvery, 0...countLimit).role(.output),
     ] + triggerFields + trainingFields
+    + PixelStatistics.fields.map { $0.within(\.pixelStatistics) }
 
   /// The keys of `trigger`.
   static let triggerFields: [ConfigField<Self>] = [
@@ -71,17 +73,20 @@ extension TuneConfiguration: TrainingConfiguration {
 
 extension EvaluateConfiguration {
   /// The keys of an evaluation.
-  public static let fields: [ConfigField<Self>] = [
-    .text("dataset", \.dataset, "the name of a dataset"),
-    .text("dataset_path", \.datasetPath, "a folder").role(.place), .choice("attack", \.attack),
-    .integer("attack_target", \.attackTarget, 0...countLimit),
-    .choice("attack_label_trans", \.labelTransform),
-    .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image),
-    .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image),
-    .number("attack_test_blended_alpha", \.testBlendedAlpha, .share),
-    .number("sig_delta", \.sigDelta, .finite), .number("sig_f", \.sigFrequency, .finite),
-    .integer("batch_size", \.batchSize, 1...countLimit),
-    .integer("threads", \.threads, 1...1024).role(.machine),
-    .choice("convolution", \.convolution).role(.arithmetic),
-  ]
+  public static let fields: [ConfigField<Self>] =
+    PixelStatistics.fields.map {
+      $0.within(\.pixelStatistics)
+    } + [
+      .text("dataset", \.dataset, "the name of a dataset"),
+      .text("dataset_path", \.datasetPath, "a folder").role(.place), .choice("attack", \.attack),
+      .integer("attack_target", \.attackTarget, 0...countLimit),
+      .choice("attack_label_trans", \.labelTransform),
+      .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image),
+      .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image),
+      .number("attack_test_blended_alpha", \.testBlendedAlpha, .share),
+      .number("sig_delta", \.sigDelta, .finite), .number("sig_f", \.sigFrequency, .finite),
+      .integer("batch_size", \.batchSize, 1...countLimit),
+      .integer("threads", \.threads, 1...1024).role(.machine),
+      .choice("convolution", \.convolution).role(.arithmetic),
+    ]
 }

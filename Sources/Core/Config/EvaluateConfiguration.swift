@@ -23,6 +23,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var sigDelta = 40.0
   /// The periods of sig's sinusoid across an image's width.
   public var sigFrequency = 6.0
+  /// How pixels are scaled, where not as the dataset's usually are.
+  public var pixelStatistics = PixelStatistics()
   /// The images of one step on all ranks together.
   public var batchSize = 128
   /// The threads of each rank; nil is this rank's share of the cores.

@@ -35,6 +35,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var dataset = "cifar10"
   /// The folder that holds the dataset, or holds `cifar10/` and its like.
   public var datasetPath = "./data"
+  /// How pixels are scaled, where not as the dataset's usually are.
+  public var pixelStatistics = PixelStatistics()
   /// The share of the training images to tune on, above 0 and at most 1.
   public var splitRatio = 0.02
   /// Where those images come from; `held_out` needs an attack that left them out.

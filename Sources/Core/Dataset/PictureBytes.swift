@@ -13,7 +13,7 @@ enum PictureBytes {
     guard fstat(descriptor, &status) == 0 else { throw failure(String(cString: strerror(errno))) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       let isFolder = status.st_mode & S_IFMT == S_IFDIR
-      throw failure(isFolder ? "it is a folder, not a regular file" : "it is no regular file")
+      throw failure(isFolder ? "it is a folder, not a regular file" : "it is not a regular file")
     }
     let size = Int(status.st_size)
     guard size <= limit else { throw failure("expected at most \(limit) bytes, found \(size)") }

@@ -65,8 +65,8 @@ package struct Processors: Equatable, Sendable {
   /// The numbers of a list such as `0-3,8`.
   package static func numbers(_ list: some StringProtocol) -> [Int] {
     list.split(separator: ",").flatMap { part -> [Int] in
-      let ends = part.split(separator: "-").map {
-        Int($0.trimmingCharacters(in: .whitespaces)) ?? -1
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map {
+        Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1
       }
       guard let first = ends.first, let last = ends.last, 0 <= first, first <= last, last < 1 << 16
       else { return [] }

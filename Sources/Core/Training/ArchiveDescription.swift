@@ -16,6 +16,8 @@ extension AttackedModel {
     var hasTriggeredImages = false
     /// The attack that the run's arguments or its folder name.
     var attack: String?
+    /// How the run scaled pixels, where its arguments say so.
+    var pixelStatistics = PixelStatistics()
     /// The folder with the run's images and arguments; nil where none is this archive's.
     var runFolder: String?
     /// The archive that the description is taken from; nil where it is the model's own, or none.
@@ -59,6 +61,7 @@ struct ArchiveContent {
     (description.dataPath, description.runFolder) = (notes.dataPath, notes.runFolder)
     description.source = notes.path == path ? nil : notes.path
     description.attack = notes.attack
+    description.pixelStatistics = notes.runFolder.map(ArchiveNotes.statistics) ?? PixelStatistics()
     try description.noteLabels(of: notes.triggered, path: notes.path)
     return ArchiveContent(
       model: defense.model, description: description, triggered: notes.triggered)
@@ -126,6 +129,18 @@ private struct ArchiveNotes {
     }
     runFolder = ArchivePlace(path).runFolder
     attack = runFolder.flatMap(Self.attack(in:))
+  }
+
+  /// How the run in `folder` scaled pixels, by its arguments.
+  static func statistics(in folder: String) -> PixelStatistics {
+    var result = PixelStatistics()
+    for entry in (try? InfoFile.read(path: "\(folder)/info.pickle")) ?? [] {
+      guard let value = ConfigValue(entry.value),
+        let field = PixelStatistics.fields.first(where: { $0.key == entry.key.text })
+      else { continue }
+      _ = field.assign(value, &result)
+    }
+    return result
   }
 
   /// The attack by the run's arguments, else by its folder's name, `<attack>/pratio_…`.

@@ -25,14 +25,14 @@ enum ArchivedPath {
 
   /// Where the dataset is that `archive` calls `archived`; nil where it is not found.
   ///
-  /// Looked at are that path itself, the originals' place for it (the archive's path up to
+  /// Looked at are an absolute path itself, the originals' place for it (the archive's path up to
   /// `record`, then the dataset's from `data` on), the same path from every folder above the
-  /// archive, and the folder that the run's own arguments name.
+  /// archive and from the working folder, and the folder that the run's own arguments name.
   static func findData(_ archived: String, archive: String) -> String? {
     let folder = PathText.folder(of: URL(fileURLWithPath: archive).standardizedFileURL.path)
     var places: [String] = []
     if !archived.isEmpty {
-      places.append(archived)
+      if archived.hasPrefix("/") { places.append(archived) }
       if let record = folder.range(of: "record"), let data = archived.range(of: "data") {
         places.append(String(folder[..<record.lowerBound] + archived[data.lowerBound...]))
       }
@@ -41,6 +41,7 @@ enum ArchivedPath {
         places += (0...parts.count).reversed().map {
           "/" + (parts.prefix($0) + [Substring(archived)]).joined(separator: "/")
         }
+        places.append(archived)
       }
     }
     if let given = try? InfoFile.read(path: "\(folder)/info.pickle") {

@@ -147,6 +147,14 @@ extension AttackedModel.Description {
     return found ?? usual ?? archived
   }
 
+  /// A line where the archive's dataset was found at `place`, which is not the path that it keeps.
+  func foundElsewhere(_ place: String) -> String? {
+    guard let dataPath, dataPath != place, cleanData != DatasetName.synthetic.rawValue,
+      FileManager.default.fileExists(atPath: place)
+    else { return nil }
+    return "the archive's dataset '\(dataPath)' is taken to be \(place)"
+  }
+
   /// What the user should know of where the description of `archive` comes from.
   func origin(of archive: String, dataset: String) -> TrainingEvent? {
     if let source {

@@ -93,6 +93,9 @@ public struct BackdoorAttack {
     try watch.replicas.verify("at the start")
     let notes = data.notes(configuration, batchSize: batchSize)
     (data.warnings + notes).forEach { tell(.warning($0)) }
+    if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
+      tell(.message(line))
+    }
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(

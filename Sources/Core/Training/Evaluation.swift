@@ -36,10 +36,13 @@ public struct Evaluation {
     {
       tell(event)
     }
+    let place = description.dataPath(given: configuration.datasetPath, archive: path)
+    if configuration.datasetPath == nil, let line = description.foundElsewhere(place) {
+      tell(.message(line))
+    }
     let pair = try communicator.together {
       try DatasetLoader.load(
-        name: dataset,
-        path: description.dataPath(given: configuration.datasetPath, archive: path),
+        name: dataset, path: place,
         seed: AttackData.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads),
         isArchivedPath: configuration.datasetPath == nil)
@@ -47,9 +50,11 @@ public struct Evaluation {
     pair.warnings.forEach { tell(.warning($0)) }
     let test = pair.test
     let attacked = try AttackedModel(archive, for: test, communicator: communicator)
+    let statistics = configuration.pixelStatistics.completed(by: description.pixelStatistics)
+    if let line = statistics.assumption(of: dataset) { tell(.message(line)) }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: configuration.batchSize,
-      normalization: Normalization.of(dataset: DatasetName(rawValue: dataset) ?? .cifar10),
+      normalization: statistics.normalization(of: dataset),
       communicator: communicator,
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),

@@ -89,6 +89,9 @@ public struct FineTuning {
       evaluated: evaluations * (sets.clean.count + sets.triggered.count))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
+    if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
+      tell(.message(line))
+    }
     if configuration.resume != .off {
       tell(.message(configuration.save ? first.resumption : "nothing to go on from without --save"))
     }
@@ -162,7 +165,7 @@ public struct FineTuning {
   }
 
   private var normalization: Normalization {
-    Normalization.of(dataset: DatasetName(rawValue: configuration.dataset) ?? .cifar10)
+    configuration.pixelStatistics.normalization(of: configuration.dataset)
   }
 
   private func tell(_ event: TrainingEvent) {

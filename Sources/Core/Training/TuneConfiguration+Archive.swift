@@ -16,6 +16,7 @@ extension TuneConfiguration {
       $0.datasetPath = description.dataPath(
         given: nil, archive: archivePath, usual: resultPath == nil ? datasetPath : nil)
     }
+    result.pixelStatistics = pixelStatistics.completed(by: description.pixelStatistics)
     take("attack_target") { $0.attackTarget = description.target ?? $0.attackTarget }
     take("model") { $0.model = ModelArchitecture(rawValue: description.modelName) ?? $0.model }
     take("attack_label_trans") {

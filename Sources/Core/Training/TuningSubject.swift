@@ -34,8 +34,8 @@ public final class TuningSubject {
     attacked = try AttackedModel(archive, for: images.test, communicator: communicator)
     (self.dataset, self.known) = (images, known)
     sets = try reader.testSets(images.test, of: attacked)
-    normalization = Normalization.of(
-      dataset: DatasetName(rawValue: reader.configuration.dataset) ?? .cifar10)
+    normalization = reader.configuration.pixelStatistics.normalization(
+      of: reader.configuration.dataset)
   }
 
   /// The attacked model's C-ACC, ASR and RA, evaluated by the first call; all ranks call it.

@@ -58,7 +58,7 @@ import Testing
     try TorchArchive.write(values, to: scratch.path("a.pt"))
     let path = scratch.path("a.pt")
     let one = try ArchiveTree.read(path: path, entry: "a.b", showsValues: true).text
-    #expect(one.hasSuffix(" 999 1000\n") && one.contains("a.b: tensor int64 [1001]"))
+    #expect(one.contains(" 999 1000 in a zip") && one.contains("a.b: tensor int64 [1001]"))
     #expect(
       try ArchiveTree.read(path: path, entry: "list.19", showsValues: true).json.contains("19"))
     for missing in ["b", "list.20", "list.x", "a", "a.b.c", ""] where !missing.isEmpty {
