@@ -183,12 +183,14 @@ public enum ConfigDecoder {
   }
 
   /// Whether `setting` takes back what earlier layers say of `field`: nothing, or `none`, for a
-  /// setting that may stay unset.
+  /// setting that may stay unset and has no meaning of its own for it.
   private static func unsets<Target>(
     _ field: ConfigField<Target>, _ setting: ConfigSetting, _ defaults: Target
   ) -> Bool {
-    setting.key == field.key && setting.value == .null
-      && (field.key == "lb_smooth" || field.value(defaults) == .null)
+    guard setting.key == field.key, setting.value == .null else { return false }
+    var target = defaults
+    let isMeaning = field.assign(.null, &target)
+    return field.key == "lb_smooth" || field.value(defaults) == .null && !isMeaning
   }
 
   private static func requireEmpty(_ setting: ConfigSetting, _ expected: String) throws {
