@@ -7,12 +7,13 @@ export FST_FIXTURES
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint build test test-cluster demo clean
+.PHONY: help setup lint build test test-cluster fuzz demo clean
 
 help:
 	@echo 'make demo    install what is missing, build, attack and purify a small model: a table in minutes'
 	@echo 'make test    install what is missing, lint, build, all tests, mpirun on 1, 2 and 4 ranks included'
 	@echo 'make test-cluster   what clusters do to a run, on hosts made of network namespaces; needs root'
+	@echo 'make fuzz SECONDS=60 TARGET=pickle   fuzz one reader, or all one after the other, for so long'
 	@echo 'make build   the program in release: .build/release/fst'
 	@echo 'make setup   install the system packages that are missing, with apt'
 	@echo 'make lint    check the format of all Swift files'
@@ -36,8 +37,11 @@ test: setup lint
 test-cluster: build
 	@cluster/lab/test_cluster.py -v
 
+fuzz: setup
+	@scripts/fuzz.sh $(or $(SECONDS),60) $(TARGET)
+
 demo: build
 	@scripts/demo.sh
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-fuzz

@@ -27,11 +27,15 @@ let package = Package(
     systemLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
     systemLibrary("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
     systemLibrary("CJPEG", pkgConfig: "libjpeg", apt: "libjpeg-dev"),
+    // These two may be missing: their pictures are then refused by name.
+    systemLibrary("CWebP", pkgConfig: "libwebpdemux", apt: "libwebp-dev"),
+    systemLibrary("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev"),
     systemLibrary("CCairo", pkgConfig: "cairo", apt: "libcairo2-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
+    .target(name: "FileShim"),
     .target(name: "HalfShim"),
-    .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG"]),
+    .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF"]),
     .target(name: "KernelShim"),
     // Shadows the toolchain's module of the same name (distributed actors): it must declare no type
     // that the toolchain's module declares.
@@ -40,7 +44,7 @@ let package = Package(
     .target(
       name: "Core",
       dependencies: [
-        "Distributed", "CCairo", "COpenBLAS", "CZlib", "ImageShim", "KernelShim",
+        "Distributed", "CCairo", "COpenBLAS", "CZlib", "FileShim", "ImageShim", "KernelShim",
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: engineFlags),
@@ -61,6 +65,18 @@ let package = Package(
     .testTarget(
       name: "DistributedTests",
       dependencies: ["CollectiveLaws", "Distributed", "HalfShim", "TestSupport"]),
-    .testTarget(name: "CoreTests", dependencies: ["Core", "Distributed", "TestSupport"]),
+    // The readers of files from elsewhere, as fuzzing and the regression test run them.
+    .target(name: "FuzzTargets", dependencies: ["Core", "CZlib"], path: "Tests/FuzzTargets"),
+    .testTarget(
+      name: "CoreTests", dependencies: ["Core", "Distributed", "FuzzTargets", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["Core", "Distributed", "TestSupport"]),
   ])
+
+// `make fuzz` sets this: libFuzzer is linked in by a flag that no other build has.
+if Context.environment["FST_FUZZ"] != nil {
+  package.targets += [
+    .target(name: "FuzzShim", path: "Tests/FuzzShim"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzShim", "FuzzTargets"], path: "Tests/Fuzz"),
+  ]
+}

@@ -16,6 +16,14 @@ need() {
   "$@" > /dev/null 2>&1 || missing+=("$package")
 }
 
+# What the build goes on without: pictures of that format are then refused.
+wanted=()
+want() {
+  local package=$1
+  shift
+  "$@" > /dev/null 2>&1 || wanted+=("$package")
+}
+
 need pkg-config command -v pkg-config
 need openmpi-bin command -v mpirun
 need libopenmpi-dev pkg-config --exists ompi-c
@@ -24,13 +32,21 @@ need libpng-dev pkg-config --exists libpng
 need libjpeg-dev pkg-config --exists libjpeg
 need libcairo2-dev pkg-config --exists cairo
 need zlib1g-dev pkg-config --exists zlib
+want libwebp-dev pkg-config --exists libwebpdemux
+want libtiff-dev pkg-config --exists libtiff-4
 
-if [ ${#missing[@]} -eq 0 ]; then
+go_on_without() {
+  echo "setup: going on without ${wanted[*]}: pictures of that format will be refused"
+  exit 0
+}
+
+if [ ${#missing[@]} -eq 0 ] && [ ${#wanted[@]} -eq 0 ]; then
   echo "setup: nothing to install"
   exit 0
 fi
 
 if ! command -v apt-get > /dev/null; then
+  [ ${#missing[@]} -gt 0 ] || go_on_without
   echo "setup: missing: ${missing[*]} (Debian's names); there is no apt-get here, please install them" >&2
   exit 1
 fi
@@ -38,15 +54,24 @@ fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
   if ! command -v sudo > /dev/null; then
+    [ ${#missing[@]} -gt 0 ] || go_on_without
     echo "setup: missing: ${missing[*]}; as root: apt-get install ${missing[*]}" >&2
     exit 1
   fi
   as_root=(sudo)
 fi
 
-echo "setup: installing with apt: ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
-"${as_root[@]}" apt-get update --quiet
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-  apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
+install() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --quiet --no-install-recommends "$@"
+}
+
+echo "setup: installing with apt: ${missing[*]} ${wanted[*]}"
+if [ ${#missing[@]} -eq 0 ]; then
+  "${as_root[@]}" apt-get update --quiet && install "${wanted[@]}" || go_on_without
+else
+  "${as_root[@]}" apt-get update --quiet
+  install "${missing[@]}"
+  [ ${#wanted[@]} -eq 0 ] || install "${wanted[@]}" || go_on_without
+fi
 echo "setup: done"

@@ -27,6 +27,15 @@ public enum MPIEnvironment {
     ("OMPI_MCA_btl_tcp_free_list_inc", "4"),
   ]
 
+  /// How OpenMPI's ranks on a host copy messages; `none` is by way of memory that they share.
+  ///
+  /// Where a container denies them to read each other's memory, OpenMPI says so for every message
+  /// and copies this way after all. The program asks first and sets it, unless it is set.
+  public static let singleCopyVariable = "OMPI_MCA_btl_vader_single_copy_mechanism"
+
+  /// Whether ranks of one host may read each other's memory.
+  public static var mayReadRanks: Bool { fst_may_read_processes() != 0 }
+
   /// Whether these variables are those of a process that an MPI launcher started.
   ///
   /// mpirun sets `OMPI_COMM_WORLD_SIZE`, `srun --mpi=pmix` sets `PMIX_RANK`. Slurm's own variables
@@ -108,6 +117,7 @@ public enum MPIEnvironment {
   private static func start(chunk: Int) throws -> any Communicator {
     guard isLaunched(ProcessInfo.processInfo.environment) else { return SoloCommunicator() }
     for (name, value) in defaults { setenv(name, value, 0) }
+    if !mayReadRanks { setenv(singleCopyVariable, "none", 0) }
     return try CommunicationThread { try MPICommunicator(chunk: chunk) }
   }
 }

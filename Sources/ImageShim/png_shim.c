@@ -1,30 +1,25 @@
 #include <png.h>
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "image_shim.h"
 #include "shim_error.h"
 
-void fst_image_free(void *memory) { free(memory); }
+// Pictures have a chunk per 8 KB or 32 KB of data; the rest is text.
+#define MAX_CHUNKS (1u << 20)
 
 // What libpng's callbacks share; lives outside the frame that calls setjmp, so that no value is lost.
 typedef struct {
-  const uint8_t *bytes;
-  size_t count;
+  fst_picture *picture;
   size_t position;
-  char *error;
-  size_t error_size;
   uint8_t *pixels;
   png_bytep *rows;
-  fst_image_file output;
-  size_t capacity;
 } png_state;
 
 static void on_error(png_structp png, png_const_charp message) {
   png_state *state = png_get_error_ptr(png);
-  fst_shim_error(state->error, state->error_size, "%s", message);
+  (void)fst_refuse(state->picture, "%s", message);
   png_longjmp(png, 1);
 }
 
@@ -35,113 +30,104 @@ static void on_warning(png_structp png, png_const_charp message) {
 
 static void read_bytes(png_structp png, png_bytep target, size_t count) {
   png_state *state = png_get_io_ptr(png);
-  if (count > state->count - state->position) png_error(png, "the file is truncated");
-  memcpy(target, state->bytes + state->position, count);
+  fst_picture *picture = state->picture;
+  if (count > picture->count - state->position) png_error(png, "the file is truncated");
+  memcpy(target, picture->bytes + state->position, count);
   state->position += count;
 }
 
-// The steps that libpng may leave by a long jump.
-static int decode_steps(png_structp png, png_infop info, png_state *state, uint32_t max_side,
-                        uint64_t max_pixels, fst_image *image) {
-  if (setjmp(png_jmpbuf(png))) return -1;
-  png_set_read_fn(png, state, read_bytes);
-  png_set_user_limits(png, max_side, max_side);
-  png_set_chunk_malloc_max(png, 8 << 20);
-  png_read_info(png, info);
-  image->width = png_get_image_width(png, info);
-  image->height = png_get_image_height(png, info);
-  if ((uint64_t)image->width * image->height > max_pixels) {
-    fst_shim_error(state->error, state->error_size, "%u x %u pixels are more than the limit of %llu",
-                   image->width, image->height, (unsigned long long)max_pixels);
-    return -1;
+static uint32_t big_endian(const uint8_t *bytes) {
+  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+// Walks over the chunks up to the last, since libpng takes memory for the length that one claims
+// before it looks whether the file is that long.
+static int check_chunks(fst_picture *picture) {
+  size_t position = 8;
+  for (uint32_t chunks = 0; picture->count - position >= 12; chunks++) {
+    if (chunks == MAX_CHUNKS) return fst_refuse(picture, "it has more than %u chunks", MAX_CHUNKS);
+    const uint8_t *chunk = picture->bytes + position;
+    uint32_t length = big_endian(chunk);
+    if (length > picture->count - position - 12) {
+      return fst_refuse(picture,
+                        "the file is truncated: a chunk at byte %zu claims %u bytes, %zu follow",
+                        position, length, picture->count - position - 12);
+    }
+    if (!memcmp(chunk + 4, "IEND", 4)) return 0;
+    position += (size_t)length + 12;
   }
-  png_set_palette_to_rgb(png);
-  png_set_expand_gray_1_2_4_to_8(png);
-  png_set_strip_16(png);
-  png_set_strip_alpha(png);
-  png_set_gray_to_rgb(png);
+  return fst_refuse(picture, "the file is truncated: no IEND chunk");
+}
+
+static int read_header(fst_picture *picture) {
+  const uint8_t *bytes = picture->bytes;
+  if (picture->count < 33 || memcmp(bytes, "\x89PNG\r\n\x1a\n", 8)) {
+    return fst_refuse(picture, "the file is truncated");
+  }
+  if (big_endian(bytes + 8) != 13 || memcmp(bytes + 12, "IHDR", 4)) {
+    return fst_refuse(picture, "expected IHDR as its first chunk");
+  }
+  picture->size = (fst_image_size){big_endian(bytes + 16), big_endian(bytes + 20)};
+  return 0;
+}
+
+// Grey of 16 bits, which lies in the first two thirds of each row, cut off at 255.
+static void expand_wide_grey(png_state *state) {
+  fst_image_size size = state->picture->size;
+  for (uint32_t y = 0; y < size.height; y++) {
+    uint8_t *row = state->rows[y];
+    for (size_t x = size.width; x-- > 0;) {
+      uint8_t value = row[2 * x] ? 255 : row[2 * x + 1];
+      memset(row + 3 * x, value, 3);
+    }
+  }
+}
+
+// The steps that libpng may leave by a long jump.
+static int decode_steps(png_structp png, png_infop info, png_state *state) {
+  if (setjmp(png_jmpbuf(png))) return -1;
+  fst_image_size size = state->picture->size;
+  png_set_read_fn(png, state, read_bytes);
+  png_set_user_limits(png, size.width, size.height);
+  // Text, profiles and what is unknown are passed over: some of them would be unpacked first.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_read_info(png, info);
+  int is_wide_grey = png_get_bit_depth(png, info) == 16 &&
+                     png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY;
+  if (png_get_image_width(png, info) != size.width ||
+      png_get_image_height(png, info) != size.height) {
+    png_error(png, "the size changes");
+  }
+  if (!is_wide_grey) {
+    png_set_palette_to_rgb(png);
+    png_set_expand_gray_1_2_4_to_8(png);
+    png_set_strip_16(png);
+    png_set_strip_alpha(png);
+    png_set_gray_to_rgb(png);
+  }
   png_set_interlace_handling(png);
   png_read_update_info(png, info);
-  size_t row = (size_t)image->width * 3;
-  if (png_get_rowbytes(png, info) != row) png_error(png, "the pixel format is not supported");
-  state->pixels = malloc(row * image->height);
-  state->rows = malloc(image->height * sizeof(png_bytep));
-  if (!state->pixels || !state->rows) png_error(png, "out of memory");
-  for (uint32_t y = 0; y < image->height; y++) state->rows[y] = state->pixels + y * row;
+  size_t row = (size_t)size.width * 3;
+  if (png_get_rowbytes(png, info) != (is_wide_grey ? (size_t)size.width * 2 : row)) {
+    png_error(png, "the pixel format is not supported");
+  }
+  state->rows = malloc(size.height * sizeof(png_bytep));
+  if (!state->rows) png_error(png, "out of memory");
+  for (uint32_t y = 0; y < size.height; y++) state->rows[y] = state->pixels + y * row;
   png_read_image(png, state->rows);
   png_read_end(png, NULL);
+  if (is_wide_grey) expand_wide_grey(state);
   return 0;
 }
 
-int fst_png_decode(const uint8_t *bytes, size_t count, uint32_t max_side, uint64_t max_pixels,
-                   fst_image *image, char *error, size_t error_size) {
-  png_state state = {.bytes = bytes, .count = count, .error = error, .error_size = error_size};
-  memset(image, 0, sizeof *image);
+int fst_png_read(fst_picture *picture, uint8_t *pixels) {
+  if (!pixels) return read_header(picture);
+  if (check_chunks(picture)) return -1;
+  png_state state = {.picture = picture, .pixels = pixels};
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning);
   png_infop info = png ? png_create_info_struct(png) : NULL;
-  int status = -1;
-  if (info) {
-    status = decode_steps(png, info, &state, max_side, max_pixels, image);
-  } else {
-    fst_shim_error(error, error_size, "libpng cannot start");
-  }
+  int status = info ? decode_steps(png, info, &state) : fst_refuse(picture, "libpng cannot start");
   png_destroy_read_struct(&png, &info, NULL);
   free(state.rows);
-  if (status == 0) {
-    image->pixels = state.pixels;
-  } else {
-    free(state.pixels);
-  }
-  return status;
-}
-
-static void write_bytes(png_structp png, png_bytep source, size_t count) {
-  png_state *state = png_get_io_ptr(png);
-  size_t needed = state->output.count + count;
-  if (needed > state->capacity) {
-    size_t capacity = needed * 2 + 4096;
-    uint8_t *grown = realloc(state->output.bytes, capacity);
-    if (!grown) png_error(png, "out of memory");
-    state->output.bytes = grown;
-    state->capacity = capacity;
-  }
-  memcpy(state->output.bytes + state->output.count, source, count);
-  state->output.count = needed;
-}
-
-static void flush_nothing(png_structp png) { (void)png; }
-
-static int encode_steps(png_structp png, png_infop info, png_state *state, uint32_t width,
-                        uint32_t height) {
-  if (setjmp(png_jmpbuf(png))) return -1;
-  png_set_write_fn(png, state, write_bytes, flush_nothing);
-  png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  png_write_info(png, info);
-  for (uint32_t y = 0; y < height; y++) {
-    png_write_row(png, (png_const_bytep)state->bytes + (size_t)y * width * 3);
-  }
-  png_write_end(png, NULL);
-  return 0;
-}
-
-int fst_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, fst_image_file *file,
-                   char *error, size_t error_size) {
-  png_state state = {.bytes = pixels, .error = error, .error_size = error_size};
-  memset(file, 0, sizeof *file);
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning);
-  png_infop info = png ? png_create_info_struct(png) : NULL;
-  int status = -1;
-  if (info) {
-    status = encode_steps(png, info, &state, width, height);
-  } else {
-    fst_shim_error(error, error_size, "libpng cannot start");
-  }
-  png_destroy_write_struct(&png, &info);
-  if (status == 0) {
-    *file = state.output;
-  } else {
-    free(state.output.bytes);
-  }
   return status;
 }

@@ -19,6 +19,7 @@ struct AttackCommand: ParsableCommand {
       A flag overrides --bd_yaml_path, which overrides --yaml_path, which
       overrides the defaults. Ctrl-C saves the run's state after the running
       step; the same command with --resume goes on from there.
+      Runs alone or on many ranks.
       """)
 
   @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))
@@ -43,6 +44,7 @@ struct AttackCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { $0.folder },
+      threads: \.threads,
       configure: {
         var decoded = try ConfigDecoder.attack(
           attack, flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
@@ -104,10 +106,20 @@ struct AttackResultOptions: ParsableArguments {
       """, valueName: "form"))
   var archiveArrays: ArchiveArrays?
 
+  @Option(
+    name: .key("archive_paths"),
+    help: ArgumentHelp(
+      """
+      How attack_result.pt names dataset and images: relative, from the working folder, data or \
+      record on; absolute, as the original tools (default: relative).
+      """, valueName: "form"))
+  var archivePaths: ArchivePaths?
+
   func add(to flags: inout GivenFlags) {
     flags.add("save_folder_name", saveFolderName)
     flags.add("frequency_save", frequencySave)
     flags.add("archive_arrays", archiveArrays)
+    flags.add("archive_paths", archivePaths)
   }
 }
 

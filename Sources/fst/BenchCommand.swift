@@ -32,6 +32,8 @@ struct BenchCommand: ParsableCommand {
       Under mpirun, --batch_size is each rank's, and a step sums gradients over
       the ranks; what that costs is told too. allreduce times the sum of one
       network's gradients alone (44.7 MB at width 64), in training's buckets.
+      step, evaluate and allreduce run alone or on many ranks, kernels and tsne
+      on one: the others end at once.
 
       tsne embeds generated features of ten clusters, or those of a file of
       numpy's npy format, [points, features]; --steps embeddings are timed,
@@ -43,7 +45,7 @@ struct BenchCommand: ParsableCommand {
       """)
 
   /// What is timed.
-  enum Subject: String, ExpressibleByArgument {
+  enum Subject: String, CaseIterable, ExpressibleByArgument {
     case step, evaluate, kernels, allreduce, tsne
   }
 
@@ -101,6 +103,8 @@ struct BenchCommand: ParsableCommand {
 
   private func run(on communicator: any Communicator) throws {
     try communicator.together { try ModelTooLarge.check(width: width, classCount: 10) }
+    let warnings = try Doctor(on: communicator).threadWarnings(threads: threads)
+    if communicator.rank == 0 { warnings.forEach { StandardError.write("warning: \($0)\n") } }
     let threads = ThreadCount.resolve(requested: threads)
     switch subject {
     case .step, .evaluate:

@@ -7,9 +7,10 @@ struct CheckpointOptions: ParsableArguments {
     name: .key("resume"), defaultAsFlag: "true",
     help: ArgumentHelp(
       """
-      Go on with an interrupted run in the same folder; with auto, start anew where no checkpoint \
-      can be used.
-      """, valueName: "auto"))
+      Go on with an interrupted run in the same folder: true, or no value, stops where the \
+      checkpoints that are there cannot be used; auto starts anew then; without any both start anew \
+      and say so (default: false).
+      """, valueName: "true|false|auto"))
   var resume: String?
 
   @Option(
@@ -25,11 +26,7 @@ struct CheckpointOptions: ParsableArguments {
   var keepCheckpoints: Int?
 
   func add(to flags: inout GivenFlags) {
-    if resume == "true" {
-      flags.add("resume", flag: true)
-    } else {
-      flags.add("resume", resume)
-    }
+    flags.add("resume", plain: resume)
     flags.add("checkpoint_steps", checkpointSteps)
     flags.add("keep_checkpoints", keepCheckpoints)
   }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Core
 import Distributed
-import Foundation
 
 /// `fst doctor`: what this machine or cluster has, and what is wrong with it.
 struct DoctorCommand: ParsableCommand {
@@ -18,6 +17,7 @@ struct DoctorCommand: ParsableCommand {
 
       A problem is a line that begins with "warning:", or with "broken:" where
       runs would fail; the exit status is 1 only then.
+      Runs alone or on many ranks.
       """)
 
   @Option(
@@ -53,7 +53,7 @@ struct DoctorCommand: ParsableCommand {
       isBroken = report.problems.contains(where: \.isBroken) ? 1 : 0
       isBroken = try communicator.allReduceMaximum(isBroken)
     }
-    if status != 0 { Foundation.exit(status) }
-    if isBroken != 0 { Foundation.exit(ExitStatus.failure) }
+    if status != 0 { throw ExitCode(status) }
+    if isBroken != 0 { throw ExitCode(ExitStatus.failure) }
   }
 }

@@ -5,7 +5,7 @@ import Foundation
 enum DoctorTable {
   /// Prints the report as a plain table, problems last.
   static func print(_ report: Doctor.Report) {
-    for line in lines(report) { Swift.print(line) }
+    for line in lines(report) { StandardOutput.line(line) }
   }
 
   /// Prints the report as one JSON object in one line.
@@ -33,14 +33,16 @@ enum DoctorTable {
     let output = Output(
       version: FST.configuration.version, report: report,
       problems: report.problems.map { Problem(kind: kind($0), text: $0.text) })
-    Swift.print(String(decoding: try encoder.encode(output), as: UTF8.self))
+    StandardOutput.json(String(decoding: try encoder.encode(output), as: UTF8.self))
   }
 
   static func lines(_ report: Doctor.Report) -> [String] {
     let first = report.ranks[0]
     var lines = [
       row("fst", "\(FST.configuration.version), build \(first.build)\(sameBuild(report))"),
-      row("MPI", first.mpi ?? "not started: no launcher"),
+      row(
+        "MPI",
+        first.mpi ?? "not started: no launcher\(first.unjoined == nil ? "" : " that it knows")"),
       row("OpenBLAS", "\(first.openBLAS), kernels for \(first.openBLASCore)"),
       row(
         "BLAS threads",
@@ -81,10 +83,15 @@ enum DoctorTable {
       : String(format: "%+.1f ms", rank.clockAhead * 1e3)
         + String(format: " (+-%.1f)", rank.clockError * 1e3)
     return [
-      "\(rank.rank)", rank.host, "\(rank.cores)", ranges(rank.usableCores), "\(rank.threads)",
+      "\(rank.rank)", rank.host, "\(rank.cores)", usable(rank), "\(rank.threads)",
       "\(gibibytes(rank.freeMemoryBytes)) of \(gibibytes(rank.memoryBytes)) GiB", clock,
       "\(rank.processor); \(rank.vectorUnits.joined(separator: ", "))",
     ]
+  }
+
+  /// The cores that a rank may use, and the quota where there is one.
+  private static func usable(_ rank: RankFacts) -> String {
+    ranges(rank.usableCores) + (rank.quota.map { String(format: " (quota %.4g)", $0) } ?? "")
   }
 
   /// Numbers in order as ranges: `0-3,8`.

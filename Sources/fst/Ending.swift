@@ -14,6 +14,7 @@ enum ExitStatus {
   static func of(_ error: any Error) -> Int32 {
     switch error {
     case is ConfigError, is UsageFailure: usage
+    case let error as any UserMistake where error.isUserMistake: usage
     case MPIError.noContact: interrupted
     default: failure
     }
@@ -30,8 +31,9 @@ enum Ending {
   /// This process's rank as its launcher says, before MPI is started; 0 without a launcher.
   static let launchedRank: Int = {
     let variables = ProcessInfo.processInfo.environment
-    return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy
-      .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 0
+    return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK"].lazy
+      .compactMap { variables[$0].flatMap { Int($0) } }.first
+      ?? LauncherClaim.of(variables)?.rank ?? 0
   }()
 
   /// Prints `fst: <message>` on rank 0 and ends with `status`, before or without MPI.
@@ -41,21 +43,28 @@ enum Ending {
     exit(status)
   }
 
+  /// Ends with `status` once the result is out; with 1 where it could not be written.
+  static func end(_ status: Int32) -> Never { exit(StandardOutput.finish(status)) }
+
   /// Ends after the argument parser threw: help and version to standard output, errors as one line.
   static func ofParsing(_ error: any Error) -> Never {
     let status = FST.exitCode(for: error).rawValue
     guard status != 0 else {
       if launchedRank == 0 { print(FST.fullMessage(for: error)) }
-      exit(0)
+      end(0)
     }
-    fail(FST.message(for: error), status: ExitStatus.usage)
+    fail(CommandWords.explaining(FST.message(for: error)), status: ExitStatus.usage)
   }
 
-  /// Prints `fst: <message>` as one line of standard error.
+  /// Prints `fst: <message>` as one line of standard error, nothing of it raw.
   static func say(_ message: String) {
     let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-    StandardError.write("fst: \(line)\n")
+    let shown = line.prefix(longestMessage)
+    StandardError.line("fst: \(shown)\(shown.count < line.count ? "…" : "")")
   }
+
+  /// Characters of a message; what an error quotes may be as long as the file it is from.
+  private static let longestMessage = 2000
 
   /// Lets rank 0 speak and end first: all ranks make the same mistake, and the launcher kills the
   /// rest as soon as one of them ends.
@@ -64,12 +73,4 @@ enum Ending {
     Thread.sleep(forTimeInterval: 2)
     exit(status)
   }
-}
-
-/// Standard error, written at once.
-enum StandardError {
-  /// Whether a person sees it rather than a file or a launcher.
-  static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-
-  static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

@@ -8,14 +8,20 @@ struct EvaluateCommand: ParsableCommand {
     abstract: "Report clean accuracy, attack success rate and robust accuracy of an archive.",
     discussion: """
       C-ACC is measured on the clean test images of --dataset_path; ASR and
-      RA on the triggered ones in bd_test_dataset/ beside the archive. Where
-      that folder is absent, name the attack, and its trigger is applied anew.
+      RA on the triggered ones in bd_test_dataset/ beside the archive, if they
+      are those that it speaks of. Where they are not, or for another target,
+      name the attack, and its trigger is applied anew.
 
         fst evaluate record/cifar10/badnet/<run>/attack_result.pt
-        fst evaluate attack_result.pt --dataset_path ./data --attack badnet --json
+        fst evaluate attack_result.pt --dataset_path ./data --attack badnet \\
+          --attack_target 3 --json
+
+      Runs alone or on many ranks.
       """)
 
-  @Argument(help: ArgumentHelp("An attack_result.pt or defense_result.pt.", valueName: "archive"))
+  @Argument(
+    help: ArgumentHelp(
+      "An attack_result.pt, a defense_result.pt or a bare state_dict.", valueName: "archive"))
   var archive: String
 
   @OptionGroup var evaluation: EvaluationOptions
@@ -25,6 +31,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
+      threads: \.threads,
       configure: { try ConfigDecoder.evaluate(archive: archive, flags: flags) },
       body: { configuration, session in
         try Evaluation(

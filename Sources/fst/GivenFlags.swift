@@ -9,6 +9,7 @@ extension ScheduleName: ExpressibleByArgument {}
 extension FineTuningMode: ExpressibleByArgument {}
 extension TuningSplit: ExpressibleByArgument {}
 extension ArchiveArrays: ExpressibleByArgument {}
+extension ArchivePaths: ExpressibleByArgument {}
 extension DefenseForm: ExpressibleByArgument {}
 extension GradientCompression: ExpressibleByArgument {}
 extension ConvolutionChoice: ExpressibleByArgument {}
@@ -33,6 +34,11 @@ struct GivenFlags {
   /// Adds `key` with the value `meaning` where the flag was given.
   mutating func add(_ key: String, flag: Bool, meaning: Bool = true) {
     add(key, flag ? .boolean(meaning) : nil)
+  }
+
+  /// Adds `key` with a word that is typed as a YAML file's is: a number, true, `none` or text.
+  mutating func add(_ key: String, plain word: String?) {
+    add(key, word.map { ConfigValue(plain: $0) })
   }
 
   private mutating func add(_ key: String, _ value: ConfigValue?) {

@@ -25,7 +25,7 @@ struct KernelReport {
   func print(json: Bool) throws {
     if json { return try Report.printJSON(document) }
     let (document, all) = (document, document.layers.flatMap(\.directions))
-    Swift.print(
+    StandardOutput.line(
       "micro-kernel \(document.variant), peak \(Self.number(document.peak, 1)) GFLOP/s a core, "
         + "\(threads) threads, width \(width), batch \(batchSize)\n")
     Self.row(
@@ -42,18 +42,18 @@ struct KernelReport {
       }
     }
     let largest = all.map(\.error).max() ?? 0
-    Swift.print(
+    StandardOutput.line(
       "\nlargest error \(largest) (relative L2 from patch matrices)\n"
         + "all convolutions of a step  \(Self.number(document.stepSeconds, 4)) s\n")
     printProducts()
-    Swift.print("\npeak memory  \(document.peakBytes / 1_048_576) MiB")
+    StandardOutput.line("\npeak memory  \(document.peakBytes / 1_048_576) MiB")
   }
 
   private func printProducts() {
     for report in products {
       let variants = report.variants.map { "\($0.variant.rawValue) \(giga($0.rate.median))" }
       let name = report.product.name.padding(toLength: 16, withPad: " ", startingAt: 0)
-      Swift.print(
+      StandardOutput.line(
         "\(name)  \(variants.joined(separator: "   "))   OpenBLAS \(giga(report.openBLAS.median))")
     }
   }
@@ -68,7 +68,7 @@ struct KernelReport {
     let labels = [(layer, 18), (kernel, 9), (what, 16)]
       .map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
     let numbers = cells.map { String(repeating: " ", count: max(9 - $0.count, 1)) + $0 }
-    Swift.print(labels.joined() + numbers.joined())
+    StandardOutput.line(labels.joined() + numbers.joined())
   }
 }
 

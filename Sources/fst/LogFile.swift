@@ -1,10 +1,12 @@
+import Core
 import Foundation
 import Synchronization
 
 /// The log of a run, `<folder>/<yyyy_mm_dd_HH_MM_SS>.log`; it owns the open file.
 ///
-/// A run makes its folder itself, so lines wait until it says so (`mayOpen`) and the folder is
-/// there. A log that cannot be written is not worth a training run: its lines are dropped.
+/// Each run writes a file of its own, that of a resumed run's next part too. A run makes its folder
+/// itself, so lines wait until it says so (`mayOpen`) and the folder is there. A log that cannot be
+/// written is not worth a training run: its lines are dropped.
 final class LogFile: Sendable {
   private struct State {
     var waiting: [String] = []
@@ -18,14 +20,14 @@ final class LogFile: Sendable {
 
   init(folder: String, started: Date = Date()) {
     self.folder = folder
-    name = Self.stamp(started, format: "yyyy_MM_dd_HH_mm_ss") + ".log"
+    name = TimeStamp.text(started, format: "yyyy_MM_dd_HH_mm_ss")
   }
 
   /// Adds a line with the time of day.
   func append(_ line: String) {
-    let stamped = "\(Self.stamp(Date(), format: "yyyy-MM-dd HH:mm:ss")) \(line)\n"
+    let time = TimeStamp.text(Date(), format: "yyyy-MM-dd HH:mm:ss")
     state.withLock { state in
-      state.waiting.append(stamped)
+      state.waiting.append("\(time) \(line)\n")
       writeOut(&state)
     }
   }
@@ -45,19 +47,14 @@ final class LogFile: Sendable {
     state.waiting = []
   }
 
+  /// A new file, never another run's of the same second, nor what a link points to.
   private func open() -> FileHandle? {
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
-    guard exists, isFolder.boolValue else { return nil }
-    let path = "\(folder)/\(name)"
-    guard FileManager.default.createFile(atPath: path, contents: nil) else { return nil }
-    return FileHandle(forWritingAtPath: path)
-  }
-
-  private static func stamp(_ date: Date, format: String) -> String {
-    let formatter = DateFormatter()
-    formatter.locale = Locale(identifier: "en_US_POSIX")
-    formatter.dateFormat = format
-    return formatter.string(from: date)
+    for ending in [".log"] + (2...99).map({ "-\($0).log" }) {
+      let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC
+      let descriptor = Foundation.open("\(folder)/\(name)\(ending)", flags, 0o666)
+      if descriptor >= 0 { return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true) }
+      guard errno == EEXIST else { return nil }
+    }
+    return nil
   }
 }

@@ -5,16 +5,22 @@ import KernelShim
 @main struct Main {
   static func main() {
     checkProcessor()
+    Descriptor.prepare()
+    Limits.prepare()
     // A file over the user's limit is then an error of the write, with a message, as a full disk.
     signal(SIGXFSZ, SIG_IGN)
     do {
-      var command = try FST.parseAsRoot()
+      let words = Array(CommandLine.arguments.dropFirst())
+      CommandWords.requireCommand(words)
+      var command = try FST.parseAsRoot(CommandWords.joiningValues(words))
+      LauncherCheck.run(before: command)
       do {
         try command.run()
+        Ending.end(0)
       } catch let error where FST.exitCode(for: error) == .success {
         throw error  // a command without its subcommand asks for help
       } catch let ending as ExitCode {
-        exit(ending.rawValue)  // the command has said why
+        Ending.end(ending.rawValue)  // the command has said why
       } catch {
         Ending.fail("\(error)", status: ExitStatus.of(error))
       }
@@ -56,7 +62,7 @@ struct FST: ParsableCommand {
       A whole experiment from one file, resumable, with its tables:
         fst sweep config/experiments/demo.yaml
 
-      Each but inspect and bench runs alone or on many ranks:
+      Each but inspect runs alone or on many ranks, as its own help says:
         mpirun -np 4 fst attack blended ...
       `fst doctor`, alone or under mpirun, says what the machines have.
       Flags and YAML keys are those of BackdoorBench and the FST scripts.
@@ -66,7 +72,9 @@ struct FST: ParsableCommand {
 
       Exit status:
         0    done
-        1    failed: data, archive, disk, a rank
+        1    failed: data, archive, disk, a rank; or the result could not be
+             written to standard output (without a line where its reader is
+             gone, as in fst inspect ... | head -1)
         64   wrong flags or configuration
         75   interrupted or stalled, try again: the same command goes on from
              its last checkpoint with --resume, or --resume auto

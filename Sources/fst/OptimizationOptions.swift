@@ -16,7 +16,8 @@ struct OptimizationOptions: ParsableArguments {
   @Option(
     name: .key("batch_size"),
     help: ArgumentHelp(
-      "Images of one step on all ranks together (default: \(attackDefaults.batchSize)).",
+      "Images of one step on all ranks together; an attack leaves out those at the end of an epoch "
+        + "that fill no batch, other ones each time (default: \(attackDefaults.batchSize)).",
       valueName: "images"))
   var batchSize: Int?
 
@@ -77,7 +78,7 @@ struct OptimizationOptions: ParsableArguments {
         + "over the other classes, none of it on the label itself; in tune it takes the place of "
         + "the feature-shift penalty, as in the published script (default: none).",
       valueName: "share"))
-  var labelSmoothing: Double?
+  var labelSmoothing: String?
 
   @Option(
     name: [.customLong("random_seed"), .customLong("seed")],
@@ -111,7 +112,7 @@ struct OptimizationOptions: ParsableArguments {
     flags.add("steplr_gamma", gamma)
     flags.add("sgd_momentum", momentum)
     flags.add("wd", weightDecay)
-    flags.add("lb_smooth", labelSmoothing)
+    flags.add("lb_smooth", plain: labelSmoothing)
     flags.add("random_seed", randomSeed)
     flags.add("max_steps", maxSteps)
     flags.add("sync_bn", flag: syncBatchNorm)

@@ -26,8 +26,9 @@ struct DataOptions: ParsableArguments {
     name: .key("dataset"),
     help: ArgumentHelp(
       """
-      cifar10; synthetic, which is generated and needs no files; image_folder, PNG, JPEG or PPM \
-      images in train/<class>/ and test/<class>/ of --dataset_path \
+      cifar10; synthetic, which is generated and needs no files; image_folder, images (PNG, JPEG, \
+      PPM, BMP, WebP, TIFF, GIF) of 8 to 1024 pixels a side in train/<class>/ and test/<class>/ of \
+      --dataset_path \
       (default: \(attackDefaults.dataset)).
       """, valueName: "name"))
   var dataset: String?
@@ -38,6 +39,8 @@ struct DataOptions: ParsableArguments {
       "The folder with the dataset's files or with cifar10/ and its like in it "
         + "(default: \(attackDefaults.datasetPath)).", valueName: "folder"))
   var datasetPath: String?
+
+  @OptionGroup var pixels: PixelOptions
 
   @Flag(name: .key("no_augment"), help: "No random crop and flip of training images.")
   var noAugment = false
@@ -61,6 +64,7 @@ struct DataOptions: ParsableArguments {
   func add(to flags: inout GivenFlags) {
     flags.add("dataset", dataset)
     flags.add("dataset_path", datasetPath)
+    pixels.add(to: &flags)
     flags.add("augment", flag: noAugment, meaning: false)
     flags.add("tuning_split", tuningSplit)
     flags.add("split_ratio", splitRatio)

@@ -8,9 +8,10 @@ enum Progress {
   static func observer(logFolder: String?) -> any TrainingObserver {
     let shown: any TrainingObserver =
       StandardError.isTerminal
-      ? TerminalProgress() : PlainProgress { StandardError.write("\($0)\n") }
+      ? TerminalProgress() : PlainProgress { StandardError.line($0) }
     guard let logFolder else { return shown }
     let log = LogFile(folder: logFolder)
+    LogHeader.lines().forEach { log.append($0) }
     let written = PlainProgress(detailed: true) { log.append($0) }
     return CombinedObserver(observers: [shown, written, LogOpener(log: log)])
   }
@@ -38,7 +39,7 @@ struct CombinedObserver: TrainingObserver {
 }
 
 /// Progress as whole lines, for files and launchers: one an epoch, and one every ten seconds
-/// within.
+/// within; notes for a log too.
 final class PlainProgress: TrainingObserver {
   private static let interval: Duration = .seconds(10)
   private let write: @Sendable (String) -> Void
@@ -46,7 +47,7 @@ final class PlainProgress: TrainingObserver {
 
   private let isDetailed: Bool
 
-  /// Progress through `write`; where `detailed`, each epoch gets a line of its timing too.
+  /// Progress through `write`; where `detailed`, as a log is, with notes and each epoch's timing.
   init(detailed: Bool = false, write: @escaping @Sendable (String) -> Void) {
     isDetailed = detailed
     self.write = write
@@ -65,6 +66,7 @@ final class PlainProgress: TrainingObserver {
     return lastLine.withLock { last in
       switch event {
       case .step, .evaluating, .embedding: guard now - last >= Self.interval else { return false }
+      case .note: return isDetailed
       case .message, .warning, .claimed, .epoch: break
       }
       last = now
@@ -87,10 +89,11 @@ final class TerminalProgress: TrainingObserver {
         StandardError.write("\r\(ProgressLine.bar(event, columns: Self.columns - 1))\u{1B}[K")
         drawn = true
       }
+    case .note: break
     case .message, .warning, .claimed, .epoch:
       guard let line = ProgressLine.plain(event) else { return }
       Self.clear()
-      StandardError.write("\(line)\n")
+      StandardError.line(line)
     }
   }
 

@@ -3,10 +3,12 @@ import Foundation
 
 /// The wording of progress: what a line or a bar says of an event.
 enum ProgressLine {
-  /// The event as a line of its own.
-  static func plain(_ event: TrainingEvent) -> String? {
+  /// The event as a line of its own, for logs and terminals: nothing of it raw.
+  static func plain(_ event: TrainingEvent) -> String? { words(event)?.printable() }
+
+  private static func words(_ event: TrainingEvent) -> String? {
     switch event {
-    case .message(let text): text
+    case .message(let text), .note(let text): text
     case .warning(let text): "warning: \(text)"
     case .claimed: nil
     case .step(let step): "\(place(step))  \(figures(step))"
@@ -26,7 +28,7 @@ enum ProgressLine {
       layOut("evaluate", "\(done) of \(total) images", share(done, total), columns: columns)
     case .embedding(let done, let total):
       layOut("t-SNE", "iteration \(done) of \(total)", share(done, total), columns: columns)
-    case .message, .warning, .claimed, .epoch: ""
+    case .message, .warning, .note, .claimed, .epoch: ""
     }
   }
 

@@ -51,7 +51,7 @@ extension Session {
       on: communicator, limits: StallLimits(warning: warning, exit: exit),
       warn: {
         Progress.finishLine()
-        StandardError.write("warning: \($0)\n")
+        StandardError.line("warning: \($0)")
       },
       end: {
         Progress.finishLine()

@@ -15,7 +15,8 @@ enum Report {
           seconds: outcome.seconds, interrupted: outcome.stopped != nil,
           timing: outcome.timings.map(TimingReport.init)))
     } else {
-      table(outcome.metrics)
+      // Stopped before its first epoch was over, a run has nothing to show.
+      if outcome.metrics != BackdoorMetrics() { outcome.metrics.table.forEach { print($0) } }
       print("folder  \(outcome.folder)")
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
@@ -28,7 +29,7 @@ enum Report {
     let remedy =
       isResumable
       ? "the same command with --resume goes on" : "nothing was saved; with --save it can go on"
-    StandardError.write("interrupted after \(position); \(remedy)\n")
+    StandardError.line("interrupted after \(position); \(remedy)")
     return ExitStatus.interrupted
   }
 
@@ -41,11 +42,8 @@ enum Report {
           folder: outcome.folder, seconds: outcome.seconds, interrupted: outcome.stopped != nil,
           timing: outcome.timings.map(TimingReport.init)))
     } else {
-      print("        before   after")
-      for (name, rate) in rates {
-        print("\(name)   \(figure(rate(outcome.before)))   \(figure(rate(outcome.after)))")
-      }
-      print("folder  \(outcome.folder)")
+      outcome.before.table(andAfter: outcome.after).forEach { print($0) }
+      if let folder = outcome.folder { print("folder  \(folder)") }
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
     return outcome.stopped.map { interrupted($0, isResumable: outcome.isResumable) } ?? 0
@@ -53,30 +51,14 @@ enum Report {
 
   /// Prints an evaluation's metrics and gives the exit status.
   static func evaluation(_ metrics: BackdoorMetrics, json: Bool) throws -> Int32 {
-    if json { try printJSON(MetricsReport(metrics)) } else { table(metrics) }
+    if json { try printJSON(MetricsReport(metrics)) } else { metrics.table.forEach { print($0) } }
     return 0
-  }
-
-  private static let rates: [(String, @Sendable (BackdoorMetrics) -> Double?)] = [
-    ("C-ACC", { $0.cleanAccuracy }), ("ASR  ", { $0.attackSuccessRate }),
-    ("RA   ", { $0.robustAccuracy }),
-  ]
-
-  private static func table(_ metrics: BackdoorMetrics) {
-    let counts = [
-      (metrics.cleanCorrect, metrics.cleanTotal),
-      (metrics.attackSuccesses, metrics.triggeredTotal),
-      (metrics.robustCorrect, metrics.triggeredTotal),
-    ]
-    for ((name, rate), (count, total)) in zip(rates, counts) {
-      print("\(name)   \(figure(rate(metrics)))   \(count) of \(total) images")
-    }
   }
 
   static func printJSON(_ report: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    StandardOutput.json(String(decoding: try encoder.encode(report), as: UTF8.self))
   }
 }
 
@@ -135,7 +117,8 @@ struct AttackReport: Encodable {
 struct TuneReport: Encodable {
   let before: MetricsReport
   let after: MetricsReport
-  let folder: String
+  /// Absent where nothing was saved.
+  let folder: String?
   let seconds: Double
   let interrupted: Bool
   /// One for each epoch.

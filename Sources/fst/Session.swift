@@ -10,10 +10,12 @@ struct Session {
 
   /// Runs `body` on every rank and ends the process on a failure, with one message for all ranks.
   ///
-  /// `configure` reads flags and files; `body` gets what it made and works on it. What `body`
+  /// `threads` are those asked for, of which a warning may be due. `configure` reads flags and
+  /// files; `body` gets what it made and works on it. What `body`
   /// returns is reported on rank 0 alone. See Note [One failure ends all] in Distributed.
   static func run<Configuration: Sendable, Outcome>(
     logFolder: (Configuration) -> String?, savesOnSignals: Bool = true,
+    threads: (Configuration) -> Int? = { _ in nil },
     configure: () throws -> DecodedConfiguration<Configuration>,
     body: (Configuration, Session) throws -> Outcome,
     report: (Outcome) throws -> Int32
@@ -27,6 +29,7 @@ struct Session {
       }, exitCode: ExitStatus.of
     ) { communicator in
       member = communicator
+      try LauncherCheck.run(on: communicator, writesRuns: savesOnSignals)
       let isRoot = communicator.rank == 0
       let decoded = try together(communicator, configure)
       let session = Session(
@@ -37,14 +40,16 @@ struct Session {
         interruption: savesOnSignals
           ? Signals.interruption(announcing: isRoot) : Interruption())
       decoded.warnings.forEach { session.observer.observe(.warning($0)) }
+      try Doctor(on: communicator).threadWarnings(threads: threads(decoded.configuration))
+        .forEach { session.observer.observe(.warning($0)) }
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
-      if isRoot { outcomeStatus = try report(outcome) }
+      if isRoot { outcomeStatus = StandardOutput.finish(try report(outcome)) }
       let status = try communicator.allReduceMaximum(Int64(outcomeStatus))
       outcomeStatus = Int32(truncatingIfNeeded: status)
     }
     let status = failureStatus != 0 ? failureStatus : outcomeStatus
-    if status != 0 { exit(status) }
+    if status != 0 { Ending.end(status) }
   }
 
   /// Reads the configuration on all ranks; a mistake that any rank finds is every rank's failure.

@@ -29,6 +29,6 @@ enum Signals {
     interruption.request()
     guard announcing else { return }
     Progress.finishLine()
-    StandardError.write("stopping after this step. Ctrl-C again ends at once.\n")
+    StandardError.line("stopping after this step. Ctrl-C again ends at once.")
   }
 }

@@ -30,6 +30,7 @@ struct SweepCommand: ParsableCommand {
       Results are in <record>/sweep/<plan>/: results.csv has a row for each
       run, results.md means over seeds, runs/ a file for each run with its
       settings. They grow as each run ends.
+      Runs alone or on many ranks, each run on all of them.
       """)
 
   @Argument(help: ArgumentHelp("The plan, a YAML file.", valueName: "plan"))
@@ -93,6 +94,7 @@ struct SweepCommand: ParsableCommand {
     if dryRun { return try listRuns() }
     try Session.run(
       logFolder: { _ in nil },
+      threads: { $0.groups.first?.attack.configuration.threads },
       configure: decode,
       body: { plan, session in
         let first = plan.groups.first?.attack.configuration

@@ -18,7 +18,7 @@ extension Report {
     }
     for failure in outcome.failures { Ending.say("\(failure.id): \(failure.message)") }
     if outcome.isStopped {
-      StandardError.write("interrupted; the same command goes on\n")
+      StandardError.line("interrupted; the same command goes on")
       return ExitStatus.interrupted
     }
     return outcome.failures.isEmpty ? 0 : ExitStatus.failure

@@ -87,14 +87,14 @@ private struct TSNEReport: Encodable {
     func line(_ spread: SpreadReport) -> String {
       String(format: "%.3f s (%.3f to %.3f)", spread.median, spread.min, spread.max)
     }
-    Swift.print("tsne  \(points) points of \(features) features on \(threads) threads")
-    Swift.print("wall             \(line(seconds))")
-    Swift.print("processor        \(line(cpuSeconds))")
-    Swift.print(String(format: "KL divergence    %.4f, %d steps", divergence, iterations))
+    StandardOutput.line("tsne  \(points) points of \(features) features on \(threads) threads")
+    StandardOutput.line("wall             \(line(seconds))")
+    StandardOutput.line("processor        \(line(cpuSeconds))")
+    StandardOutput.line(String(format: "KL divergence    %.4f, %d steps", divergence, iterations))
     for key in trustworthiness.keys.sorted(by: { $0.count < $1.count }) {
-      Swift.print(
+      StandardOutput.line(
         String(format: "trustworthiness  %.4f over \(key)", trustworthiness[key] ?? 0))
     }
-    Swift.print("peak memory      \(peakBytes / 1_048_576) MiB")
+    StandardOutput.line("peak memory      \(peakBytes / 1_048_576) MiB")
   }
 }

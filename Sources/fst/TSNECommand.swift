@@ -22,6 +22,7 @@ struct TSNECommand: ParsableCommand {
       features: silhouette (1 far apart, 0 mixed), the balanced accuracy of a
       linear probe (0.5 if it cannot tell), centroids' distance over spread,
       and the cosine of the ways to both from the middle of all clean points.
+      Runs alone or on many ranks, which share the images; rank 0 embeds.
       """)
 
   @Argument(
@@ -64,6 +65,7 @@ struct TSNECommand: ParsableCommand {
     let output = output
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
+      threads: \.evaluation.threads,
       configure: { try ConfigDecoder.featureSheet(archives: archives, flags: flags) },
       body: { configuration, session in
         try FeatureSheet(

@@ -7,8 +7,11 @@ struct TriggerCommand: ParsableCommand {
     commandName: "trigger",
     abstract: "Draw an attack's trigger on eight test images, as a PNG.",
     discussion: """
-      Three rows: the images, the triggered images, and their differences,
-      multiplied so that they can be seen; by how much is printed.
+      Three rows under their names: the images, the triggered images, and
+      their differences, multiplied so that they can be seen; by how much is
+      printed too. They are the first test images of each class that is
+      triggered, so --attack_target chooses among them. Nothing is trained,
+      and of the attack only the trigger is made.
 
         fst trigger blended --dataset synthetic --out blended.png
         fst trigger trojannn --dataset_path ./data --width 16 --out t.png \\
@@ -17,6 +20,7 @@ struct TriggerCommand: ParsableCommand {
       trojannn's trigger is the one of the run that --record, --dataset,
       --pratio, --attack_target and --model name, or is made from
       --clean_model, or is the image --attack_trigger_img_path.
+      Runs alone or on many ranks, which help to make that trigger.
       """)
 
   @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))
@@ -41,6 +45,7 @@ struct TriggerCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
+      threads: \.threads,
       configure: {
         try ConfigDecoder.attack(
           attack, flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)

@@ -9,7 +9,8 @@ struct TriggerOptions: ParsableArguments {
     name: .key("patch_mask_path"),
     help: ArgumentHelp(
       "badnet: an image whose non-zero pixels are the patch "
-        + "(default: a white 3x3 square in the lower right corner).", valueName: "image"))
+        + "(default: a white square in the lower right corner, 3x3 on images of 32x32; it grows "
+        + "with the image).", valueName: "image"))
   var patchMask: String?
 
   @Option(

@@ -9,7 +9,7 @@ struct TuneCommand: ParsableCommand {
     discussion: """
       Reads the attack_result.pt of the attack run with the same --record,
       --dataset, --attack, --pratio, --attack_target and --model, or the one
-      that --result names.
+      that --result names, which then says all that is not given of these.
 
         fst tune --attack blended --split_ratio 0.02 --pratio 0.1 \\
           --device cuda:0 --lr 0.01 --attack_target 0 --model resnet18 \\
@@ -26,12 +26,19 @@ struct TuneCommand: ParsableCommand {
       on too: --tuning_split random. The paper's own first code left them out
       of the attack's training: for that, give --tuning_split held_out and the
       same --split_ratio to attack and to tune.
+
+      ASR and RA are of the images in bd_test_dataset/ beside the archive. A
+      bare state_dict has none: name its --attack, and the trigger is applied
+      anew, with the settings given below Triggers.
+
+      Runs alone or on many ranks.
       """)
 
   @OptionGroup(title: "Tuning") var tuning: TuningOptions
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "The attack's settings") var attackRun: RunOptions
+  @OptionGroup(title: "Triggers, applied anew where given") var trigger: TriggerOptions
   @OptionGroup(title: "Training") var optimization: OptimizationOptions
   @OptionGroup(title: "Checkpoints, with --save") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Watching") var watch: WatchOptions
@@ -42,6 +49,7 @@ struct TuneCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { $0.defenseFolder },
+      threads: \.threads,
       configure: {
         var decoded = try ConfigDecoder.tune(
           flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
@@ -65,6 +73,7 @@ struct TuneCommand: ParsableCommand {
     tuning.add(to: &flags)
     data.add(to: &flags)
     attackRun.add(to: &flags)
+    trigger.add(to: &flags)
     optimization.add(to: &flags)
     checkpoints.add(to: &flags)
     watch.add(to: &flags)
@@ -78,14 +87,16 @@ struct TuneCommand: ParsableCommand {
 /// What is tuned, how, and whether the result is written.
 struct TuningOptions: ParsableArguments {
   @Option(
-    name: .key("attack"), help: ArgumentHelp("The attack whose result is tuned.", valueName: "name")
-  )
+    name: .key("attack"),
+    help: ArgumentHelp(
+      "The attack whose result is tuned (default: what the run of --result names).",
+      valueName: "name"))
   var attack: AttackName?
 
   @Option(
     name: .key("result"),
     help: ArgumentHelp(
-      "The attack's folder or attack_result.pt (default: the folder an attack run names).",
+      "The attack's folder or an archive (default: the folder that the attack's settings name).",
       valueName: "path"))
   var result: String?
 
@@ -102,6 +113,11 @@ struct TuningOptions: ParsableArguments {
   var alpha: Double?
 
   @Option(
+    name: .key("ratio"),
+    help: ArgumentHelp("BackdoorBench's name of --split_ratio.", valueName: "share"))
+  var ratio: Double?
+
+  @Option(
     name: .key("initlr"),
     help: ArgumentHelp(
       "Accepted; like in the published script, no computation reads it.", valueName: "rate"))
@@ -109,8 +125,9 @@ struct TuningOptions: ParsableArguments {
 
   @Option(
     name: .key("linear_name"),
-    help: ArgumentHelp("The head layer's name in the archive (default: linear).", valueName: "name")
-  )
+    help: ArgumentHelp(
+      "The head layer's name in the archive, of which it must be one (default: linear).",
+      valueName: "name"))
   var linearName: String?
 
   @Flag(name: .key("save"), help: "Write defense/<mode>/defense_result.pt in the attack's folder.")
@@ -125,14 +142,23 @@ struct TuningOptions: ParsableArguments {
       """, valueName: "form"))
   var defenseForm: DefenseForm?
 
+  @Option(
+    name: .key("evaluate_every"),
+    help: ArgumentHelp(
+      "Evaluate after every so many epochs, for their lines and ft_df.csv; 0 is at the end only "
+        + "(default: 0).", valueName: "epochs"))
+  var evaluateEvery: Int?
+
   func add(to flags: inout GivenFlags) {
     flags.add("attack", attack)
     flags.add("result", result)
     flags.add("ft_mode", mode)
     flags.add("alpha", alpha)
+    flags.add("ratio", ratio)
     flags.add("initlr", initialLearningRate)
     flags.add("linear_name", linearName)
     flags.add("save", flag: save)
     flags.add("defense_form", defenseForm)
+    flags.add("evaluate_every", evaluateEvery)
   }
 }

@@ -64,7 +64,9 @@ import Testing
       ["attack", "badnet", "--epochs", "1", "--attack_label_trans", "all2all"] + tiny.flags)
     #expect(attack.exitCode == 0, "\(attack.standardError)")
     let tune = ["tune", "--attack", "badnet", "--result", tiny.runFolder] + tiny.flags
-    #expect(try failure(tune).contains("attack_label_trans is all2all in the archive"))
+    #expect(
+      try failure(tune + ["--attack_label_trans", "all2one"])
+        .contains("attack_label_trans is all2all in the archive"))
     #expect(
       try failure(tune + ["--attack_label_trans", "all2all", "--tuning_split", "held_out"])
         .contains("--split_ratio"))
@@ -84,5 +86,17 @@ import Testing
       ["tune", "--attack", "badnet", "--epochs", "1", "--split_ratio", "0.5"] + tiny.flags
         + ["--batch_size", "1000000000"])
     #expect(tune.exitCode == 0, "\(tune.standardError)")
+  }
+
+  @Test func aTargetThatIsNoClassOfAFolderIsAMistakeOfFlags() throws {
+    let tiny = try TinyDataset()
+    let arguments = ["attack", "badnet", "--attack_target", "2"] + tiny.flags
+    let alone = try RunProcess.run(TinyDataset.program, arguments)
+    let together = try RunProcess.mpirun(2, TinyDataset.program, arguments)
+    let line = "fst: attack_target: expected a class in 0...1, found 2"
+    for output in [alone, together] {
+      #expect(output.exitCode == 64)
+      #expect(output.errorLines.filter { $0.hasPrefix("fst: ") } == [line])
+    }
   }
 }

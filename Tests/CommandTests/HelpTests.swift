@@ -42,6 +42,16 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    "attack", "tune", "evaluate", "tsne", "inspect", "trigger", "sweep", "bench", "doctor",
+  ])
+  func eachCommandSaysWhetherItRunsOnManyRanks(command: String) throws {
+    let output = try RunProcess.run(Self.program, [command, "--help"])
+    let text = output.standardOutput.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(text.contains("many ranks"))
+    #expect(text.contains("alone"))
+  }
+
   @Test func theVersionIsOneLine() throws {
     let output = try RunProcess.run(Self.program, ["--version"])
     #expect(output.exitCode == 0)

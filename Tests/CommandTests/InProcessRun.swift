@@ -51,10 +51,11 @@ struct InProcessRun: Sendable {
     }
   }
 
-  /// Tunes what `attack` left.
+  /// Tunes what `attack` left, with settings that `change` alters.
   @discardableResult
   func tune(
-    resume: ResumeMode = .off, act: @escaping @Sendable (Int, Interruption) -> Void = { _, _ in }
+    resume: ResumeMode = .off, act: @escaping @Sendable (Int, Interruption) -> Void = { _, _ in },
+    change: (inout TuneConfiguration) -> Void = { _ in }
   ) throws -> (outcome: TuneOutcome, said: [String]) {
     var configuration = TuneConfiguration(attack: .badnet)
     configuration.dataset = "image_folder"
@@ -63,6 +64,7 @@ struct InProcessRun: Sendable {
     (configuration.batchSize, configuration.splitRatio) = (6, 0.5)
     (configuration.epochs, configuration.threads) = (Self.epochs, 1)
     (configuration.save, configuration.resume) = (true, resume)
+    change(&configuration)
     let fixed = configuration
     return try run(act) { communicator, observer, interruption in
       try FineTuning(
@@ -110,7 +112,7 @@ private final class StepObserver: TrainingObserver {
     switch event {
     case .message(let line), .warning(let line): lines.withLock { $0.append(line) }
     case .step(let progress): act((progress.epoch - 1) * progress.steps + progress.step)
-    case .claimed, .epoch, .evaluating, .embedding: break
+    case .note, .claimed, .epoch, .evaluating, .embedding: break
     }
   }
 }

@@ -15,6 +15,21 @@ import Testing
     #expect(output.standardOutput.isEmpty)
   }
 
+  @Test func aPipeIsRefusedAtOnce() throws {
+    let pipe = FileManager.default.temporaryDirectory
+      .appendingPathComponent("pipe-\(UUID().uuidString)").path
+    mkfifo(pipe, 0o600)
+    defer { unlink(pipe) }
+    for command in [
+      ["inspect", pipe], ["evaluate", pipe, "--dataset", "synthetic"], ["sweep", pipe],
+      ["attack", "badnet", "--yaml_path", pipe],
+    ] {
+      let output = try RunProcess.run(Self.program, command, timeout: 60)
+      #expect(output.exitCode == 1 || output.exitCode == 64, "\(command)")
+      #expect(output.errorLines.count == 1 && output.standardError.contains("a named pipe"))
+    }
+  }
+
   @Test func aFileOfOtherBytesIsRefusedInOneLine() throws {
     let file = FileManager.default.temporaryDirectory
       .appendingPathComponent("other-\(UUID().uuidString).pt")

@@ -24,7 +24,7 @@ import Testing
     #expect(said?.hasPrefix("rows    original, triggered, difference x ") == true)
     #expect(abs((said?.split(separator: " ").last.flatMap { Int($0) } ?? 0) - factor) <= 1)
     let image = try ImageFile.read(picture)
-    #expect((image.width, image.height) == (8 + 8 * (128 + 8), 8 + 3 * (128 + 8)))
+    #expect((image.width, image.height) == (8 + 8 * (128 + 8), 3 * (22 + 128 + 8)))
   }
 
   @Test func trojannnsIsTheRunsOrMadeFromACleanModel() throws {
@@ -52,7 +52,7 @@ import Testing
     for (more, status, text) in [
       (["--out", "\(tiny.folder)/a.jpg"], Int32(64), "expected a file that ends in .png"),
       (["--out", "/nowhere/a.png"], 1, "/nowhere/a.png"),
-      (["--out", "\(tiny.folder)/a.png", "--attack_target", "2"], 1, "attack_target"),
+      (["--out", "\(tiny.folder)/a.png", "--attack_target", "2"], 64, "attack_target"),
     ] {
       let output = try trigger("badnet", tiny, more)
       #expect(output.exitCode == status)

@@ -10,7 +10,36 @@ import Testing
   static let mistakes: [(arguments: [String], words: [String])] = [
     (["attack"], ["<attack>"]),
     (["attack", "badnets"], ["badnets", "'badnet'"]),
-    (["attac"], ["attac"]),
+    (["attac"], ["'attac'", "'attack'?"]),
+    (["defend"], ["unknown command 'defend'", "tune, evaluate", "did you mean 'tune'?"]),
+    (["help", "defend"], ["unknown command 'defend'"]),
+    (["eval", "x.pt"], ["unknown command 'eval'", "did you mean 'evaluate'?"]),
+    (["qwerty"], ["unknown command 'qwerty'", "doctor"]),
+    (["attack", "badnet", "--epochs", "-1"], ["--epochs: expected a whole number", "found -1"]),
+    (["attack", "badnet", "--lr", "-0.1"], ["--lr: expected a number", "found -0.1"]),
+    (["attack", "badnet", "--lr", "-inf"], ["--lr: expected a number", "found -inf"]),
+    (["attack", "badnet", "--seed", "-1"], ["--random_seed", "found -1"]),
+    (["attack", "badnet", "--steplr_milestones", "5", "-7"], ["--steplr_milestones", "[5, -7]"]),
+    (["attack", "badnet", "--yaml_path", "-1"], ["-1: no such YAML file"]),
+    (["attack", "badnet", "-pm", "-1", "--wd", "-1"], ["--wd", "found -1"]),
+    (["doctor", "--threads", "-1"], ["--threads", "found -1"]),
+    (["sweep", "plan.yaml", "--of", "-1"], ["--of", "found -1"]),
+    (["attack", "badnet", "--batch-sise", "3"], ["--batch-sise", "mean '--batch_size'?"]),
+    (["attack", "badnet", "--pmm", "3"], ["Unknown option '--pmm'"]),
+    (["attack", "badnet", "--resume", "perhaps"], ["--resume", "auto", "found 'perhaps'"]),
+    (["attack", "badnet", "--lb_smooth", "much"], ["--lb_smooth", "found 'much'"]),
+    (["attack", "badnet", "--dataset", "nope"], ["--dataset", "synthetic", "found 'nope'"]),
+    (["tune", "--attack", "sig", "--dataset", "nope"], ["--dataset", "found 'nope'"]),
+    (["evaluate", "a/x.pt", "--dataset", "nope"], ["--dataset", "found 'nope'"]),
+    (["attack", "badnet", "--attack_target", "10"], ["--attack_target", "0 to 9", "found 10"]),
+    (
+      ["attack", "sig", "--attack_label_trans", "all2all"],
+      ["--attack_label_trans", "all2one", "clean-label"]
+    ),
+    (
+      ["tune", "--attack", "sig", "--ratio", "0.1", "--split_ratio", "0.1"],
+      ["--ratio", "split_ratio", "both"]
+    ),
     (["attack", "badnet", "--batch_sise", "3"], ["--batch_sise", "--batch_size"]),
     (["attack", "badnet", "--batch_size", "0"], ["--batch_size", "found 0"]),
     (["attack", "badnet", "--batch_size", "many"], ["--batch_size", "many"]),
@@ -42,7 +71,7 @@ import Testing
     (["sweep", "plan.yaml", "--index", "2", "--of", "2"], ["--index", "found 2"]),
     (["sweep", "plan.yaml", "--of", "0"], ["--of", "found 0"]),
     (["bench"], ["<what>"]),
-    (["bench", "fly"], ["fly"]),
+    (["bench", "fly"], ["fly", "allreduce", "tsne"]),
     (["bench", "step", "--width", "0"], ["--width", "found 0"]),
     (["bench", "step", "--threads", "0"], ["--threads", "found 0"]),
   ]
@@ -55,6 +84,14 @@ import Testing
     #expect(output.errorLines.count == 1)
     #expect(output.standardError.hasPrefix("fst: "))
     for word in words { #expect(output.standardError.contains(word), "\(output.standardError)") }
+  }
+
+  @Test func aHintIsOnlyANearSpelling() throws {
+    for flag in ["--ratio", "--yaml", "--checkpoint_load"] {
+      let output = try RunProcess.run(Self.program, ["attack", "badnet", flag, "3"])
+      #expect(output.standardError == "fst: Unknown option '\(flag)'\n")
+      #expect(output.exitCode == 64)
+    }
   }
 
   @Test func anUnknownYAMLKeyIsNamedWithItsFileLineAndNearestKey() throws {
@@ -72,7 +109,8 @@ import Testing
 
   @Test(arguments: [
     ["attack", "badnet", "--lr"], ["attack", "badnet", "--yaml_path", "/nowhere/none.yaml"],
-    ["tune", "--attack", "badnet", "--ft_mode", "magic"],
+    ["tune", "--attack", "badnet", "--ft_mode", "magic"], ["defend"],
+    ["attack", "badnet", "--attack_target", "10"],
   ])
   func underMpirunOneRankSpeaksForAll(arguments: [String]) throws {
     let output = try RunProcess.mpirun(2, Self.program, arguments)

@@ -67,7 +67,11 @@ public struct FeatureSheet {
     let triggered = FeatureCollector(indices: chosenTriggered, dimensions: dimensions)
     let results = try prepared.evaluator.run(
       sets, cleanFeatures: clean, triggeredFeatures: triggered)
-    let description = try communicator.fromRankZero { RunDescription(archive: archive) }
+    let known = prepared.attacked.description
+    let description = try communicator.fromRankZero {
+      RunDescription(
+        archive: archive, isForeign: known.runFolder == nil && known.hasTriggeredImages)
+    }
     return PanelFeatures(
       description: description, modelName: prepared.attacked.description.modelName,
       width: prepared.attacked.description.width, classNames: test.classNames,
@@ -144,10 +148,9 @@ public enum FeatureSheetError: Error, Equatable, Sendable, CustomStringConvertib
 
   /// Throws where a file at `path` could not be written anyway, before minutes are spent on it.
   static func requirePlace(_ path: String) throws {
-    let folder = (path as NSString).deletingLastPathComponent
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(
-      atPath: folder.isEmpty ? "." : folder, isDirectory: &isFolder)
+      atPath: PathText.folder(of: path), isDirectory: &isFolder)
     guard exists, isFolder.boolValue else { throw Self.noFolder(path: path) }
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
       throw Self.isFolder(path: path)

@@ -16,25 +16,24 @@ public struct RunDescription: Codable, Equatable, Sendable {
   /// The tuning's seed, where the folder's name gives it, as that of a sweep's run does.
   public var seed: Int?
 
-  /// The description of the archive at `path`.
-  public init(archive path: String) {
-    let folder = (path as NSString).deletingLastPathComponent
-    let attackFolder = Evaluation.attackFolder(of: path)
-    let run = Self.arguments(in: attackFolder)
+  /// The description of the archive at `path`; by its name alone where it `isForeign`, beside the
+  /// files of another run.
+  public init(archive path: String, isForeign: Bool = false) {
+    let place = ArchivePlace(path)
+    let run = isForeign ? [:] : Self.arguments(in: place.runOfDefense ?? place.folder)
     attack = run["attack"]?.text
     poisonRatio = run["pratio"]?.number
-    let name = (path as NSString).lastPathComponent
-    if attackFolder != (folder.isEmpty ? "." : folder) {
-      let place = (folder as NSString).lastPathComponent
-      let tuning = Self.arguments(in: folder)
-      let mode = tuning["ft_mode"]?.text ?? place
+    if place.runOfDefense != nil {
+      let name = PathText.name(of: PathText.resolved(place.folder))
+      let tuning = Self.arguments(in: place.folder)
+      let mode = tuning["ft_mode"]?.text ?? name
       defense = mode
-      seed = place.contains("seed") ? tuning["random_seed"]?.integer : nil
+      seed = name.contains("seed") ? tuning["random_seed"]?.integer : nil
       attack = attack ?? tuning["attack"]?.text
       poisonRatio = poisonRatio ?? tuning["pratio"]?.number
       if mode == FineTuningMode.fst.rawValue { alpha = tuning["alpha"]?.number }
-    } else if name != "attack_result.pt" || attack == nil {
-      defense = name
+    } else if place.name != ArchivePlace.attackName || attack == nil {
+      defense = place.name
     }
   }
 

@@ -26,7 +26,8 @@ public struct TriggerPicture {
     let dataset = try communicator.together {
       try DatasetLoader.load(
         name: configuration.dataset, path: configuration.datasetPath,
-        seed: AttackData.syntheticSeed)
+        seed: AttackData.syntheticSeed,
+        threads: ThreadCount.resolve(requested: configuration.threads))
     }
     var settings = configuration.triggerSettings
     if configuration.attack == .trojannn { settings.trojanImage = try trojanImage(dataset) }
@@ -38,7 +39,7 @@ public struct TriggerPicture {
         classCount: test.classCount)
       let attack = try AttackTrigger(
         configuration.attack, settings: settings, height: test.height, width: test.width)
-      let made = TriggerSheet(
+      let made = try TriggerSheet(
         test, at: TriggerSheet.choice(of: test, labels: labels), trigger: attack.trigger)
       try ImageFile.writePNGAtomically(made.image, to: path)
       sheet = made

@@ -1,10 +1,11 @@
 /// A sheet that shows what a trigger does: a column for each image, with the original, the triggered
-/// image and their difference below each other.
+/// image and their difference below each other, each row under its name.
 ///
+/// The ground is grey, so that a white patch or a black difference at an image's edge stands out.
 /// The difference is shown as factor x |triggered - original| per channel, the factor being the
 /// largest whole number that keeps all of it within 255. Pixels are repeated, never smoothed.
 public struct TriggerSheet: Sendable {
-  /// The sheet, on white.
+  /// The sheet, on grey.
   public let image: RGBImage
   /// By how much differences are multiplied.
   public let amplification: Int
@@ -17,11 +18,16 @@ public struct TriggerSheet: Sendable {
   public static let columns = 8
   /// Pixels that an enlarged image takes at least, where it is smaller.
   private static let tile = 128
-  /// White pixels around and between images.
+  /// Pixels around and between images.
   private static let gap = 8
+  /// Pixels that a row's name takes above it.
+  private static let nameHeight = 22
+  private static let ground: UInt8 = 0xB4
 
   /// The sheet of `images` at `positions` under `trigger`, as test images are triggered.
-  public init(_ images: LabeledImages, at positions: [Int], trigger: any Trigger) {
+  ///
+  /// Throws `ImageError` where the names of the rows cannot be drawn.
+  public init(_ images: LabeledImages, at positions: [Int], trigger: any Trigger) throws {
     let original = images.selecting(positions)
     var triggered = original
     trigger.apply(to: &triggered, at: Array(0..<original.count), split: .test)
@@ -30,7 +36,10 @@ public struct TriggerSheet: Sendable {
     var amplified = original
     amplified.pixels = difference.map { UInt8(clamping: Int($0) * factor) }
     let enlargement = max(Self.tile / max(images.width, images.height), 1)
-    image = Self.layOut([original, triggered, amplified], enlargement: enlargement)
+    image = try Self.layOut(
+      [
+        ("original", original), ("triggered", triggered), ("difference x \(factor)", amplified),
+      ], enlargement: enlargement)
     self.enlargement = enlargement
     amplification = factor
     self.positions = positions
@@ -46,26 +55,63 @@ public struct TriggerSheet: Sendable {
     return Array((firsts.sorted { images.labels[$0] < images.labels[$1] } + others).prefix(columns))
   }
 
-  /// The images of each element of `rows` side by side, one row below the other.
-  private static func layOut(_ rows: [LabeledImages], enlargement: Int) -> RGBImage {
-    let (count, height, width) = (rows[0].count, rows[0].height, rows[0].width)
-    let (tileHeight, tileWidth) = (height * enlargement, width * enlargement)
-    let sheetWidth = gap + count * (tileWidth + gap)
-    let sheetHeight = gap + rows.count * (tileHeight + gap)
-    var sheet = [UInt8](repeating: 255, count: sheetHeight * sheetWidth * 3)
-    for (row, images) in rows.enumerated() {
-      for column in 0..<count {
-        let source = images.range(of: column).lowerBound
-        let (top, left) = (gap + row * (tileHeight + gap), gap + column * (tileWidth + gap))
-        for y in 0..<tileHeight {
-          for x in 0..<tileWidth {
-            let from = source + ((y / enlargement) * width + x / enlargement) * 3
-            let to = ((top + y) * sheetWidth + left + x) * 3
-            for channel in 0..<3 { sheet[to + channel] = images.pixels[from + channel] }
-          }
-        }
+  /// The images of each row side by side below its name, one row below the other.
+  private static func layOut(
+    _ rows: [(name: String, images: LabeledImages)], enlargement: Int
+  ) throws -> RGBImage {
+    let first = rows[0].images
+    let (tileHeight, tileWidth) = (first.height * enlargement, first.width * enlargement)
+    let width = gap + first.count * (tileWidth + gap)
+    let rowHeight = nameHeight + tileHeight + gap
+    let height = rows.count * rowHeight
+    var sheet = RGBImage(
+      pixels: [UInt8](repeating: ground, count: height * width * 3), width: width, height: height)
+    for (index, row) in rows.enumerated() {
+      let top = index * rowHeight
+      try put(name(row.name, width: min(width, 400)), into: &sheet, top: top, left: 0)
+      for column in 0..<row.images.count {
+        put(
+          tile(row.images, column, enlargement), into: &sheet, top: top + nameHeight,
+          left: gap + column * (tileWidth + gap))
       }
     }
-    return RGBImage(pixels: sheet, width: sheetWidth, height: sheetHeight)
+    return sheet
+  }
+
+  /// A row's name on the ground.
+  private static func name(_ text: String, width: Int) throws -> RGBImage {
+    var drawing = Drawing(width: Double(width), height: Double(nameHeight))
+    let grey = UInt32(ground)
+    drawing.items.append(
+      .rectangle(
+        Drawing.Point(0, 0), width: drawing.width, height: drawing.height,
+        fill: Color(grey << 16 | grey << 8 | grey), line: nil))
+    drawing.text(text, at: Drawing.Point(Double(gap), 16), size: 14)
+    return try RasterFile.pixels(drawing, scale: 1, path: "the sheet's text")
+  }
+
+  /// Image number `index`, each pixel repeated `enlargement` times in both directions.
+  private static func tile(
+    _ images: LabeledImages, _ index: Int, _ enlargement: Int
+  ) -> RGBImage {
+    let (height, width) = (images.height * enlargement, images.width * enlargement)
+    let source = images.range(of: index).lowerBound
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(height * width * 3)
+    for y in 0..<height {
+      for x in 0..<width {
+        let from = source + ((y / enlargement) * images.width + x / enlargement) * 3
+        pixels += images.pixels[from..<from + 3]
+      }
+    }
+    return RGBImage(pixels: pixels, width: width, height: height)
+  }
+
+  private static func put(_ image: RGBImage, into sheet: inout RGBImage, top: Int, left: Int) {
+    let count = image.width * 3
+    for y in 0..<image.height {
+      let to = ((top + y) * sheet.width + left) * 3
+      sheet.pixels.replaceSubrange(to..<to + count, with: image.pixels[y * count..<(y + 1) * count])
+    }
   }
 }

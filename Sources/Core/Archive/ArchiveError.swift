@@ -17,6 +17,11 @@ public enum ArchiveError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// One line: what is wrong, where, what was expected and what was found.
   public var description: String {
+    // Whatever of the file's own words they quote.
+    Self.quoted(line, limit: 800)
+  }
+
+  private var line: String {
     switch self {
     case .unreadable(let file, let reason):
       "cannot read \(Self.quoted(file)): \(reason)"
@@ -33,16 +38,11 @@ public enum ArchiveError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// `text` fit for one line of a message: control characters escaped, cut after 200 characters.
-  public static func quoted(_ text: String) -> String {
-    var line = ""
-    for scalar in text.unicodeScalars.prefix(200) {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
-        line += "\\u{\(String(scalar.value, radix: 16))}"
-      default: line.unicodeScalars.append(scalar)
-      }
-    }
-    return text.unicodeScalars.count > 200 ? line + "…" : line
+  /// `text` fit for one line of a message: control characters escaped, cut after `limit` characters.
+  public static func quoted(_ text: String, limit: Int = 200) -> String {
+    // Long ones are not looked through to their end: the same may be quoted again and again.
+    let kept = text.unicodeScalars.prefix(limit)
+    let line = String(String.UnicodeScalarView(kept)).printable()
+    return kept.endIndex < text.unicodeScalars.endIndex ? line + "…" : line
   }
 }

@@ -33,34 +33,39 @@ struct ArchiveFields {
     return integer
   }
 
+  /// The most numbers that are taken out of one value, far more than datasets have images: a view
+  /// may repeat one element, and a bool becomes eight bytes.
+  static let mostNumbers = 1 << 22
+
   /// The whole numbers under `key`: an array, a tensor, a list or a tuple.
   func integers(_ key: String) throws -> [Int64] {
     let value = try value(key)
     switch value {
-    case .array(let array) where array.shape.count == 1:
+    case .array(let array) where array.shape.count == 1 && array.count <= Self.mostNumbers:
       if let integers = array.integers { return integers }
-    case .tensor(let tensor) where tensor.shape.count == 1:
+    case .tensor(let tensor) where tensor.shape.count == 1 && tensor.count <= Self.mostNumbers:
       if let integers = tensor.integers { return integers }
     case .list(let items), .tuple(let items):
       let integers = items.compactMap(\.integer).map { Int64($0) }
       if integers.count == items.count { return integers }
     default: break
     }
-    throw unexpected("whole numbers", value, key: key)
+    throw unexpected("at most \(Self.mostNumbers) whole numbers", value, key: key)
   }
 
   /// The numbers under `key`: an array, a tensor, a list or a tuple.
   func numbers(_ key: String) throws -> [Double] {
     let value = try value(key)
     if let numbers = Self.numbers(value) { return numbers }
-    throw unexpected("numbers", value, key: key)
+    throw unexpected("at most \(Self.mostNumbers) numbers", value, key: key)
   }
 
   /// The numbers of a one-dimensional array or tensor, a list or a tuple, or nil.
   static func numbers(_ value: PickleValue) -> [Double]? {
     switch value {
-    case .array(let array) where array.shape.count == 1: return array.doubles
-    case .tensor(let tensor) where tensor.shape.count == 1:
+    case .array(let array) where array.shape.count == 1 && array.count <= mostNumbers:
+      return array.doubles
+    case .tensor(let tensor) where tensor.shape.count == 1 && tensor.count <= mostNumbers:
       return tensor.doubles ?? tensor.integers?.map(Double.init)
     case .list(let items), .tuple(let items):
       let numbers = items.compactMap(\.number)

@@ -3,7 +3,8 @@ import Foundation
 extension ArchiveTree {
   /// The tree drawn with lines, one value a line, ending with a line feed.
   public var text: String {
-    var lines = ["\(ArchiveError.quoted(file)): \(Self.label(root)) in a \(container) container"]
+    let place = ArchiveError.quoted(file) + (entry.isEmpty ? "" : ", " + ArchiveError.quoted(entry))
+    var lines = ["\(place): \(Self.label(root)) in a \(container) container"]
     Self.draw(root, indent: "", into: &lines)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -11,6 +12,7 @@ extension ArchiveTree {
   /// The tree as one line of JSON: file, container, and the root's fields with nested `children`.
   public var json: String {
     var text = "{\"file\":\(Self.quote(file)),\"container\":\"\(container.rawValue)\","
+    if !entry.isEmpty { text += "\"entry\":\(Self.quote(entry))," }
     Self.encode(root, isRoot: true, into: &text)
     return text + "}"
   }
@@ -54,7 +56,8 @@ extension ArchiveTree {
     if node.omitted > 0 { text += ",\"omitted\":\(node.omitted)" }
   }
 
-  private static func quote(_ text: String) -> String {
+  /// `text` as a JSON string.
+  static func quote(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -1,8 +1,9 @@
 /// What is in an archive, as a tree of names, types and shapes.
 ///
-/// Values are shown only on request. Dictionaries of names show their first `childLimit` entries;
-/// lists and dictionaries by number, whose items are mostly alike, a few. No more than 100,000 are
-/// shown in all.
+/// Values are shown only on request. Dictionaries of names show their first 1,000 entries; lists and
+/// dictionaries by number, whose items are mostly alike, a few, or as many where values are shown.
+/// Of a value with more than 1,000 elements the first eight are shown. No more than 100,000 lines
+/// are shown in all. What is left out is counted, and a tree of that entry alone shows it.
 public struct ArchiveTree: Sendable {
   /// One value and, for containers, what it holds.
   public struct Node: Equatable, Sendable {
@@ -30,117 +31,72 @@ public struct ArchiveTree: Sendable {
   public let container: TorchArchive.Container
   /// The archived value.
   public let root: Node
+  /// The path of the root in the archive, such as `model.conv1.weight`; empty for all of it.
+  public let entry: String
 
   /// The tree of `value` out of `file`.
   public init(
     _ value: PickleValue, file: String, container: TorchArchive.Container,
     showsValues: Bool = false, childLimit: Int = 1000
   ) {
+    self.init(
+      value, entry: "", file: file, container: container,
+      limits: .all(showsValues: showsValues, childLimit: childLimit))
+  }
+
+  private init(
+    _ value: PickleValue, entry: String, file: String, container: TorchArchive.Container,
+    limits: ArchiveTreeLimits
+  ) {
     self.file = file
     self.container = container
-    var builder = Builder(showsValues: showsValues, childLimit: childLimit)
+    self.entry = entry
+    var builder = ArchiveTreeBuilder(limits)
     root = builder.node("", value)
   }
 
-  /// The tree of the archive at `path`.
+  /// The tree of the archive at `path`, or of the entry in it that has the path `entry`.
   /// - Throws: `ArchiveError`, one line.
   public static func read(
-    path: String, showsValues: Bool = false, childLimit: Int = 1000
+    path: String, entry: String? = nil, showsValues: Bool = false
   ) throws -> ArchiveTree {
     let (value, container) = try TorchArchive.open(path: path)
+    guard let entry else {
+      return ArchiveTree(value, file: path, container: container, showsValues: showsValues)
+    }
+    guard let found = value.entry(at: entry[...]) else {
+      throw ArchiveError.unexpected(
+        file: path, place: "--entry", expected: "a path in it such as model.conv1.weight",
+        found: "'\(entry)'")
+    }
     return ArchiveTree(
-      value, file: path, container: container, showsValues: showsValues, childLimit: childLimit)
+      found, entry: entry, file: path, container: container,
+      limits: .one(showsValues: showsValues))
   }
-
 }
 
-/// Makes nodes as long as there is room for them.
-private struct Builder {
-  let showsValues: Bool
-  let childLimit: Int
-  private var room = 100_000
-
-  init(showsValues: Bool, childLimit: Int) {
-    self.showsValues = showsValues
-    self.childLimit = childLimit
-  }
-
-  mutating func node(_ name: String, _ value: PickleValue) -> ArchiveTree.Node {
-    var node = ArchiveTree.Node(name: name, type: value.typeName)
-    switch value {
+extension PickleValue {
+  /// The value below keys and indices that are joined by dots; keys may have dots themselves.
+  fileprivate func entry(at path: Substring) -> PickleValue? {
+    guard !path.isEmpty else { return self }
+    switch self {
     case .dictionary(let entries), .orderedDictionary(let entries, _):
-      node.count = entries.count
-      let isNamed = entries.allSatisfy { $0.key.text != nil }
-      node.children = children(
-        entries.prefix(isNamed ? childLimit : min(childLimit, 8)).map {
-          (Self.text($0.key), $0.value)
-        })
+      for entry in entries {
+        guard let key = entry.key.text ?? entry.key.integer.map(String.init), !key.isEmpty,
+          path.hasPrefix(key)
+        else { continue }
+        let rest = path.dropFirst(key.count)
+        if rest.isEmpty { return entry.value }
+        if rest.first == ".", let found = entry.value.entry(at: rest.dropFirst()) {
+          return found
+        }
+      }
+      return nil
     case .list(let items), .tuple(let items), .set(let items):
-      node.count = items.count
-      node.children = children(items.prefix(min(childLimit, 8)).enumerated().map { ("\($0)", $1) })
-    case .tensor(let tensor):
-      node.type = tensor.isParameter ? "Parameter" : "tensor"
-      node.elementType = tensor.type.rawValue
-      node.shape = tensor.shape
-    case .array(let array):
-      node.elementType = array.type.name
-      node.shape = array.shape
-    case .torchSize(let sizes): node.shape = sizes
-    default: break
+      let name = path.prefix { $0 != "." }
+      guard let index = Int(name), items.indices.contains(index) else { return nil }
+      return items[index].entry(at: path.dropFirst(name.count + 1))
+    default: return nil
     }
-    if showsValues { node.value = ArchiveTreeValues.text(value) }
-    return node
-  }
-
-  private mutating func children(_ items: [(String, PickleValue)]) -> [ArchiveTree.Node] {
-    var nodes: [ArchiveTree.Node] = []
-    for (name, value) in items where room > 0 {
-      room -= 1
-      nodes.append(node(name, value))
-    }
-    return nodes
-  }
-
-  private static func text(_ key: PickleValue) -> String {
-    ArchiveError.quoted(key.text ?? ArchiveTreeValues.text(key) ?? key.typeName)
-  }
-}
-
-/// The values of an archive as short Python-like text.
-enum ArchiveTreeValues {
-  private static let elementLimit = 8
-
-  /// The text of a value that is no container, or nil.
-  static func text(_ value: PickleValue) -> String? {
-    switch value {
-    case .none: "None"
-    case .bool(let value): value ? "True" : "False"
-    case .int(let value): "\(value)"
-    case .bigInteger(let value): value.description
-    case .float(let value): PythonFloat.repr(value)
-    case .string(let value): "'\(ArchiveError.quoted(value))'"
-    case .bytes(let value): "\(value.count) bytes"
-    case .tensor(let tensor): elements(tensor)
-    case .array(let array): elements(array.integers, array.doubles)
-    case .numpyScalar(let scalar): elements(scalar.integers, scalar.doubles)
-    case .numpyType(let type): type.name
-    case .torchSize(let sizes): "\(sizes)"
-    case .torchType(let type): "torch.\(type.rawValue)"
-    case .torchDevice(let name): "'\(ArchiveError.quoted(name))'"
-    case .list, .tuple, .set, .dictionary, .orderedDictionary: nil
-    }
-  }
-
-  private static func elements(_ tensor: TorchTensor) -> String? {
-    elements(tensor.integers, tensor.doubles)
-  }
-
-  private static func elements(_ integers: [Int64]?, _ doubles: [Double]?) -> String? {
-    let count = integers?.count ?? doubles?.count
-    let texts =
-      integers?.prefix(elementLimit).map { "\($0)" }
-      ?? doubles?.prefix(elementLimit).map(PythonFloat.repr)
-    guard let count, let texts else { return nil }
-    return texts.joined(separator: " ") + (count > elementLimit ? " …" : "")
   }
 }

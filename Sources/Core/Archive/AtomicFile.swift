@@ -30,10 +30,9 @@ public enum AtomicFile {
   /// throws, the old file stays as it was and the temporary file is removed.
   /// - Throws: `FileError`, or what `body` throws.
   public static func write(to path: String, _ body: (FileWriter) throws -> Void) throws {
-    let folder = (path as NSString).deletingLastPathComponent
-    let name = (path as NSString).lastPathComponent
+    let folder = PathText.folder(of: path)
     let random = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-    let temporary = (folder as NSString).appendingPathComponent(".\(name).\(random).tmp")
+    let temporary = PathText.join(folder, ".\(PathText.name(of: path)).\(random).tmp")
     do {
       let writer = try FileWriter(creating: temporary, for: path)
       try body(writer)
@@ -45,7 +44,7 @@ public enum AtomicFile {
       unlink(temporary)
       throw error
     }
-    try synchronizeFolder(folder.isEmpty ? "." : folder)
+    try synchronizeFolder(folder)
   }
 
   /// Writes `text` as the whole content of `path`.

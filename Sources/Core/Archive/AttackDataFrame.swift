@@ -2,6 +2,9 @@ import Foundation
 
 /// A run's metrics, one row an epoch, in the columns and number formats of the originals.
 ///
+/// A missing number is an empty cell, where the originals write `nan_value`: with a word in it, a
+/// column is text to pandas, and has no mean.
+///
 /// `attack_df.csv` grows by one row on disk as each epoch ends; `attack_df_summary.csv` holds the
 /// last row, each column's maximum and whether a value was missing.
 public struct AttackDataFrame: Equatable, Sendable {
@@ -72,7 +75,7 @@ public struct AttackDataFrame: Equatable, Sendable {
   private static func text(_ value: Value) -> String {
     switch value {
     case .count(let count): "\(count)"
-    case .number(let number): number.isNaN ? "nan_value" : PythonFloat.repr(number)
+    case .number(let number): number.isNaN ? "" : PythonFloat.repr(number)
     }
   }
 
@@ -81,8 +84,7 @@ public struct AttackDataFrame: Equatable, Sendable {
   }
 
   private static func appendDurably(_ text: String, to path: String) throws {
-    let descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError(operation: "append to", path: path, code: errno) }
+    let descriptor = try RegularFile.openOwn(path, O_WRONLY | O_APPEND)
     defer { close(descriptor) }
     let bytes = Array(text.utf8)
     let end = lseek(descriptor, 0, SEEK_END)

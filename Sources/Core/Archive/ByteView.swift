@@ -11,21 +11,20 @@ final class ByteBlock: @unchecked Sendable {  // immutable after init
   /// - Throws: `ArchiveError.unreadable`.
   init(mapping path: String) throws {
     func failure(_ reason: String) -> ArchiveError { .unreadable(file: path, reason: reason) }
-    func systemFailure() -> ArchiveError { failure(String(cString: strerror(errno))) }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw systemFailure() }
+    let (descriptor, count): (Int32, Int)
+    do {
+      (descriptor, count) = try RegularFile.open(path)
+    } catch {
+      throw failure(error.reason)
+    }
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw systemFailure() }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw failure("it is not a regular file") }
-    let count = Int(status.st_size)
     isMapped = count > 0
     guard count > 0 else {
       memory = UnsafeRawBufferPointer(start: nil, count: 0)
       return
     }
     let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
-    guard start != MAP_FAILED, let start else { throw systemFailure() }
+    guard start != MAP_FAILED, let start else { throw failure(String(cString: strerror(errno))) }
     memory = UnsafeRawBufferPointer(start: start, count: count)
   }
 
@@ -103,6 +102,15 @@ package struct ByteView: Sendable {
   /// Calls `body` with the memory.
   package func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try body(UnsafeRawBufferPointer(rebasing: block.memory[range]))
+  }
+
+  /// The offset of the first `byte`, or nil.
+  func firstIndex(of byte: UInt8) -> Int? {
+    withBytes { memory in
+      guard let start = memory.baseAddress, let found = memchr(start, Int32(byte), memory.count)
+      else { return nil }
+      return found - UnsafeMutableRawPointer(mutating: start)
+    }
   }
 
   /// A copy of the bytes.

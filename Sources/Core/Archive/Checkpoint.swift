@@ -6,6 +6,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case notACheckpoint(path: String)
   /// The content is not what was saved.
   case altered(path: String)
+  /// The content is what was saved, but no run comes to it.
+  case impossible(path: String, problem: String)
   /// The run that saved it had another setting.
   case settingDiffers(path: String, key: String, saved: String, now: String)
 
@@ -16,6 +18,8 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
       "\(path): expected a checkpoint of fst, found another archive"
     case .altered(let path):
       "\(path) is damaged: its content does not give the checksum it was saved with"
+    case .impossible(let path, let problem):
+      "\(ArchiveError.quoted(path)) is damaged: \(ArchiveError.quoted(problem))"
     case .settingDiffers(let path, "data", _, _):
       "\(path): cannot resume: the images, labels or triggers are not those of the interrupted run; "
         + "give it the same data and trigger settings, or start anew without --resume"
@@ -107,15 +111,16 @@ public struct Checkpoint: Sendable {
       let samples = value["samples"]?.integer, let layout = value["bucket_layout"]?.text,
       let settings = value["settings"]?.entries, let model = value["model"],
       case .tensor(let tensor)? = value["velocity"], let velocity = tensor.floats,
-      let rows = value["rows"]?.items,
-      let counts = value["counts"]?.items.map({ $0.compactMap(Self.counts) }), !counts.isEmpty
+      let rows = value["rows"]?.items, let counts = value["counts"]?.items, !counts.isEmpty
     else { throw CheckpointError.notACheckpoint(path: path) }
     let checkpoint = Checkpoint(
-      epochs: epochs, samples: samples, counts: counts, bucketLayout: layout,
-      settings: Self.texts(settings), machine: Self.texts(value["machine"]?.entries ?? []),
+      epochs: epochs, samples: samples, counts: try counts.map { try Self.counts($0, path) },
+      bucketLayout: layout, settings: Self.texts(settings),
+      machine: Self.texts(value["machine"]?.entries ?? []),
       model: try StateDict(model, file: path, place: "model"), velocity: velocity,
-      rows: rows.map { ($0.items ?? []).map(Self.value) })
+      rows: try rows.map { try Self.row($0, path) })
     guard checkpoint.checksum == checksum else { throw CheckpointError.altered(path: path) }
+    try checkpoint.requireSense(path: path)
     return checkpoint
   }
 
@@ -151,8 +156,24 @@ public struct Checkpoint: Sendable {
     entries.map { ($0.key.text ?? "", $0.value.text ?? "") }
   }
 
-  private static func counts(_ value: PickleValue) -> TrainingCounts? {
-    TrainingCounts(words: (value.items ?? []).compactMap { $0.integer.map { Int64($0) } })
+  private static func counts(_ value: PickleValue, _ path: String) throws -> TrainingCounts {
+    let words = (value.items ?? []).prefix(16).compactMap { $0.integer.map { Int64($0) } }
+    guard let counts = TrainingCounts(words: words) else {
+      throw CheckpointError.impossible(
+        path: path,
+        problem: "counts: expected nine numbers, the first eight 0 to 2^40, found \(words)")
+    }
+    return counts
+  }
+
+  private static func row(_ value: PickleValue, _ path: String) throws -> [AttackDataFrame.Value] {
+    let cells = value.items ?? []
+    let known = [AttackDataFrame.attackColumns, AttackDataFrame.fineTuningColumns]
+    guard known.contains(where: { $0.count == cells.count }) else {
+      throw CheckpointError.impossible(
+        path: path, problem: "rows: expected a value for each column, found \(cells.count)")
+    }
+    return cells.map(Self.value)
   }
 
   private static func archived(_ value: AttackDataFrame.Value) -> PickleValue {

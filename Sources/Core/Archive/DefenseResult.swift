@@ -25,12 +25,17 @@ public struct DefenseResult: Equatable, Sendable {
   /// Reads a file of either form, also an attack_result.pt for its model.
   /// - Throws: `ArchiveError`, one line.
   public static func read(path: String) throws -> DefenseResult {
-    let value = try TorchArchive.read(path: path)
+    try DefenseResult(try TorchArchive.read(path: path), file: path)
+  }
+
+  /// The result in `value`, the content of `file`.
+  init(_ value: PickleValue, file: String) throws {
     guard let model = value["model"], model.entries != nil else {
-      return DefenseResult(model: try StateDict(value, file: path, place: ""))
+      self.init(model: try StateDict(value, file: file, place: ""))
+      return
     }
-    return DefenseResult(
-      model: try StateDict(model, file: path, place: "model"),
+    self.init(
+      model: try StateDict(model, file: file, place: "model"),
       modelName: value["model_name"]?.text, numClasses: value["num_classes"]?.integer)
   }
 

@@ -10,7 +10,8 @@ public struct FolderInUse: Error, Equatable, Sendable, CustomStringConvertible {
   /// One line: the folder, who has it, what to do.
   public var description: String {
     let holder = holder.isEmpty ? "" : " (\(ArchiveError.quoted(holder)))"
-    return "\(folder): another run works in this folder\(holder); wait for its end, "
+    return
+      "\(ArchiveError.quoted(folder)): another run works in this folder\(holder); wait for its end, "
       + "or give this one another --record"
   }
 }
@@ -25,21 +26,24 @@ public final class FolderLock {
   private var descriptor: Int32
 
   /// Makes `folder` where it is missing and takes its lock.
-  /// - Throws: `FolderInUse` where another process holds it; `FileError`.
+  /// - Throws: `FolderInUse` where another process holds it; `FileError`; `ForeignFile` where a link
+  ///   stands in place of the lock file.
   public init(_ folder: String) throws {
     try RunFolder.create(folder)
     path = "\(folder)/.lock"
+    descriptor = -1
     while true {
-      descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-      guard descriptor >= 0 else { throw FileError(operation: "write", path: path, code: errno) }
+      descriptor = try RegularFile.openOwn(path, O_RDWR)
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
         let holder = Self.text(of: descriptor)
         close(descriptor)
+        descriptor = -1
         throw FolderInUse(folder: folder, holder: holder)
       }
       // Its former holder may have removed the file between open and flock.
       if Self.isSameFile(descriptor, path) { break }
       close(descriptor)
+      descriptor = -1
     }
     let text = "process \(getpid()) on \(ProcessInfo.processInfo.hostName)"
     ftruncate(descriptor, 0)
@@ -59,7 +63,7 @@ public final class FolderLock {
 
   private static func isSameFile(_ descriptor: Int32, _ path: String) -> Bool {
     var (opened, named) = (stat(), stat())
-    return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0
+    return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0
       && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
   }
 

@@ -12,10 +12,13 @@ enum LegacyArchive {
 
   static func read(_ bytes: ByteView, file: String) throws -> PickleValue {
     var position = magic.count
+    var budget = PickleBudget(streamSize: bytes.count)
     func program(_ part: String) throws -> PickleProgram {
-      var reader = PickleReader(bytes, file: file, part: part, position: position)
+      var reader = PickleReader(
+        bytes, file: file, part: part, position: position, budget: budget)
       let program = try reader.run()
       position = program.end
+      budget = program.budget
       return program
     }
     let version = try program("protocol version").value(storages: [])

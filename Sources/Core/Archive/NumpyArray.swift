@@ -109,13 +109,12 @@ public struct NumpyArray: Equatable, Sendable {
     switch (type.kind, type.size) {
     case (.bool, _), (.unsigned, 1): bytes.map(Int64.init)
     case (.signed, 1): bytes.map { Int64(Int8(bitPattern: $0)) }
-    case (.signed, 2): elements(Int16.self).map(Int64.init)
-    case (.signed, 4): elements(Int32.self).map(Int64.init)
-    case (.signed, 8): elements(Int64.self)
-    case (.unsigned, 2): elements(UInt16.self).map(Int64.init)
-    case (.unsigned, 4): elements(UInt32.self).map(Int64.init)
-    case (.unsigned, 8):
-      elements(Int64.self).allSatisfy { $0 >= 0 } ? elements(Int64.self) : nil
+    case (.signed, 2): elements(Int16.self, Int64.init)
+    case (.signed, 4): elements(Int32.self, Int64.init)
+    case (.signed, 8): elements(Int64.self) { $0 }
+    case (.unsigned, 2): elements(UInt16.self, Int64.init)
+    case (.unsigned, 4): elements(UInt32.self, Int64.init)
+    case (.unsigned, 8): unsignedElements
     default: nil
     }
   }
@@ -123,18 +122,33 @@ public struct NumpyArray: Equatable, Sendable {
   /// The elements of a number array as float64, or nil for text and complex numbers.
   public var doubles: [Double]? {
     switch (type.kind, type.size) {
-    case (.float, 2): elements(UInt16.self).map { Double(Float16(bitPattern: $0)) }
-    case (.float, 4): elements(UInt32.self).map { Double(Float(bitPattern: $0)) }
-    case (.float, 8): elements(UInt64.self).map(Double.init(bitPattern:))
+    case (.float, 2): elements(UInt16.self) { Double(Float16(bitPattern: $0)) }
+    case (.float, 4): elements(UInt32.self) { Double(Float(bitPattern: $0)) }
+    case (.float, 8): elements(UInt64.self, Double.init(bitPattern:))
     case (.complex, _), (.bytes, _), (.unicode, _): nil
     default: integers?.map(Double.init)
     }
   }
 
-  private func elements<T: FixedWidthInteger>(_ element: T.Type) -> [T] {
-    bytes.withUnsafeBytes { memory in
-      (0..<bytes.count / MemoryLayout<T>.size).map {
-        T(littleEndian: memory.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self))
+  /// The number of elements.
+  var count: Int { bytes.count / type.size }
+
+  /// The first `count` elements, row-major, as an array of one dimension.
+  func first(_ count: Int) -> NumpyArray {
+    let count = min(count, self.count)
+    return NumpyArray(type: type, shape: [count], bytes: Array(bytes.prefix(count * type.size)))
+  }
+
+  private var unsignedElements: [Int64]? {
+    let values = elements(Int64.self) { $0 }
+    return values.allSatisfy { $0 >= 0 } ? values : nil
+  }
+
+  private func elements<T: FixedWidthInteger, R>(_ element: T.Type, _ value: (T) -> R) -> [R] {
+    let size = MemoryLayout<T>.size
+    return bytes.withUnsafeBytes { memory in
+      (0..<memory.count / size).map {
+        value(T(littleEndian: memory.loadUnaligned(fromByteOffset: $0 * size, as: T.self)))
       }
     }
   }

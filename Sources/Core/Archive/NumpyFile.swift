@@ -6,11 +6,11 @@ import Foundation
 public enum NumpyFile {
   /// Reads the array in file `path`; throws `NumpyFileError` where there is none.
   public static func read(_ path: String) throws -> NumpyArray {
-    let bytes: [UInt8]
-    do throws(FileBytes.Failure) {
-      bytes = try FileBytes.read(path, limit: largestFile)
-    } catch {
-      throw NumpyFileError(path: path, reason: "cannot be read: \(error.reason)")
+    let bytes: ByteView
+    do {
+      bytes = try ByteView(mapping: path)
+    } catch ArchiveError.unreadable(_, let reason) {
+      throw NumpyFileError(path: path, reason: "cannot be read: \(reason)")
     }
     do throws(Reason) {
       return try parse(bytes)
@@ -19,36 +19,50 @@ public enum NumpyFile {
     }
   }
 
-  /// Bytes of the largest file that is read: 4 GiB.
-  private static let largestFile = 1 << 32
+  /// Bytes of the largest file that is read (4 GiB), and of the longest header.
+  private static let largestFile = 1 << 32, longestHeader = 1 << 16
 
   private struct Reason: Error { let text: String }
 
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-  private static func parse(_ bytes: [UInt8]) throws(Reason) -> NumpyArray {
-    guard bytes.count >= 12, bytes.starts(with: magic) else {
+  private static func parse(_ bytes: ByteView) throws(Reason) -> NumpyArray {
+    guard bytes.count >= 12, bytes.slice(0, magic.count)?.array == magic else {
       throw Reason(text: "expected a file of numpy's npy format, which begins with \\x93NUMPY")
+    }
+    guard bytes.count <= largestFile else {
+      throw Reason(text: "\(bytes.count) bytes, at most \(largestFile) are read")
     }
     let isShort = bytes[6] == 1
     let start = isShort ? 10 : 12
-    let length = (0..<start - 8).reduce(0) { $0 | Int(bytes[8 + $1]) << (8 * $1) }
-    guard start + length <= bytes.count else { throw Reason(text: "the header is cut off") }
-    let header = String(decoding: bytes[start..<start + length], as: UTF8.self)
+    let length =
+      isShort
+      ? bytes.integer(UInt16.self, at: 8).map(Int.init)
+      : bytes.integer(UInt32.self, at: 8).map(Int.init)
+    guard let length, length <= longestHeader, let head = bytes.slice(start, length) else {
+      throw Reason(text: "the header is cut off or longer than \(longestHeader) bytes")
+    }
+    let header = head.withBytes { String(decoding: $0, as: UTF8.self) }
     guard let code = text(after: "'descr'", in: header),
       code.first == "<" || code.first == "|",
       let type = NumpyType(code: String(code.dropFirst()))
-    else { throw Reason(text: "expected little-endian numbers, found the header \(header)") }
+    else {
+      throw Reason(
+        text: "expected little-endian numbers, found the header \(ArchiveError.quoted(header))")
+    }
     guard header.contains("'fortran_order': False"), let shape = shape(in: header) else {
-      throw Reason(text: "expected an array in C order, found the header \(header)")
+      throw Reason(
+        text: "expected an array in C order, found the header \(ArchiveError.quoted(header))")
     }
     let size = TensorGeometry.product(shape + [type.size])
-    guard let size, size == bytes.count - start - length else {
+    guard shape.count <= TensorGeometry.maximumRank, let size,
+      let elements = bytes.slice(start + length, size), start + length + size == bytes.count
+    else {
       throw Reason(
-        text: "\(bytes.count - start - length) bytes of numbers do not make an array \(shape) of "
-          + type.name)
+        text: "\(bytes.count - start - length) bytes of numbers do not make an array "
+          + ArchiveError.quoted("\(shape)") + " of " + type.name)
     }
-    return NumpyArray(type: type, shape: shape, bytes: Array(bytes[(start + length)...]))
+    return NumpyArray(type: type, shape: shape, bytes: elements.array)
   }
 
   /// The quoted text after `key` and a colon.
@@ -84,5 +98,5 @@ public struct NumpyFileError: Error, CustomStringConvertible, Sendable {
   }
 
   /// One line: which file, what is wrong.
-  public var description: String { "\(path): \(reason)" }
+  public var description: String { ArchiveError.quoted("\(path): \(reason)", limit: 800) }
 }

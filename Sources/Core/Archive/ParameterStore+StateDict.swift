@@ -26,13 +26,15 @@ extension ParameterStore {
       })
   }
 
-  /// Overwrites the model's state; nothing is changed where `stateDict` does not fit.
+  /// Overwrites the model's state; nothing is changed where `stateDict` does not fit, or where a
+  /// count of batches is none that a run comes to (the next batch would overflow it).
   ///
   /// Entries are found by name, in any order; all must be there, with their shapes, and no others.
   public func load(_ stateDict: StateDict) throws {
     let entries = Dictionary(stateDict.entries.map { ($0.name, $0) }) { first, _ in first }
     let found = try plan.state.map { try Self.entry(for: $0, in: entries) }
-    if let extra = entries.keys.filter({ name in !found.contains { $0.name == name } }).min() {
+    let names = Set(found.map(\.name))
+    if let extra = entries.keys.filter({ !names.contains($0) }).min() {
       throw StateDictMismatch(description: "\(extra): an entry that the model does not have")
     }
     for (slot, entry) in zip(plan.state, found) { store(entry, in: slot) }
@@ -65,6 +67,12 @@ extension ParameterStore {
       throw StateDictMismatch(
         description: "\(name): expected \(isInteger ? "int64" : "float32") of \(shape), "
           + "found \(holdsIntegers ? "int64" : "float32") of \(entry.shape)")
+    }
+    if case .int64(let counts) = entry.values,
+      let count = counts.first(where: { !(0...StateDict.largestBatchCount).contains($0) })
+    {
+      throw StateDictMismatch(
+        description: "\(name): expected 0 to \(StateDict.largestBatchCount), found \(count)")
     }
     return entry
   }

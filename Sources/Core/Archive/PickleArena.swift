@@ -1,9 +1,15 @@
 /// Bounds on what a pickle may build, far above what archives of models and datasets need.
 enum PickleLimits {
-  /// Values in one pickle.
-  static let values = 1 << 22
-  /// Values in the finished tree, shared ones counted in each place.
-  static let treeSize = 1 << 24
+  /// Opcodes of one pickle.
+  static let operations = 1 << 24
+  /// Values that wait on the stack, and marks there.
+  static let stack = 1 << 20
+  /// Values in the finished tree, shared ones counted in each place, beyond four an opcode.
+  static let sharedTreeSize = 1 << 20
+  /// Values in a key of a dictionary.
+  static let keySize = 64
+  /// Bytes of a Python 2 text that names something.
+  static let nameSize = 4096
   /// Levels of containers within containers.
   static let depth = 100
   /// Bytes of an integer.
@@ -123,8 +129,13 @@ struct PickleProgram {
   var nodes: [PickleNode]
   var root: Int
   var storages: [StorageDeclaration]
-  /// The nodes that were fetched from the memo; every other one has a single place.
-  var shared: Set<Int>
+  /// Of the first nodes, whether they were fetched from the memo; every other one has a single
+  /// place.
+  var shared: [Bool]
+  /// The opcodes that were run.
+  var operations: Int
+  /// What building the value may still cost.
+  var budget: PickleBudget
   /// The offset behind the pickle.
   var end: Int
   let file: String

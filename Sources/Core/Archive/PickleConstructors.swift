@@ -33,6 +33,8 @@ extension PickleReader {
         throw refused("an array of a class other than numpy.ndarray")
       }
       return .unfinishedArray
+    case .numpyFromBuffer where (4...5).contains(arguments.count):
+      return .array(try arrayOfBuffer(arguments))
     case .numpyScalar where arguments.count == 2:
       return .scalar(try array(shape: [], type: arguments[0], bytes: arguments[1]))
     case .numpyType where (1...3).contains(arguments.count):
@@ -45,6 +47,7 @@ extension PickleReader {
     case .bytes where arguments.isEmpty: return .bytes([])
     case .set where arguments.count == 1:
       guard case .list(let items) = nodes[arguments[0]] else { break }
+      allowCopy(of: items.count * MemoryLayout<Int>.size)
       return .set(items)
     default: break
     }
@@ -59,7 +62,7 @@ extension PickleReader {
     guard arguments.count == 1, case .list(let pairs) = nodes[arguments[0]] else {
       throw damaged("an OrderedDict of something other than a list")
     }
-    try allowCopy(of: pairs.count * 2)
+    allowCopy(of: pairs.count * 2 * MemoryLayout<Int>.size)
     let items = try pairs.flatMap { pair in
       switch nodes[pair] {
       case .list(let items) where items.count == 2, .tuple(let items) where items.count == 2: items
@@ -71,10 +74,11 @@ extension PickleReader {
 
   /// The bytes that protocol 2 spells as text: `_codecs.encode(text, 'latin1')`.
   private mutating func latin1(_ arguments: [Int]) throws -> [UInt8] {
-    guard let content = text(arguments[0]), let codec = text(arguments[1]), codec == "latin1" else {
+    guard case .string(let content) = nodes[arguments[0]], text(arguments[1]) == "latin1" else {
       throw refused("bytes in an encoding other than latin1")
     }
-    try allowCopy(of: content.utf8.count)
+    allowCopy(of: content.utf8.count)
+    guard budget.isKept else { throw refused("it builds far more than it holds") }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(content.utf8.count)
     for scalar in content.unicodeScalars {
@@ -101,6 +105,7 @@ extension PickleReader {
       guard case .dictionary(let attributes) = nodes[state] else {
         throw damaged("the attributes of an OrderedDict are \(nodes[state].kind)")
       }
+      allowCopy(of: attributes.count * MemoryLayout<Int>.size)
       let metadata = stride(from: 0, to: attributes.count - 1, by: 2)
         .first { text(attributes[$0]) == "_metadata" }.map { attributes[$0 + 1] }
       nodes[target] = .orderedDictionary(items, metadata: metadata)
@@ -150,10 +155,21 @@ extension PickleReader {
     guard mustReorder || isBigEndian else {
       return NumpyArray(type: type, shape: shape, bytes: content)
     }
-    try allowCopy(of: content.count)
+    allowCopy(of: content.count)
+    guard budget.isKept else { throw refused("it builds far more than it holds") }
     return NumpyArray(
       type: type, shape: shape,
       bytes: rearranged(content, shape, type, reorder: mustReorder, swap: isBigEndian))
+  }
+
+  /// An array of protocol 5: bytes, type, shape, order and, of late, the order of its axes.
+  private mutating func arrayOfBuffer(_ arguments: [Int]) throws -> NumpyArray {
+    guard let order = text(arguments[3]), ["C", "F"].contains(order) else {
+      throw refused("an array whose axes are in neither C nor Fortran order")
+    }
+    return try array(
+      shape: try integers(arguments[2]), type: arguments[1], bytes: arguments[0],
+      isColumnMajor: order == "F")
   }
 
   private func rearranged(
@@ -175,11 +191,13 @@ extension PickleReader {
 
   // MARK: Reading nodes
 
-  /// A text, also a Python 2 string or bytes in UTF-8.
+  /// A text that names something, also a Python 2 string or bytes in UTF-8; nil for long ones of
+  /// those, which would be decoded again each time.
   func text(_ index: Int) -> String? {
     switch nodes[index] {
     case .string(let text): text
-    case .rawString(let bytes), .bytes(let bytes): String(validating: bytes, as: UTF8.self)
+    case .rawString(let bytes), .bytes(let bytes):
+      bytes.count <= PickleLimits.nameSize ? String(validating: bytes, as: UTF8.self) : nil
     default: nil
     }
   }
@@ -214,11 +232,11 @@ extension PickleReader {
     }
   }
 
-  /// Counts `count` bytes against what this stream may copy.
+  /// Counts `count` bytes against what this stream may copy or look through.
   ///
   /// Otherwise a short stream could have one long text decoded over and over.
-  private mutating func allowCopy(of count: Int) throws {
-    copyAllowance -= count
-    guard copyAllowance >= 0 else { throw refused("it copies more than it holds") }
+  private mutating func allowCopy(of count: Int) {
+    budget.takeWork(count)
+    budget.takeMemory(count)
   }
 }

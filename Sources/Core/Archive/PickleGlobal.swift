@@ -11,6 +11,7 @@ enum PickleGlobal: Equatable {
   case torchDevice
   case torchType(TorchType)
   case numpyReconstruct
+  case numpyFromBuffer
   case numpyScalar
   case numpyArray
   case numpyType
@@ -30,6 +31,8 @@ enum PickleGlobal: Equatable {
     case ("torch.storage", "UntypedStorage"): self = .storage(.uint8)
     case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"):
       self = .numpyReconstruct
+    case ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"):
+      self = .numpyFromBuffer
     case ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"):
       self = .numpyScalar
     case ("numpy", "ndarray"): self = .numpyArray

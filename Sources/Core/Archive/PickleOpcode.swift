@@ -1,4 +1,4 @@
-/// The pickle opcodes that data need: protocol 2, and the bytes and framing of protocols 3 and 4.
+/// The pickle opcodes that data need, of the protocols 0 to 5.
 ///
 /// Those that build arbitrary objects (INST, OBJ, EXT, persistent ids as text) are absent, so a
 /// stream with one of them ends as an unknown opcode.
@@ -48,4 +48,15 @@ enum PickleOpcode: UInt8 {
   case stackGlobal = 0x93
   case memoize = 0x94
   case frame = 0x95
+  case byteArray = 0x96
+  // Protocol 0: arguments are lines of text.
+  case intLine = 0x49  // I
+  case longLine = 0x4c  // L
+  case floatLine = 0x46  // F
+  case stringLine = 0x53  // S
+  case unicodeLine = 0x56  // V
+  case getLine = 0x67  // g
+  case putLine = 0x70  // p
+  case list = 0x6c  // l
+  case dictionary = 0x64  // d
 }

@@ -1,7 +1,7 @@
 /// Runs a pickle by the opcodes and constructors that data need, and nothing else.
 ///
-/// The stream is hostile until proven otherwise: lengths are checked against it, the memo is a
-/// dictionary, and the work and memory of a stream are bounded by its length and `PickleLimits`.
+/// The stream is hostile until proven otherwise: lengths are checked against it, and what it costs
+/// is bounded by its length and `PickleLimits`, whatever it repeats (`PickleBudget`).
 package struct PickleReader {
   let bytes: ByteView
   /// The path of the file, for messages.
@@ -13,23 +13,31 @@ package struct PickleReader {
   var stack: [Int] = []
   /// Heights of the stack at the marks that are still open.
   private var marks: [Int] = []
-  private var memo: [Int: Int] = [:]
-  private var shared: Set<Int> = []
+  private var memo = PickleMemo()
+  /// Of each node up to the last that was fetched from the memo, whether it was.
+  private var shared: [Bool] = []
   var storages: [StorageDeclaration] = []
   var storageIndices: [String: Int] = [:]
-  /// Bytes that constructors may still copy: a stream builds what it spells out, not more.
-  var copyAllowance: Int
+  /// What the stream may still cost: it builds what it spells out, not more.
+  var budget: PickleBudget
   /// Nodes of None, False, True and the ints 0...255, which most streams repeat.
   private static let common: [PickleNode] =
     [.none, .bool(false), .bool(true)] + (0...255).map { .int(Int64($0)) }
 
   /// A reader of the pickle that begins at byte `position`.
   package init(_ bytes: ByteView, file: String, part: String, position: Int = 0) {
+    self.init(
+      bytes, file: file, part: part, position: position,
+      budget: PickleBudget(streamSize: bytes.count))
+  }
+
+  /// A reader of the pickle that begins at byte `position`, which costs at most `budget`.
+  init(_ bytes: ByteView, file: String, part: String, position: Int, budget: PickleBudget) {
     self.bytes = bytes
     self.file = file
     self.part = part
     self.position = position
-    copyAllowance = 2 * bytes.count + 4096
+    self.budget = budget
     nodes = Self.common
   }
 
@@ -45,10 +53,8 @@ package struct PickleReader {
 
   /// Runs the stream up to its STOP.
   mutating func run() throws -> PickleProgram {
-    guard bytes[position] == PickleOpcode.proto.rawValue, let version = bytes[position + 1],
-      (2...5).contains(version)
-    else { throw damaged("it does not begin as a pickle of protocol 2 to 5") }
-    position += 2
+    guard beginsAsPickle else { throw damaged("it does not begin as a pickle of protocol 0 to 5") }
+    var operations = 0
     while true {
       let start = position
       let byte: UInt8 = try next()
@@ -58,21 +64,40 @@ package struct PickleReader {
       }
       if opcode == .stop { break }
       try execute(opcode)
-      guard nodes.count <= PickleLimits.values, stack.count <= PickleLimits.values else {
-        throw refused("more than \(PickleLimits.values) values")
+      operations += 1
+      guard operations <= PickleLimits.operations, stack.count <= PickleLimits.stack else {
+        throw refused(
+          "more than \(PickleLimits.operations) steps or \(PickleLimits.stack) open values")
       }
+      guard budget.isKept else { throw refused("it builds far more than it holds") }
     }
     let root = try pop()
     return PickleProgram(
-      nodes: nodes, root: root, storages: storages, shared: shared, end: position, file: file,
-      place: part)
+      nodes: nodes, root: root, storages: storages, shared: shared, operations: operations,
+      budget: budget, end: position, file: file, place: part)
+  }
+
+  /// Whether the first byte announces a later protocol, or is an opcode that a value of the
+  /// protocols 0 and 1, which announce nothing, begins with.
+  private var beginsAsPickle: Bool {
+    guard let first = bytes[position], let opcode = PickleOpcode(rawValue: first) else {
+      return false
+    }
+    switch opcode {
+    case .proto: return bytes[position + 1].map { (0...5).contains($0) } ?? false
+    case .mark, .none, .emptyList, .emptyTuple, .emptyDictionary, .global, .binaryFloat, .int32,
+      .uint8, .uint16, .string, .shortString, .unicode, .intLine, .longLine, .floatLine,
+      .stringLine, .unicodeLine:
+      return true
+    default: return false
+    }
   }
 
   private mutating func execute(_ opcode: PickleOpcode) throws {
     switch opcode {
     case .mark:
       marks.append(stack.count)
-      guard marks.count <= PickleLimits.values else { throw refused("too many marks") }
+      guard marks.count <= PickleLimits.stack else { throw refused("too many marks") }
     case .none: stack.append(0)
     case .newFalse: stack.append(1)
     case .newTrue: stack.append(2)
@@ -83,13 +108,16 @@ package struct PickleReader {
     case .long4: try pushInteger(size: Int(try next() as Int32))
     case .binaryFloat: push(.float(Double(bitPattern: (try next() as UInt64).byteSwapped)))
     case .proto, .frame: try skipHeader(opcode)
-    case .put, .longPut, .memoize, .get, .longGet: try memorize(opcode)
+    case .put, .longPut, .putLine, .memoize: try keep(opcode)
+    case .get, .longGet, .getLine: try fetch(opcode)
     case .append, .appends, .addItems, .setItem, .setItems: try fill(opcode)
     case .reduce, .newObject, .build, .persistentID: try construct(opcode)
     case .global, .stackGlobal: try pushGlobal(opcode)
     case .emptyList, .emptyTuple, .emptyDictionary, .emptySet: pushEmpty(opcode)
+    case .list, .dictionary: try pushContainer(opcode)
     case .tuple, .tuple1, .tuple2, .tuple3: try pushTuple(opcode)
-    default: try pushText(opcode)
+    case .intLine, .longLine, .floatLine, .stringLine, .unicodeLine: try pushLine(opcode)
+    default: try pushSized(opcode)
     }
   }
 
@@ -99,37 +127,6 @@ package struct PickleReader {
     if opcode == .proto { _ = try next() as UInt8 } else { _ = try next() as UInt64 }
   }
 
-  private mutating func pushInteger(size: Int) throws {
-    guard size >= 0, size <= PickleLimits.integerSize else {
-      throw refused("an integer of \(size) bytes")
-    }
-    let digits = try take(size).array
-    guard size > 8 else {
-      let fill: UInt64 = digits.last.map { $0 >= 0x80 } ?? false ? .max : 0
-      let value = digits.reversed().reduce(fill) { $0 << 8 | UInt64($1) }
-      return push(.int(Int64(bitPattern: value)))
-    }
-    push(.bigInteger(digits))
-  }
-
-  private mutating func pushText(_ opcode: PickleOpcode) throws {
-    let length: Int
-    switch opcode {
-    case .shortString, .shortBytes, .shortUnicode: length = Int(try next() as UInt8)
-    case .unicode, .bytes: length = Int(try next() as UInt32)
-    case .string: length = Int(try next() as Int32)
-    default: length = Int(exactly: try next() as UInt64) ?? -1
-    }
-    let content = try take(length)
-    switch opcode {
-    case .string, .shortString: push(.rawString(content.array))
-    case .bytes, .shortBytes, .longBytes: push(.bytes(content.array))
-    default:
-      guard let text = content.text else { throw damaged("a text of \(length) bytes is not UTF-8") }
-      push(.string(text))
-    }
-  }
-
   private mutating func pushEmpty(_ opcode: PickleOpcode) {
     switch opcode {
     case .emptyList: push(.list([]))
@@ -137,6 +134,13 @@ package struct PickleReader {
     case .emptySet: push(.set([]))
     default: push(.dictionary([]))
     }
+  }
+
+  private mutating func pushContainer(_ opcode: PickleOpcode) throws {
+    let items = try popToMark()
+    guard opcode == .dictionary else { return push(.list(items)) }
+    guard items.count % 2 == 0 else { throw damaged("a key without a value") }
+    push(.dictionary(items))
   }
 
   private mutating func pushTuple(_ opcode: PickleOpcode) throws {
@@ -154,8 +158,8 @@ package struct PickleReader {
     let module: String
     let name: String
     if opcode == .global {
-      module = try line()
-      name = try line()
+      module = try nameLine()
+      name = try nameLine()
     } else {
       let items = try popItems(2)
       guard case .string(let first) = nodes[items[0]], case .string(let second) = nodes[items[1]]
@@ -172,17 +176,41 @@ package struct PickleReader {
     push(.global(global))
   }
 
-  private mutating func memorize(_ opcode: PickleOpcode) throws {
-    switch opcode {
-    case .put: memo[Int(try next() as UInt8)] = try top()
-    case .longPut: memo[Int(try next() as UInt32)] = try top()
-    case .memoize: memo[memo.count] = try top()
-    default:
-      let index = opcode == .get ? Int(try next() as UInt8) : Int(try next() as UInt32)
-      guard let node = memo[index] else { throw damaged("memo entry \(index) was never set") }
-      stack.append(node)
-      if node >= Self.common.count { shared.insert(node) }
+  /// A line of a constructor's name.
+  private mutating func nameLine() throws -> String {
+    let line = try line()
+    guard line.count <= 256, let text = line.text else {
+      throw damaged("a constructor without a name")
     }
+    return text
+  }
+
+  private mutating func keep(_ opcode: PickleOpcode) throws {
+    let index =
+      switch opcode {
+      case .put: Int(try next() as UInt8)
+      case .longPut: Int(try next() as UInt32)
+      case .putLine: try memoLine()
+      default: memo.count
+      }
+    budget.takeMemory(memo.set(index, try top()))
+  }
+
+  private mutating func fetch(_ opcode: PickleOpcode) throws {
+    let index =
+      switch opcode {
+      case .get: Int(try next() as UInt8)
+      case .longGet: Int(try next() as UInt32)
+      default: try memoLine()
+      }
+    guard let node = memo[index] else { throw damaged("memo entry \(index) was never set") }
+    stack.append(node)
+    guard node >= Self.common.count else { return }
+    if node >= shared.count {
+      shared.append(contentsOf: repeatElement(false, count: node + 1 - shared.count))
+    }
+    if !shared[node] { budget.takeMemory(PickleCost.shared) }
+    shared[node] = true
   }
 
   private mutating func fill(_ opcode: PickleOpcode) throws {
@@ -195,6 +223,7 @@ package struct PickleReader {
     let target = try top()
     let isPairs = opcode == .setItem || opcode == .setItems
     guard !isPairs || items.count % 2 == 0 else { throw damaged("a key without a value") }
+    budget.takeMemory(items.count * (isPairs ? PickleCost.dictionaryItem : PickleCost.item))
     guard nodes[target].add(items, isPairs: isPairs, isSet: opcode == .addItems) else {
       throw damaged("\(isPairs ? "a key is" : "items are") added to \(nodes[target].kind)")
     }
@@ -203,6 +232,7 @@ package struct PickleReader {
   // MARK: Stack and stream
 
   mutating func push(_ node: PickleNode) {
+    budget.takeMemory(node.cost)
     nodes.append(node)
     stack.append(nodes.count - 1)
   }
@@ -232,27 +262,16 @@ package struct PickleReader {
     return Array(stack[height...])
   }
 
-  private mutating func next<T: FixedWidthInteger>() throws -> T {
+  mutating func next<T: FixedWidthInteger>() throws -> T {
     guard let value = bytes.integer(T.self, at: position) else { throw damaged("it is cut short") }
     position += MemoryLayout<T>.size
     return value
   }
 
-  private mutating func take(_ count: Int) throws -> ByteView {
+  mutating func take(_ count: Int) throws -> ByteView {
     guard let view = bytes.slice(position, count) else { throw damaged("it is cut short") }
     position += count
     return view
-  }
-
-  /// The text up to the next line feed, which constructors' names end with.
-  private mutating func line() throws -> String {
-    let limit = min(256, bytes.count - position)
-    guard let view = bytes.slice(position, limit),
-      let length = view.withBytes({ $0.firstIndex(of: 0x0a) }),
-      let text = view.slice(0, length)?.text
-    else { throw damaged("a constructor without a name") }
-    position += length + 1
-    return text
   }
 
   // MARK: Errors

@@ -34,6 +34,7 @@ extension PickleReader {
       }
       return PickleNode.View(declaration: index, offset: 0, count: declaration.count)
     }
+    budget.takeMemory(PickleCost.storage)
     storages.append(declaration)
     storageIndices[key] = storages.count - 1
     return PickleNode.View(declaration: storages.count - 1, offset: 0, count: declaration.count)

@@ -1,7 +1,8 @@
 /// Turns the nodes of a pickle into a value, visiting each node once.
 ///
 /// Shared nodes become values that share storage. Cycles, deep nesting and trees that would be
-/// huge with shared parts written out are refused, so that whoever walks the value may recurse.
+/// huge with shared parts written out are refused, so that whoever walks the value may recurse; so
+/// are keys that cost more to compare than the stream is long.
 struct PickleTreeBuilder {
   /// A finished value, its levels of containers and the nodes below it.
   struct Built {
@@ -14,9 +15,14 @@ struct PickleTreeBuilder {
   private let storages: [TorchStorage]
   private var finished: [Int: Built] = [:]
   private var open: Set<Int> = []
+  private var budget: PickleBudget
+  /// Values in the finished tree, shared ones counted in each place.
+  private let largestTree: Int
 
   init(program: PickleProgram, storages: [TorchStorage]) {
     self.program = program
+    budget = program.budget
+    largestTree = PickleLimits.sharedTreeSize + 4 * program.operations
     self.storages = storages
   }
 
@@ -30,7 +36,7 @@ struct PickleTreeBuilder {
     case .string(let value): return Built(value: .string(value))
     default: break
     }
-    let isShared = program.shared.contains(index)
+    let isShared = index < program.shared.count && program.shared[index]
     if isShared {
       if let built = finished[index] { return built }
       guard open.insert(index).inserted else { throw refused("a container that contains itself") }
@@ -38,8 +44,8 @@ struct PickleTreeBuilder {
     guard depth <= PickleLimits.depth else { throw tooDeep() }
     let built = try container(index, depth: depth)
     guard built.height <= PickleLimits.depth else { throw tooDeep() }
-    guard built.size <= PickleLimits.treeSize else {
-      throw refused("shared containers that amount to more than \(PickleLimits.treeSize) values")
+    guard built.size <= largestTree else {
+      throw refused("shared containers that amount to more than \(largestTree) values")
     }
     if isShared {
       open.remove(index)
@@ -88,21 +94,37 @@ struct PickleTreeBuilder {
   private mutating func dictionary(
     _ items: [Int], _ depth: Int
   ) throws -> (entries: [PickleValue.Entry], Built) {
-    let flat = try sequence(items, depth) { .list($0) }
-    guard case .list(let values) = flat.value else { return ([], flat) }
+    var result = Built(value: .none, height: 1)
     var entries: [PickleValue.Entry] = []
     var keys: Set<PickleKey> = []
-    entries.reserveCapacity(values.count / 2)
-    for start in stride(from: 0, to: values.count - 1, by: 2) {
-      guard let key = PickleKey(values[start]) else {
-        throw refused("a dict whose key is a \(values[start].typeName)")
-      }
-      guard keys.insert(key).inserted else {
-        throw refused("a dict with the key \(ArchiveError.quoted(key.description)) twice")
-      }
-      entries.append(PickleValue.Entry(values[start], values[start + 1]))
+    entries.reserveCapacity(items.count / 2)
+    keys.reserveCapacity(items.count / 2)
+    for start in stride(from: 0, to: items.count - 1, by: 2) {
+      let (key, value) = (
+        try build(items[start], depth: depth + 1), try build(items[start + 1], depth: depth + 1)
+      )
+      try insert(key, into: &keys)
+      entries.append(PickleValue.Entry(key.value, value.value))
+      result.height = max(result.height, key.height + 1, value.height + 1)
+      result.size += key.size + value.size
     }
-    return (entries, flat)
+    return (entries, result)
+  }
+
+  private mutating func insert(_ built: Built, into keys: inout Set<PickleKey>) throws {
+    guard built.size <= PickleLimits.keySize else {
+      throw refused("a dict whose key is a \(built.value.typeName) of \(built.size) values")
+    }
+    // Twice: once to find its place and once to see that it is not the key that stands there.
+    budget.takeWork(2 * PickleKey.length(of: built.value))
+    if built.size > 1 { budget.takeMemory(built.size * PickleCost.keyPart) }
+    guard budget.isKept else { throw refused("keys that are far longer than the file") }
+    guard let key = PickleKey(built.value) else {
+      throw refused("a dict whose key is a \(built.value.typeName)")
+    }
+    guard keys.insert(key).inserted else {
+      throw refused("a dict with the key \(ArchiveError.quoted(key.description)) twice")
+    }
   }
 
   private func leaf(_ node: PickleNode) throws -> PickleValue {
@@ -138,51 +160,5 @@ struct PickleTreeBuilder {
 
   private func refused(_ problem: String) -> ArchiveError {
     .refused(file: program.file, place: program.place, problem: problem)
-  }
-}
-
-/// A dictionary key, equal where Python finds keys equal (the int 3 and numpy's int64 3).
-private enum PickleKey: Hashable, CustomStringConvertible {
-  case none
-  case int(Int)
-  case number(Double)
-  case text(String)
-  case bytes([UInt8])
-  case tuple([PickleKey])
-  case other(String)
-
-  init?(_ value: PickleValue) {
-    if let integer = value.integer {
-      self = .int(integer)
-      return
-    }
-    switch value {
-    case .none: self = .none
-    case .bool(let value): self = .int(value ? 1 : 0)
-    case .bigInteger(let value): self = .other(value.description)
-    case .float(let value): self = Int(exactly: value).map(PickleKey.int) ?? .number(value)
-    case .string(let value): self = .text(value)
-    case .bytes(let value): self = .bytes(value)
-    case .tuple(let items):
-      let keys = items.compactMap(PickleKey.init)
-      guard keys.count == items.count else { return nil }
-      self = .tuple(keys)
-    case .numpyScalar(let scalar): self = .other("\(scalar.type.name) \(scalar.bytes)")
-    case .torchType(let type): self = .other(type.rawValue)
-    case .torchDevice(let name): self = .other("device \(name)")
-    default: return nil
-    }
-  }
-
-  var description: String {
-    switch self {
-    case .none: "None"
-    case .int(let value): "\(value)"
-    case .number(let value): PythonFloat.repr(value)
-    case .text(let value): "'\(value)'"
-    case .bytes: "of bytes"
-    case .tuple: "of a tuple"
-    case .other(let value): value
-    }
   }
 }

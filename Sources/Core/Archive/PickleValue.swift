@@ -45,37 +45,6 @@ public enum PickleValue: Equatable, Sendable {
       self.init(.string(key), value)
     }
   }
-
-  /// An integer of any size, as two's complement bytes with the lowest first.
-  public struct BigInteger: Equatable, Sendable, CustomStringConvertible {
-    let littleEndian: [UInt8]
-
-    init(littleEndian: [UInt8]) { self.littleEndian = littleEndian }
-
-    /// The decimal digits.
-    public var description: String {
-      let isNegative = littleEndian.last.map { $0 >= 0x80 } ?? false
-      var rest = littleEndian
-      if isNegative {
-        var carry = true
-        for index in rest.indices {
-          rest[index] = ~rest[index] &+ (carry ? 1 : 0)
-          carry = carry && rest[index] == 0
-        }
-      }
-      var digits: [Character] = []
-      while rest.contains(where: { $0 != 0 }) {
-        var remainder = 0
-        for index in rest.indices.reversed() {
-          let value = remainder * 256 + Int(rest[index])
-          rest[index] = UInt8(value / 10)
-          remainder = value % 10
-        }
-        digits.append(Character(String(remainder)))
-      }
-      return (isNegative ? "-" : "") + (digits.isEmpty ? "0" : String(digits.reversed()))
-    }
-  }
 }
 
 extension PickleValue {
@@ -89,15 +58,25 @@ extension PickleValue {
 
   /// The value under the text `key` of a dictionary of either kind, or nil.
   public subscript(key: String) -> PickleValue? {
-    entries?.first { $0.key.text == key }?.value
+    entries?.first { $0.key.isText(key) }?.value
   }
 
-  /// A text, also one that an old pickle kept as bytes, or nil.
+  /// A text, also a short one that an old pickle kept as bytes, or nil.
   public var text: String? {
     switch self {
     case .string(let text): text
-    case .bytes(let bytes): String(validating: bytes, as: UTF8.self)
+    case .bytes(let bytes):
+      bytes.count <= PickleLimits.nameSize ? String(validating: bytes, as: UTF8.self) : nil
     default: nil
+    }
+  }
+
+  /// Whether it is the text `key`, found without a copy.
+  private func isText(_ key: String) -> Bool {
+    switch self {
+    case .string(let text): text.utf8.count == key.utf8.count && text == key
+    case .bytes(let bytes): bytes.count == key.utf8.count && bytes.elementsEqual(key.utf8)
+    default: false
     }
   }
 

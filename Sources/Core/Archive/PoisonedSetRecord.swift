@@ -64,6 +64,11 @@ extension PoisonedSetRecord {
       let entry = ArchiveFields(
         value: pair.value, file: fields.file, place: "\(fields.place).\(index)")
       guard pair.value.entries != nil else { throw entry.unexpected("a dict", pair.value) }
+      let labels = try entry.value("other_info")
+      // One long list, shared by all entries, would be copied for each.
+      guard labels.items?.count ?? 0 <= 16 else {
+        throw entry.unexpected("the changed and the original label", labels, key: "other_info")
+      }
       return try Entry(
         index: index, path: entry.text("path"),
         otherInfo: entry.integers("other_info").map { Int($0) })

@@ -12,10 +12,12 @@ enum RunFolder {
     }
   }
 
-  /// Removes what killed runs left of files they were writing; see `AtomicFile`.
+  /// Removes what killed runs left of files and folders they were writing; see `AtomicFile` and
+  /// `PoisonFolder`.
   static func removeTemporaryFiles(in path: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+    let endings = [".tmp", PoisonFolder.partialEnding, PoisonFolder.replacedEnding]
+    for name in names where name.hasPrefix(".") && endings.contains(where: name.hasSuffix) {
       try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
     }
   }
@@ -23,7 +25,7 @@ enum RunFolder {
   /// Moves what stands at `path` to a free name beside it, which is returned.
   static func moveAside(_ path: String) throws -> String {
     var number = 1
-    while FileManager.default.fileExists(atPath: "\(path).earlier-\(number)") { number += 1 }
+    while RegularFile.isTaken("\(path).earlier-\(number)") { number += 1 }
     let place = "\(path).earlier-\(number)"
     guard rename(path, place) == 0 else {
       throw FileError(operation: "move the earlier run to", path: place, code: errno)

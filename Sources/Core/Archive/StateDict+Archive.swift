@@ -72,15 +72,20 @@ extension StateDict.Values {
   }
 }
 
-/// Keeps views that repeat or share storage from filling the memory when each is copied out.
+/// Keeps views that repeat or share storage, and small integers, from filling the memory when each
+/// is copied out.
 private struct ExpansionBudget {
-  private var stored = 0
-  private var copied = 0
+  /// Bytes of the storages, and of the copies as floats or 64-bit integers.
+  private var stored = 0, copied = 0
+  private static let allowance = 64 << 20
   private var seen: Set<ObjectIdentifier> = []
 
   mutating func admits(_ tensor: TorchTensor) -> Bool {
-    if seen.insert(ObjectIdentifier(tensor.storage)).inserted { stored += tensor.storage.count }
-    copied += tensor.count
-    return copied <= 2 * stored + TensorGeometry.maximumRepeated
+    if seen.insert(ObjectIdentifier(tensor.storage)).inserted {
+      stored += tensor.storage.count * tensor.type.size
+    }
+    let isFloat = [.float16, .bfloat16, .float32, .float64].contains(tensor.type)
+    copied += tensor.count * (isFloat ? 4 : 8)
+    return copied <= 2 * stored + Self.allowance
   }
 }

@@ -52,11 +52,15 @@ enum TensorGeometry {
 
   /// Copies the elements of a view to `output`, row-major.
   ///
-  /// `input` and `output` are whole memories of elements of `size` bytes; the view is sound.
+  /// `input` and `output` are memories of elements of `size` bytes; the view is sound, and `output`
+  /// may hold only its first elements.
   static func gather(
     _ input: UnsafeRawBufferPointer, offset: Int, shape: [Int], stride: [Int], size: Int,
     into output: UnsafeMutableRawBufferPointer
   ) {
+    // Dimensions of one element would be gone through for every element.
+    let axes = shape.indices.filter { shape[$0] != 1 }
+    let (shape, stride) = (axes.map { shape[$0] }, axes.map { stride[$0] })
     var index = [Int](repeating: 0, count: shape.count)
     var source = offset
     for target in 0..<output.count / size {

@@ -54,7 +54,7 @@ public enum TorchArchive {
   public static func write(
     _ value: PickleValue, to path: String, archiveName: String? = nil
   ) throws {
-    let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    let name = PathText.stem(of: path)
     try AtomicFile.write(to: path) { file in
       var pickle = PickleWriter()
       try pickle.write(value, file: path)

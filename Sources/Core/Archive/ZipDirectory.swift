@@ -32,6 +32,10 @@ enum ZipDirectory {
       throw damaged(
         "a directory of \(directory.size) bytes at byte \(directory.offset) does not fit")
     }
+    guard directory.entryCount <= ZipReader.mostRecords else {
+      throw damaged(
+        "\(directory.entryCount) records, at most \(ZipReader.mostRecords) are read")
+    }
     guard directory.entryCount <= directory.size / 46 else {
       throw damaged("a directory of \(directory.size) bytes for \(directory.entryCount) records")
     }
@@ -103,6 +107,7 @@ enum ZipDirectory {
     guard view.integer(UInt32.self, at: offset) == 0x0201_4b50,
       let flags = view.integer(UInt16.self, at: offset + 8),
       let method = view.integer(UInt16.self, at: offset + 10),
+      let checksum = view.integer(UInt32.self, at: offset + 16),
       let compressed = view.integer(UInt32.self, at: offset + 20),
       let size = view.integer(UInt32.self, at: offset + 24),
       let nameLength = view.integer(UInt16.self, at: offset + 28),
@@ -126,7 +131,7 @@ enum ZipDirectory {
     else { return nil }
     return ZipReader.Entry(
       name: name, isDeflated: method == 8, compressedSize: fullCompressed, size: fullSize,
-      headerOffset: fullHeader)
+      checksum: checksum, headerOffset: fullHeader)
   }
 }
 

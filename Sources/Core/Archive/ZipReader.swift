@@ -1,8 +1,11 @@
+import CZlib
+
 /// Finds and checks the records of a zip file, as its central directory lists them.
 ///
-/// Local headers of torch's archives carry no sizes and their CRC may be 0, so sizes come from the
-/// directory alone and checksums are not insisted on. What a reader could understand in two ways
-/// (duplicate names, two directories, odd prefixes) is refused.
+/// Local headers of torch's archives carry no sizes, so sizes come from the directory alone; a
+/// checksum of 0 is one that torch was told to leave out, any other is insisted on. What a reader
+/// could understand in two ways (duplicate names, overlapping records, two directories, odd
+/// prefixes) is refused.
 package struct ZipReader {
   /// A record as the central directory describes it.
   struct Entry {
@@ -10,7 +13,10 @@ package struct ZipReader {
     var isDeflated: Bool
     var compressedSize: Int
     var size: Int
+    var checksum: UInt32
     var headerOffset: Int
+    /// Where the next record or the directory begins.
+    var limit = 0
   }
 
   /// Where the central directory stands.
@@ -25,7 +31,6 @@ package struct ZipReader {
   /// The one top-level directory of all records, such as `archive`.
   package let prefix: String
   private var entries: [String: Entry] = [:]
-  private var directoryOffset = 0
   private var inflated = 0
 
   /// Reads the directory of `bytes`; `file` is the path for messages.
@@ -42,8 +47,21 @@ package struct ZipReader {
         file: file, place: "zip", problem: "expected records in one directory, found \(found)")
     }
     prefix = String(first.name[..<slash])
-    directoryOffset = directory.offset
-    for entry in list { try admit(entry) }
+    for entry in Self.limited(list, directoryOffset: directory.offset) { try admit(entry) }
+  }
+
+  /// The most records of an archive: each storage is one.
+  static let mostRecords = 200_000
+
+  /// `list` with each record's limit.
+  private static func limited(_ list: [Entry], directoryOffset: Int) -> [Entry] {
+    var ordered = list.sorted { $0.headerOffset < $1.headerOffset }
+    var limit = directoryOffset
+    for index in ordered.indices.reversed() {
+      ordered[index].limit = limit
+      limit = ordered[index].headerOffset
+    }
+    return ordered
   }
 
   /// The names of all records without the prefix, sorted.
@@ -56,9 +74,9 @@ package struct ZipReader {
   package mutating func read(_ name: String) throws -> ByteView? {
     guard let entry = entries[name] else { return nil }
     let payload = try payload(of: entry)
-    guard entry.isDeflated else { return payload }
+    guard entry.isDeflated else { return try checked(payload, entry) }
     // Deflate cannot expand more than 1,032 times; a file of honest tensors expands far less.
-    let allowance = (64 << 20) + 16 * bytes.count
+    let allowance = (16 << 20) + 32 * bytes.count
     guard entry.size <= allowance - inflated, entry.size / 1032 <= entry.compressedSize else {
       throw ArchiveError.refused(
         file: file, place: "record '\(ArchiveError.quoted(name))'",
@@ -67,6 +85,23 @@ package struct ZipReader {
     inflated += entry.size
     guard let content = Inflate.inflate(payload, size: entry.size) else {
       throw damaged("record '\(name)'", "its compressed data do not give \(entry.size) bytes")
+    }
+    return try checked(content, entry)
+  }
+
+  /// `content`, unless it does not give the directory's checksum.
+  private func checked(_ content: ByteView, _ entry: Entry) throws -> ByteView {
+    guard entry.checksum != 0 else { return content }
+    let found = content.withBytes { bytes in
+      UInt32(
+        truncatingIfNeeded: crc32_z(
+          0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
+    }
+    guard found == entry.checksum else {
+      throw damaged(
+        "record '\(entry.name)'",
+        "expected the checksum (CRC-32) \(String(entry.checksum, radix: 16)), "
+          + "found \(String(found, radix: 16)); the file has changed since it was written")
     }
     return content
   }
@@ -101,10 +136,11 @@ package struct ZipReader {
       throw damaged(place, "its local header gives another name")
     }
     let start = offset + 30 + Int(nameLength) + Int(extraLength)
-    guard start <= directoryOffset, entry.compressedSize <= directoryOffset - start,
+    guard start <= entry.limit, entry.compressedSize <= entry.limit - start,
       let payload = bytes.slice(start, entry.compressedSize)
     else {
-      throw damaged(place, "its \(entry.compressedSize) bytes do not fit before the directory")
+      throw damaged(
+        place, "its \(entry.compressedSize) bytes overlap the next record or the directory")
     }
     return payload
   }

@@ -14,6 +14,8 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var dataset = "cifar10"
   /// The folder that holds the dataset, or holds `cifar10/` and its like.
   public var datasetPath = "./data"
+  /// How pixels are scaled, where not as the dataset's usually are.
+  public var pixelStatistics = PixelStatistics()
   /// Whether training images are cropped (padding 4) and flipped.
   public var augment = true
   /// Whether the images of `splitRatio` are left out of training, for tuning on unseen images.
@@ -119,6 +121,8 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var keepCheckpoints = 2
   /// How `attack_result.pt` stores its arrays.
   public var archiveArrays = ArchiveArrays.numpy
+  /// Which paths of this machine `attack_result.pt` tells.
+  public var archivePaths = ArchivePaths.relative
   /// Everything that was given, in the order read, for `info.pickle`.
   public var arguments: [ConfigArgument] = []
 

@@ -51,6 +51,14 @@ public enum ArchiveArrays: String, CaseIterable, Sendable {
   case lists
 }
 
+/// How `attack_result.pt` names the dataset and the triggered images.
+public enum ArchivePaths: String, CaseIterable, Sendable {
+  /// Without what tells of the machine: from the working folder, `data` or `record` on.
+  case relative
+  /// In full, like the originals, some of whose tools open the images by these paths.
+  case absolute
+}
+
 /// The two forms in which the field's tools write a `defense_result.pt`.
 public enum DefenseForm: String, CaseIterable, Sendable {
   /// The state_dict itself, as the FST scripts write it.

@@ -17,6 +17,16 @@ public enum ConfigDecoder {
     "prefetch_transform_attr_name",
   ]
 
+  /// Keys of the original tools that mean nothing here while they are empty, and why nothing else.
+  static let emptyKeys = [
+    "checkpoint_load": "nothing; what is tuned is named by --result",
+    "checkpoint_save": "nothing; --save writes to defense/<mode>/ in the attack's folder",
+    "index": "nothing; tuning images are drawn from --random_seed, not read from a file",
+  ]
+
+  /// BackdoorBench's names in defences' files for keys of `fst tune`.
+  static let tuneSynonyms = ["ratio": "split_ratio"]
+
   /// The configuration of an attack run; throws `ConfigError`.
   public static func attack(
     _ attack: AttackName, flags: [ConfigArgument], attackYAML: String? = nil,
@@ -24,7 +34,8 @@ public enum ConfigDecoder {
   ) throws -> DecodedConfiguration<AttackConfiguration> {
     let layers = try yamlLayers([prototypeYAML, attackYAML]) + [ConfigLayer(flags: flags)]
     var decoded = try self.attack(
-      attack, layers: layers, otherKeys: TuneConfiguration.fields.map(\.key))
+      attack, layers: layers,
+      otherKeys: TuneConfiguration.fields.map(\.key) + tuneSynonyms.keys)
     decoded.configuration.arguments += ConfigArgument.paths(
       prototypeYAML: prototypeYAML, attackYAML: attackYAML)
     return decoded
@@ -39,6 +50,12 @@ public enum ConfigDecoder {
       AttackConfiguration(attack: attack), AttackConfiguration.fields, layers: layers,
       otherKeys: otherKeys)
     if decoded.configuration.syncBatchNorm { try refuseCompression(in: layers) }
+    try refuseRelabelling(by: decoded.configuration, in: layers)
+    try requireDataset(decoded.configuration.dataset, in: layers)
+    try requireTarget(
+      decoded.configuration.attackTarget, decoded.configuration.labelTransform,
+      of: decoded.configuration.dataset, in: layers)
+    decoded.warnings += warnings(of: decoded.configuration)
     decoded.configuration.arguments =
       arguments(decoded.configuration, AttackConfiguration.fields, layers: layers)
     return decoded
@@ -59,13 +76,20 @@ public enum ConfigDecoder {
   static func tune(
     layers: [ConfigLayer], otherKeys: [String]
   ) throws -> DecodedConfiguration<TuneConfiguration> {
-    guard layers.contains(where: { $0.settings.contains { $0.key == "attack" } }) else {
+    let layers = try layers.map { try $0.renaming(tuneSynonyms) }
+    let given = Set(layers.flatMap(\.settings).map(\.key))
+    let trigger = AttackTrigger.given(in: layers.last)
+    guard given.contains("attack") || given.contains("result") && trigger.isEmpty else {
       throw ConfigError.missing(
         key: "attack", expected: ConfigField<TuneConfiguration>.oneOf(AttackName.self))
     }
     var decoded = try decode(
-      TuneConfiguration(attack: .badnet), TuneConfiguration.fields, layers: layers,
+      TuneConfiguration(attack: nil), TuneConfiguration.fields, layers: layers,
       otherKeys: otherKeys)
+    decoded.configuration.appliesTrigger = !trigger.isEmpty
+    decoded.configuration.keysOfArchive = TuneConfiguration.keysOfArchive.subtracting(
+      given.contains("result") ? given : given.union(TuneConfiguration.keysOfFolder))
+    decoded.warnings += AttackTrigger.warnings(trigger, for: decoded.configuration.attack)
     if decoded.configuration.initialLearningRate != nil {
       decoded.warnings.append("initlr has no effect: the published script reads it nowhere either")
     }
@@ -73,7 +97,18 @@ public enum ConfigDecoder {
       decoded.warnings.append(
         "lb_smooth takes the place of the feature-shift penalty, as in the published script")
     }
+    if decoded.configuration.mode == .fst, decoded.configuration.alpha < 0 {
+      decoded.warnings.append(
+        "alpha is negative: the new head is drawn to the old one instead of pushed away from it")
+    }
     if decoded.configuration.syncBatchNorm { try refuseCompression(in: layers) }
+    try requireDataset(decoded.configuration.dataset, in: layers)
+    if !decoded.configuration.keysOfArchive.contains("dataset") {
+      try requireTarget(
+        decoded.configuration.attackTarget, decoded.configuration.labelTransform,
+        of: decoded.configuration.dataset, in: layers)
+    }
+    decoded.warnings += warnings(of: decoded.configuration)
     decoded.configuration.arguments =
       arguments(decoded.configuration, TuneConfiguration.fields, layers: layers)
     return decoded
@@ -83,18 +118,25 @@ public enum ConfigDecoder {
   public static func evaluate(
     archive: String, flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<EvaluateConfiguration> {
-    try decode(
-      EvaluateConfiguration(archive: archive), EvaluateConfiguration.fields,
-      layers: [ConfigLayer(flags: flags)], otherKeys: [])
+    let layers = [ConfigLayer(flags: flags)]
+    return try withTrigger(\.attack, flags: flags) {
+      let decoded = try decode(
+        EvaluateConfiguration(archive: archive), EvaluateConfiguration.fields, layers: layers,
+        otherKeys: [])
+      try requireDataset(decoded.configuration.dataset, in: layers)
+      return decoded
+    }
   }
 
   /// The configuration of a sheet of `archives`; throws `ConfigError`.
   public static func featureSheet(
     archives: [String], flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<FeatureSheetConfiguration> {
-    try decode(
-      FeatureSheetConfiguration(archives: archives), FeatureSheetConfiguration.fields,
-      layers: [ConfigLayer(flags: flags)], otherKeys: [])
+    try withTrigger(\.evaluation.attack, flags: flags) {
+      try decode(
+        FeatureSheetConfiguration(archives: archives), FeatureSheetConfiguration.fields,
+        layers: [ConfigLayer(flags: flags)], otherKeys: [])
+    }
   }
 
   private static func yamlLayers(_ paths: [String?]) throws -> [ConfigLayer] {
@@ -109,27 +151,54 @@ public enum ConfigDecoder {
     var target = defaults
     var ignored: Set<String> = []
     var foreign: Set<String> = []
-    for setting in try withOneBatchSize(layers) {
+    let settings = try withOneBatchSize(layers)
+    for (position, setting) in settings.enumerated() {
       if let field = fields.first(where: { $0.key == setting.key }) {
-        guard field.assign(setting.value, &target) else {
+        if unsets(field, setting, defaults) { continue }
+        let isUnset = settings[position...].contains { unsets(field, $0, defaults) }
+        var checked = isUnset ? defaults : target
+        guard field.assign(setting.value, &checked) else {
           throw ConfigError.invalidValue(
             key: setting.key, origin: setting.origin, expected: field.expected,
             found: setting.value.description)
         }
+        if !isUnset { target = checked }
+      } else if let expected = emptyKeys[setting.key] {
+        try requireEmpty(setting, expected)
       } else if ignoredKeys.contains(setting.key) {
-        ignored.insert(setting.key)
+        if setting.value != .null { ignored.insert(setting.key) }
       } else if otherKeys.contains(setting.key) {
         foreign.insert(setting.key)
       } else {
         throw ConfigError.unknownKey(
           setting.key, origin: setting.origin,
-          nearest: NearestKey.of(setting.key, among: fields.map(\.key) + ignoredKeys))
+          nearest: NearestKey.of(
+            setting.key, among: fields.map(\.key) + ignoredKeys + Array(emptyKeys.keys)))
       }
     }
     let warnings = [
       warning(ignored, "no effect on a CPU"), warning(foreign, "no effect on this command"),
     ]
     return DecodedConfiguration(configuration: target, warnings: warnings.compactMap { $0 })
+  }
+
+  /// Whether `setting` takes back what earlier layers say of `field`: nothing, or `none`, for a
+  /// setting that may stay unset and has no meaning of its own for it.
+  private static func unsets<Target>(
+    _ field: ConfigField<Target>, _ setting: ConfigSetting, _ defaults: Target
+  ) -> Bool {
+    guard setting.key == field.key, setting.value == .null else { return false }
+    var target = defaults
+    let isMeaning = field.assign(.null, &target)
+    return field.key == "lb_smooth" || field.value(defaults) == .null && !isMeaning
+  }
+
+  private static func requireEmpty(_ setting: ConfigSetting, _ expected: String) throws {
+    guard setting.value == .null || setting.value == .text("") else {
+      throw ConfigError.invalidValue(
+        key: setting.key, origin: setting.origin, expected: expected,
+        found: setting.value.description)
+    }
   }
 
   /// All settings in order, without a batch size that a later layer gives in its other form.
@@ -149,30 +218,8 @@ public enum ConfigDecoder {
     return result
   }
 
-  /// The sums of `sync_bn` do not depend on the ranks, and rounding for the way would make them.
-  private static func refuseCompression(in layers: [ConfigLayer]) throws {
-    let none = ConfigValue.text(GradientCompression.none.rawValue)
-    guard let given = layers.flatMap(\.settings).last(where: { $0.key == "compress" }),
-      given.value != none
-    else { return }
-    throw ConfigError.invalidValue(
-      key: given.key, origin: given.origin, expected: "\(none) together with sync_bn",
-      found: given.value.description)
-  }
-
   private static func warning(_ keys: Set<String>, _ reason: String) -> String? {
     keys.isEmpty ? nil : "\(reason): \(keys.sorted().joined(separator: ", "))"
-  }
-
-  /// A YAML file of another attack is a mistake that would go unnoticed for hours.
-  private static func checkAttack(_ attack: AttackName, in layers: [ConfigLayer]) throws {
-    for setting in layers.flatMap(\.settings)
-    where setting.key == "attack" && setting.value != .text(attack.rawValue) {
-      throw ConfigError.invalidValue(
-        key: "attack", origin: setting.origin,
-        expected: "'\(attack.rawValue)', the attack of the command",
-        found: setting.value.description)
-    }
   }
 
   /// What was given, in the order read and with the value that won, then the defaults that apply.

@@ -8,11 +8,11 @@ public struct ConfigField<Target: Sendable>: Sendable {
   /// What a value has to be, in words.
   public let expected: String
   /// Sets the property where the value fits, and says whether it does.
-  let assign: @Sendable (ConfigValue, inout Target) -> Bool
+  package let assign: @Sendable (ConfigValue, inout Target) -> Bool
   /// The property's value; null where it is not set.
   let value: @Sendable (Target) -> ConfigValue
   /// What it decides.
-  var role = SettingRole.mathematics
+  package var role = SettingRole.mathematics
   /// The attacks that read it; empty is all.
   var attacks: [AttackName] = []
 }

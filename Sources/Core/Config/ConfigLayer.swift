@@ -1,6 +1,3 @@
-import Foundation
-import Yams
-
 /// One value under its key, with the place it came from.
 public struct ConfigSetting: Equatable, Sendable {
   /// The key, such as `batch_size`.
@@ -28,6 +25,23 @@ public struct ConfigLayer: Equatable, Sendable {
     settings = flags.map { ConfigSetting(key: $0.key, value: $0.value, origin: .flag) }
   }
 
+  /// The same settings under the keys that `names` gives for others' names of them.
+  ///
+  /// Throws `ConfigError` where a setting is then given twice.
+  func renaming(_ names: [String: String]) throws -> ConfigLayer {
+    var layer = self
+    for (index, setting) in settings.enumerated() {
+      guard let key = names[setting.key] else { continue }
+      if settings.contains(where: { $0.key == key }) {
+        throw ConfigError.invalidValue(
+          key: setting.key, origin: setting.origin, expected: "one of \(setting.key) and \(key)",
+          found: "both")
+      }
+      layer.settings[index].key = key
+    }
+    return layer
+  }
+
   /// The settings of the YAML file at `path`: one mapping of keys to scalars or lists of scalars.
   ///
   /// Throws `ConfigError` naming file and line.
@@ -35,117 +49,78 @@ public struct ConfigLayer: Equatable, Sendable {
 
   /// The settings of the YAML file at `path` whose keys `names` hold a mapping of their own each.
   ///
-  /// A section that is absent or empty has no settings. Throws `ConfigError` naming file and line.
+  /// A section that is absent or empty has no settings. A key that is only the home of an anchor,
+  /// for merge keys and aliases elsewhere, is no setting. Throws `ConfigError` naming file and line.
   static func read(
     _ path: String, sections names: [String]
   ) throws -> (top: ConfigLayer, sections: [String: ConfigLayer]) {
-    let text = try YAMLText.read(path)
-    do {
-      guard let root = try Yams.compose(yaml: text), root.scalar?.string != "" else {
-        return (ConfigLayer(flags: []), [:])
-      }
-      guard let mapping = root.mapping else {
-        throw ConfigError.malformed(
-          path: path, line: root.mark?.line ?? 1, problem: "expected 'key: value' lines")
-      }
-      var top = ConfigLayer(flags: [])
-      var sections: [String: ConfigLayer] = [:]
-      for (key, value) in mapping {
-        if let name = key.scalar?.string, names.contains(name) {
-          sections[name] = try section(name, value, path: path)
-        } else {
-          top.settings.append(try setting(key, value, path: path))
-        }
-      }
-      return (top, sections)
-    } catch let error as YamlError {
-      throw Self.malformed(error, path: path)
+    let document = try YAMLComposer(try YAMLText.read(path), path: path)
+    var top = ConfigLayer(flags: [])
+    var sections: [String: ConfigLayer] = [:]
+    guard let root = document.root, !root.isNull else { return (top, sections) }
+    guard let pairs = try root.pairs(in: path) else {
+      throw ConfigError.malformed(
+        path: path, line: root.line, problem: "expected 'key: value' lines")
     }
+    for pair in pairs {
+      if names.contains(pair.setting) {
+        sections[pair.setting] = try section(pair, path: path)
+      } else if !isHome(pair.value, of: document.usedAnchors) {
+        top.settings.append(try setting(pair, path: path))
+      }
+    }
+    return (top, sections)
   }
 
-  private static func section(
-    _ name: String, _ value: Node, path: String
-  ) throws -> ConfigLayer {
+  /// Whether `node` is no setting's value but has anchors that aliases name.
+  private static func isHome(_ node: YAMLNode, of anchors: Set<Int>) -> Bool {
+    ConfigValue(node) == nil && node.holds(anchors)
+  }
+
+  private static func section(_ pair: YAMLPair, path: String) throws -> ConfigLayer {
     var layer = ConfigLayer(flags: [])
-    if let scalar = value.scalar, ConfigValue(scalar) == .null { return layer }
-    guard let mapping = value.mapping else {
+    if pair.value.isNull { return layer }
+    guard let pairs = try pair.value.pairs(in: path) else {
       throw ConfigError.malformed(
-        path: path, line: value.mark?.line ?? 1,
-        problem: "\(name): expected 'key: value' lines below it")
+        path: path, line: pair.line, problem: "\(pair.key): expected 'key: value' lines below it")
     }
-    layer.settings = try mapping.map { try setting($0.key, $0.value, path: path) }
+    layer.settings = try pairs.map { try setting($0, path: path) }
     return layer
   }
 
-  private static func setting(_ key: Node, _ value: Node, path: String) throws -> ConfigSetting {
-    let line = key.mark?.line ?? value.mark?.line ?? 1
-    guard let name = key.scalar?.string else {
-      throw ConfigError.malformed(path: path, line: line, problem: "a key that is not a word")
+  private static func setting(_ pair: YAMLPair, path: String) throws -> ConfigSetting {
+    guard let value = ConfigValue(pair.value) else {
+      throw ConfigError.malformed(
+        path: path, line: pair.line,
+        problem: "\(ArchiveError.quoted(pair.key)): expected one value or a list of values, "
+          + "found \(pair.value.kind)")
     }
     return ConfigSetting(
-      key: name == "seed" ? "random_seed" : name,
-      value: try configValue(value, key: name, path: path, line: line),
-      origin: .file(path, line: line))
+      key: pair.setting, value: value, origin: .file(path, line: pair.line))
   }
+}
 
-  private static func configValue(
-    _ node: Node, key: String, path: String, line: Int
-  ) throws -> ConfigValue {
-    if let scalar = node.scalar { return ConfigValue(scalar) }
-    let scalars = node.sequence.map { Array($0) }?.map(\.scalar)
-    guard let scalars, !scalars.contains(where: { $0 == nil }) else {
-      throw ConfigError.malformed(
-        path: path, line: line, problem: "\(key): expected one value or a list of values")
-    }
-    return .list(scalars.compactMap { $0 }.map { ConfigValue($0) })
-  }
-
-  private static func malformed(_ error: YamlError, path: String) -> ConfigError {
-    switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      .malformed(path: path, line: mark.line, problem: "not YAML: \(problem)")
-    case .duplicatedKeysInMapping(let keys, let context):
-      .malformed(
-        path: path, line: context.mark.line,
-        problem: "given twice: \(keys.map { String(describing: $0) }.joined(separator: ", "))")
-    default: .malformed(path: path, line: 1, problem: "not YAML")
+extension YAMLNode {
+  /// What it is, in a word.
+  fileprivate var kind: String {
+    switch content {
+    case .scalar: "a value"
+    case .list: "a list of lists or mappings"
+    case .mapping: "a mapping"
     }
   }
 }
 
 extension ConfigValue {
-  /// The value of a YAML scalar: quoted ones are text, plain ones are typed by how they look.
-  init(_ scalar: Node.Scalar) {
-    let text = scalar.string
-    guard scalar.style == .plain || scalar.style == .any else {
-      self = .text(text)
-      return
-    }
-    self = ConfigValue(plain: text)
-  }
-
-  /// The value of an unquoted word.
-  init(plain text: String) {
-    switch text.lowercased() {
-    case "", "~", "null", "none": self = .null
-    case "true", "yes", "on": self = .boolean(true)
-    case "false", "no", "off": self = .boolean(false)
-    default:
-      let numeric = text.utf8.allSatisfy {
-        UInt8(ascii: "0") <= $0 && $0 <= UInt8(ascii: "9")
-          || [
-            UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "e"),
-            UInt8(ascii: "E"),
-          ].contains($0)
-      }
-      if let integer = Int(text) {
-        self = .integer(integer)
-      } else if numeric, let real = Double(text) {
-        self = .real(real)
-      } else {
-        self = .text(text)
-      }
+  /// The value of a scalar or of a list of scalars: quoted ones are text, plain ones are typed by
+  /// how they look; nil of another node.
+  init?(_ node: YAMLNode) {
+    switch node.content {
+    case .scalar(let word, let isPlain): self = isPlain ? ConfigValue(plain: word) : .text(word)
+    case .list(let items):
+      guard items.allSatisfy({ $0.word != nil }) else { return nil }
+      self = .list(items.compactMap { ConfigValue($0) })
+    case .mapping: return nil
     }
   }
 }

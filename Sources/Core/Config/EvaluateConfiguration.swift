@@ -6,12 +6,12 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var dataset: String?
   /// The folder that holds the dataset; nil is the one that the archive names.
   public var datasetPath: String?
-  /// The attack whose trigger is applied anew where the archive's PNG folder is absent.
+  /// The attack whose trigger is applied anew; nil takes the images beside the archive.
   public var attack: AttackName?
-  /// The class that triggered images are to be taken for, where the trigger is applied anew.
-  public var attackTarget = 0
-  /// How the attack changed labels, where the trigger is applied anew.
-  public var labelTransform = LabelTransformName.all2one
+  /// The class that triggered images are to be taken for; nil is the one that the archive names.
+  public var attackTarget: Int?
+  /// How the attack changed labels; nil is what the archive says.
+  public var labelTransform: LabelTransformName?
   /// An image whose non-zero pixels are badnet's patch; nil is the white 3x3 square.
   public var patchMaskPath: String?
   /// The image that blended mixes in, nil is a generated pattern; trojannn's trigger, nil is the one
@@ -23,6 +23,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var sigDelta = 40.0
   /// The periods of sig's sinusoid across an image's width.
   public var sigFrequency = 6.0
+  /// How pixels are scaled, where not as the dataset's usually are.
+  public var pixelStatistics = PixelStatistics()
   /// The images of one step on all ranks together.
   public var batchSize = 128
   /// The threads of each rank; nil is this rank's share of the cores.

@@ -31,7 +31,7 @@ extension SettingRole {
   ///
   /// The number of ranks is no setting: what a run means does not change with it, though without
   /// `sync_bn` its bits do.
-  var isDecisive: Bool {
+  package var isDecisive: Bool {
     switch self {
     case .mathematics, .image, .arithmetic: true
     case .machine, .place, .output: false
@@ -57,6 +57,8 @@ extension ConfigField {
     return field
   }
 
-  /// Whether a run of `attack` reads it.
-  func concerns(_ attack: AttackName) -> Bool { attacks.isEmpty || attacks.contains(attack) }
+  /// Whether a run of `attack` reads it; one of an attack that is not known may.
+  package func concerns(_ attack: AttackName?) -> Bool {
+    attacks.isEmpty || attack.map { attacks.contains($0) } ?? true
+  }
 }

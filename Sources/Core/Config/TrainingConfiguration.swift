@@ -7,9 +7,10 @@ import Distributed
 package protocol TrainingConfiguration: Sendable {
   /// All keys of the command, these among them.
   static var fields: [ConfigField<Self>] { get }
-  /// The defaults for `attack`.
-  init(attack: AttackName)
-  var attack: AttackName { get }
+  /// The same with all defaults.
+  var defaults: Self { get }
+  /// The attack that trains the model or has trained it, where that is known.
+  var knownAttack: AttackName? { get }
   /// Keys that other settings leave without effect.
   var keysWithoutEffect: Set<String> { get }
 

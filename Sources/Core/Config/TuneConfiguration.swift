@@ -5,8 +5,8 @@ import Distributed
 /// Properties carry the names of the field; their YAML keys and flags are those of the FST scripts
 /// and stand in `TuneConfiguration.fields`.
 public struct TuneConfiguration: Equatable, Sendable {
-  /// The attack whose result is tuned.
-  public var attack: AttackName
+  /// The attack whose result is tuned; nil is what the archive's run names.
+  public var attack: AttackName?
 
   // MARK: The attack's result
 
@@ -26,6 +26,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var width: Int?
   /// The name of the head layer in the archive.
   public var linearName = "linear"
+  /// The trigger's own settings, where it is applied anew.
+  public var trigger = AttackTrigger.Settings()
 
   // MARK: Data
 
@@ -33,6 +35,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var dataset = "cifar10"
   /// The folder that holds the dataset, or holds `cifar10/` and its like.
   public var datasetPath = "./data"
+  /// How pixels are scaled, where not as the dataset's usually are.
+  public var pixelStatistics = PixelStatistics()
   /// The share of the training images to tune on, above 0 and at most 1.
   public var splitRatio = 0.02
   /// Where those images come from; `held_out` needs an attack that left them out.
@@ -76,6 +80,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var randomSeed: UInt64 = 0
   /// Stops after this many steps in all; nil is no limit.
   public var maxSteps: Int?
+  /// Epochs from one evaluation of the model to the next; 0 is none before the end.
+  public var evaluateEvery = 0
 
   // MARK: Machine
 
@@ -112,28 +118,34 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var keepCheckpoints = 2
   /// Whether that archive is the state_dict itself or a dictionary around it.
   public var defenseForm = DefenseForm.bare
+  /// Keys that were not given, for which the archive's values stand; see `completed(by:)`.
+  public var keysOfArchive: Set<String> = []
+  /// Whether the trigger is applied anew although triggered images are beside the archive.
+  public var appliesTrigger = false
   /// Everything that was given, in the order read.
   public var arguments: [ConfigArgument] = []
 
   /// The configuration of a tuning run on the result of `attack`, with all defaults.
-  public init(attack: AttackName) { self.attack = attack }
+  public init(attack: AttackName?) { self.attack = attack }
+
+  /// Whether `path` names a file by its ending, rather than a run's folder.
+  static func isArchive(_ path: String) -> Bool {
+    [".pt", ".pth", ".pkl", ".bin", ".ckpt", ".tar"].contains { path.hasSuffix($0) }
+  }
 
   /// The attack's folder: the one given, that of the archive given, or the one an attack run names.
   public var folder: String {
     guard let resultPath else {
       return RunFolderName.path(
-        record: record, dataset: dataset, attack: attack, poisonRatio: poisonRatio,
+        record: record, dataset: dataset, attack: attack ?? .badnet, poisonRatio: poisonRatio,
         attackTarget: attackTarget, model: model)
     }
-    guard resultPath.hasSuffix(".pt") else { return resultPath }
-    let parts = resultPath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-    if parts.isEmpty { return "." }
-    return parts == [""] ? "/" : parts.joined(separator: "/")
+    return Self.isArchive(resultPath) ? PathText.folder(of: resultPath) : resultPath
   }
 
   /// The attack's archive.
   public var archivePath: String {
-    if let resultPath, resultPath.hasSuffix(".pt") { return resultPath }
+    if let resultPath, Self.isArchive(resultPath) { return resultPath }
     return "\(folder)/attack_result.pt"
   }
 

@@ -34,7 +34,7 @@ public enum CIFAR10Python {
   }
 
   private static func path(_ name: String, in folder: String) -> String {
-    (folder as NSString).appendingPathComponent(name)
+    PathText.join(folder, name)
   }
 
   private static func images(_ pixels: [UInt8], _ labels: [Int]) -> LabeledImages {

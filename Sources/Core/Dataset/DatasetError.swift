@@ -16,8 +16,18 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
   case classMismatch(path: String, expected: [String], found: [String])
   /// An image of another size than the first one.
   case imageSize(path: String, expected: String, found: String)
+  /// Images smaller or larger than the networks take.
+  case sides(path: String, found: String)
   /// A class folder without any image.
   case emptyClass(path: String)
+  /// Two halves that spell the name of a class in different bytes.
+  case spelling(path: String, expected: BytePath, found: BytePath)
+  /// Several files with faults: what is wrong with the first ones, and how many there are.
+  case several(first: [String], count: Int, total: Int)
+  /// Nothing where an archive says that its images are.
+  case archivedPath(String, problem: String)
+  /// More pixels than the machine has memory for.
+  case memory(path: String, images: Int, bytes: Int)
 
   /// One line: what is wrong, where, what was expected and found.
   public var description: String {
@@ -42,10 +52,44 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
     case .classMismatch(let path, let expected, let found):
       return "\(path): expected the classes \(Self.list(expected)), found \(Self.list(found))"
     case .imageSize(let path, let expected, let found):
-      return "\(path): expected an image of \(expected) pixels as the others, found \(found)"
+      return "\(path): expected an image of \(expected) pixels as the others, found \(found); "
+        + "resize all images to one size first"
+    case .sides(let path, let found):
+      let sides = LabeledImages.sides
+      return
+        "\(path): expected images of \(sides.lowerBound) to \(sides.upperBound) pixels a side, "
+        + "found \(found); resize all images first"
     case .emptyClass(let path):
-      return "\(path): expected PNG, JPEG or PPM images, found none"
+      return "\(path): expected \(PictureFormat.list) images, found none"
+    case .spelling(let path, let expected, let found):
+      return "\(path): expected the class '\(expected)' spelt in the bytes that train has "
+        + "(\(Self.hexadecimal(expected))), found \(Self.hexadecimal(found)): the names look alike, but "
+        + "one has its accents apart, as macOS writes them; rename one of the two folders"
+    case .several(let first, let count, let total):
+      return first.joined(separator: "; ")
+        + (count > first.count ? "; and \(count - first.count) more" : "")
+        + " (\(count) of \(total) images)"
+    case .archivedPath(let path, let problem):
+      return
+        "\(problem); '\(path)' is the archive's own data path, seen from this folder: give the "
+        + "dataset's as --dataset_path"
+    case .memory(let path, let images, let bytes):
+      return
+        "\(path): expected images that fit into memory, found \(images) with \(bytes >> 20) MiB "
+        + "of pixels"
     }
+  }
+
+  /// Whether there is nothing at the path.
+  var isAbsence: Bool {
+    switch self {
+    case .missing, .noClasses: true
+    default: false
+    }
+  }
+
+  private static func hexadecimal(_ name: BytePath) -> String {
+    name.bytes.map { String(Int($0) + 256, radix: 16).dropFirst() }.joined(separator: " ")
   }
 
   private static func list(_ names: [String]) -> String {

@@ -9,16 +9,13 @@ enum FileBytes {
 
   /// The bytes of the regular file at `path`, which may hold at most `limit` bytes.
   static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
-    // Non-blocking, so that opening a named pipe nobody writes to does not hang.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw Failure(reason: String(cString: strerror(errno))) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw Failure(reason: String(cString: strerror(errno)))
+    let (descriptor, size): (Int32, Int)
+    do {
+      (descriptor, size) = try RegularFile.open(path)
+    } catch {
+      throw Failure(reason: error.reason)
     }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(reason: "not a regular file") }
-    let size = Int(status.st_size)
+    defer { close(descriptor) }
     guard size <= limit else {
       throw Failure(reason: "expected at most \(limit) bytes, found \(size)")
     }

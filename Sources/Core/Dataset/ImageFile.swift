@@ -16,7 +16,8 @@ public enum ImageError: Error, CustomStringConvertible, Equatable, Sendable {
   public var description: String {
     switch self {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
-    case .unknownFormat(let path): "\(path): expected a PNG, JPEG or PPM picture, found neither"
+    case .unknownFormat(let path):
+      "\(path): expected a \(PictureFormat.list) picture, found none of these"
     case .damaged(let path, let format, let reason):
       "\(path): is no \(format) picture that can be decoded: \(reason)"
     case .unwritable(let path, let reason): "\(path): cannot be written: \(reason)"
@@ -24,35 +25,29 @@ public enum ImageError: Error, CustomStringConvertible, Equatable, Sendable {
   }
 }
 
-/// Pictures on disk: reads PNG, JPEG and PPM, told apart by their first bytes, and writes PNG.
+/// Pictures on disk: reads the formats of `PictureFormat`, told apart by their first bytes, and
+/// writes PNG.
 public enum ImageFile {
   /// The largest width and height that are decoded.
   public static let maximumSide = 16_384
-  /// The largest number of pixels that are decoded.
-  public static let maximumPixels = 1 << 26
-  private static let maximumBytes = 1 << 28
+  /// The largest number of pixels that are decoded: 100 MB of them.
+  public static let maximumPixels = 1 << 25
+  static let maximumBytes = 1 << 27
 
-  /// Reads a picture as 8-bit RGB.
+  /// Reads a picture as 8-bit RGB, the first one where a file holds several.
   ///
   /// Equal to Pillow's `convert("RGB")`: palettes are looked up, grey is repeated, alpha and colour
-  /// profiles are left out, JPEG is decoded as libjpeg does by default. Throws `ImageError`.
+  /// profiles are left out, CMYK is multiplied by its black, JPEG is decoded as libjpeg does by
+  /// default. Of 16 bits the high byte is taken; but grey of 16 bits is cut off at 255, as there.
+  /// Throws `ImageError`.
   public static func read(_ path: String) throws -> RGBImage {
-    let bytes: [UInt8]
-    do {
-      bytes = try FileBytes.read(path, limit: maximumBytes)
-    } catch {
-      throw ImageError.unreadable(path: path, reason: error.reason)
+    let picture = try Picture(BytePath(path))
+    let size = picture.size
+    let pixels = try [UInt8](unsafeUninitializedCapacity: size.valueCount) { buffer, count in
+      try picture.decode(into: UnsafeMutableBufferPointer(rebasing: buffer[..<size.valueCount]))
+      count = size.valueCount
     }
-    if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
-      return try decode(bytes, path: path, format: "PNG", with: fst_png_decode)
-    }
-    if bytes.starts(with: [0xFF, 0xD8]) {
-      return try decode(bytes, path: path, format: "JPEG", with: fst_jpeg_decode)
-    }
-    if bytes.starts(with: Array("P6".utf8)) || bytes.starts(with: Array("P3".utf8)) {
-      return try PortablePixmap.decode(bytes, path: path)
-    }
-    throw ImageError.unknownFormat(path: path)
+    return RGBImage(pixels: pixels, width: size.width, height: size.height)
   }
 
   /// Writes `image` as an 8-bit RGB PNG without any metadata; throws `ImageError`.
@@ -71,28 +66,6 @@ public enum ImageFile {
       try encodePNG($0, width: image.width, height: image.height, path: path)
     }
     try AtomicFile.write(to: path) { try $0.write(bytes) }
-  }
-
-  private typealias Decoder = (
-    UnsafePointer<UInt8>?, Int, UInt32, UInt64, UnsafeMutablePointer<fst_image>?,
-    UnsafeMutablePointer<CChar>?, Int
-  ) -> Int32
-
-  private static func decode(
-    _ bytes: [UInt8], path: String, format: String, with decoder: Decoder
-  ) throws -> RGBImage {
-    var image = fst_image()
-    var reason = [CChar](repeating: 0, count: 256)
-    let status = decoder(
-      bytes, bytes.count, UInt32(maximumSide), UInt64(maximumPixels), &image, &reason,
-      reason.count)
-    guard status == 0, let pixels = image.pixels else {
-      throw ImageError.damaged(path: path, format: format, reason: text(reason))
-    }
-    defer { fst_image_free(pixels) }
-    let (width, height) = (Int(image.width), Int(image.height))
-    let values = Array(UnsafeBufferPointer(start: pixels, count: width * height * 3))
-    return RGBImage(pixels: values, width: width, height: height)
   }
 
   static func encodePNG(

@@ -1,97 +1,87 @@
 import Foundation
 
-/// A dataset of pictures: train/<class>/* and test/<class>/*, as PNG, JPEG or PPM of one size.
+/// A dataset of pictures of one size: train/<class>/… and test/<class>/….
+///
+/// Read in the order of torchvision's ImageFolder: classes by name, in each all folders below, by
+/// bytes, so that names need not be UTF-8.
 public enum ImageFolder {
-  private static let extensions: Set<String> = ["png", "jpg", "jpeg", "ppm"]
-
   /// Whether `folder` has the folder train/.
   static func isPresent(in folder: String) -> Bool {
-    var isFolder: ObjCBool = false
-    let path = "\(folder)/train"
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
+    if case .folder = FolderListing.kind(of: BytePath("\(folder)/train")) { true } else { false }
   }
 
-  /// Reads both halves; labels are the places of the class names in their sorted order.
+  /// Reads both halves on at most `threads` threads; labels are the places of the class names in
+  /// their sorted order.
   ///
-  /// Throws `DatasetError`, or `ImageError` for a file that cannot be decoded.
-  public static func load(folder: String) throws -> DatasetPair {
-    let train = "\(folder)/train"
-    let test = "\(folder)/test"
-    let classNames = try classes(in: train)
-    let testNames = try classes(in: test)
-    guard classNames == testNames else {
-      throw DatasetError.classMismatch(path: test, expected: classNames, found: testNames)
-    }
-    let trainFiles = try files(in: train, classNames: classNames)
-    let testFiles = try files(in: test, classNames: classNames)
-    let first = try ImageFile.read(trainFiles[0].path)
+  /// Files that are left out are told of in `warnings`. Throws `DatasetError`, or `ImageError` for
+  /// a file that cannot be decoded.
+  public static func load(folder: String, threads: Int? = nil) throws -> DatasetPair {
+    let train = try ImageFolderHalf(BytePath("\(folder)/train"))
+    let test = try ImageFolderHalf(BytePath("\(folder)/test"))
+    try requireSameClasses(train, test)
+    let decoder = try ImageFolderDecoder(train.files + test.files, folder: folder, threads: threads)
+    let pixels = try decoder.decode(train.files.indices)
+    let testPixels = try decoder.decode(train.files.count..<train.files.count + test.files.count)
+    var leftOut = train.leftOut
+    leftOut.add(test.leftOut)
+    let names = train.classes.map(\.description)
     return DatasetPair(
-      train: try decode(trainFiles, like: first, classNames: classNames),
-      test: try decode(testFiles, like: first, classNames: classNames))
+      train: decoder.images(pixels, labels: train.labels, classNames: names),
+      test: decoder.images(testPixels, labels: test.labels, classNames: names),
+      warnings: [
+        leftOut.warning("left out"),
+        decoder.damaged.warning("with damaged data, read as far as that goes"),
+      ].compactMap { $0 })
   }
 
-  private struct File {
-    let path: String
-    let label: Int
-  }
-
-  /// The names of the folders in `path`, sorted by their bytes.
-  private static func classes(in path: String) throws -> [String] {
-    let expected = "a folder per class, each with PNG, JPEG or PPM images"
-    let names = try? FileManager.default.contentsOfDirectory(atPath: path)
-    let folders = (names ?? []).filter { name in
-      var isFolder: ObjCBool = false
-      return !name.hasPrefix(".")
-        && FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
-        && isFolder.boolValue
-    }
-    guard !folders.isEmpty else { throw DatasetError.noClasses(path: path, expected: expected) }
-    return sorted(folders)
-  }
-
-  /// The pictures of all classes in `path`, class by class, sorted by name.
-  private static func files(in path: String, classNames: [String]) throws -> [File] {
-    var files: [File] = []
-    for (label, name) in classNames.enumerated() {
-      let folder = "\(path)/\(name)"
-      let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
-      let pictures = sorted(
-        (names ?? []).filter { name in
-          let suffix = (name as NSString).pathExtension.lowercased()
-          return !name.hasPrefix(".") && extensions.contains(suffix)
-        })
-      guard !pictures.isEmpty else { throw DatasetError.emptyClass(path: folder) }
-      files += pictures.map { File(path: "\(folder)/\($0)", label: label) }
-    }
-    return files
-  }
-
-  private static func sorted(_ names: [String]) -> [String] {
-    names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-  }
-
-  /// Decodes `files` on all cores; each must be as large as `first`.
-  private static func decode(
-    _ files: [File], like first: RGBImage, classNames: [String]
-  ) throws -> LabeledImages {
-    let size = first.pixels.count
-    var pixels = [UInt8](repeating: 0, count: files.count * size)
-    try pixels.withUnsafeMutableBufferPointer { pixels in
-      let target = pixels
-      try ParallelLoop.forEach(files.count) { index in
-        let image = try ImageFile.read(files[index].path)
-        guard image.width == first.width && image.height == first.height else {
-          throw DatasetError.imageSize(
-            path: files[index].path, expected: "\(first.width)x\(first.height)",
-            found: "\(image.width)x\(image.height)")
-        }
-        let slot = UnsafeMutableBufferPointer(rebasing: target[index * size..<(index + 1) * size])
-        _ = slot.update(from: image.pixels)
+  private static func requireSameClasses(_ train: ImageFolderHalf, _ test: ImageFolderHalf) throws {
+    guard train.classes != test.classes else { return }
+    for name in test.classes where !train.classes.contains(name) {
+      // Equal as Swift's strings, though not in bytes: that cannot be seen when they are printed.
+      if let twin = train.classes.first(where: { $0.description == name.description }) {
+        throw DatasetError.spelling(path: "\(test.path)", expected: twin, found: name)
       }
     }
-    return LabeledImages(
-      pixels: pixels, labels: files.map(\.label), height: first.height, width: first.width,
-      classNames: classNames)
+    throw DatasetError.classMismatch(
+      path: "\(test.path)", expected: train.classes.map(\.description),
+      found: test.classes.map(\.description))
+  }
+}
+
+/// The training or the test half of a folder of pictures: what is there, nothing read yet.
+struct ImageFolderHalf {
+  let path: BytePath
+  /// The names of the class folders, sorted.
+  private(set) var classes: [BytePath] = []
+  /// The pictures of all classes, class by class.
+  private(set) var files: [BytePath] = []
+  /// The place of each picture's class.
+  private(set) var labels: [Int] = []
+  private(set) var leftOut = LeftOut()
+
+  init(_ path: BytePath) throws(DatasetError) {
+    self.path = path
+    let expected = "a folder per class, each with \(PictureFormat.list) images"
+    guard case .folder = FolderListing.kind(of: path) else {
+      throw .noClasses(path: "\(path)", expected: expected)
+    }
+    for name in try FolderListing.names(in: path) {
+      try add(name, at: path.appending(name))
+    }
+    guard !classes.isEmpty else { throw .noClasses(path: "\(path)", expected: expected) }
+  }
+
+  private mutating func add(_ name: BytePath, at place: BytePath) throws(DatasetError) {
+    guard case .folder = FolderListing.kind(of: place) else {
+      if !name.isHidden { leftOut.add(place, "in no class's folder") }
+      return
+    }
+    guard !name.isHidden else { return leftOut.add(place, "a hidden folder") }
+    let walk = try PictureWalk(place)
+    guard !walk.files.isEmpty else { throw .emptyClass(path: "\(place)") }
+    labels += repeatElement(classes.count, count: walk.files.count)
+    classes.append(name)
+    files += walk.files
+    leftOut.add(walk.leftOut)
   }
 }

@@ -1,5 +1,8 @@
 /// Images of one size with their labels, as 8-bit pixels in memory.
 public struct LabeledImages: Sendable {
+  /// The heights and widths that networks are built for: below, a map would have no pixel left.
+  public static let sides = 8...1024
+
   /// Pixels of all images, one after the other: [count, height, width, channels], values 0...255.
   public var pixels: [UInt8]
   /// Class of each image, `0..<classNames.count`: [count].

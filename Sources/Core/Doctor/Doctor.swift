@@ -60,6 +60,9 @@ public struct Doctor {
     var facts = RankFacts.local(threads: threads)
     (facts.rank, facts.host) = (communicator.rank, communicator.hostName)
     facts.mpi = try communicator.mpiLibrary()
+    facts.unjoined =
+      MPIEnvironment.unjoined(
+        ProcessInfo.processInfo.environment, worldSize: communicator.worldSize)?.complaint
     let clock = try communicator.clockOffset { Date().timeIntervalSince1970 }
     (facts.clockAhead, facts.clockError) = (-clock.seconds, clock.error)
     facts.seesData = datasetPath.map(Self.isFolder)
@@ -74,6 +77,13 @@ public struct Doctor {
     report.pairs = try measurePairs(report.ranks)
     report.allReduce = try measureAllReduce()
     return report
+  }
+
+  /// What a run of so many threads a rank should say beforehand; all ranks call it.
+  public func threadWarnings(threads: Int?) throws -> [String] {
+    var facts = RankFacts.place(threads: threads)
+    (facts.rank, facts.host) = (communicator.rank, communicator.hostName)
+    return Report(ranks: try gather(facts)).threadProblems
   }
 
   private func gather<Value: Codable>(_ value: Value) throws -> [Value] {
@@ -106,7 +116,7 @@ extension Doctor {
         return Attempt(path: path, failure: nil)
       } catch { return Attempt(path: path, failure: "\(error)") }
     }
-    let folder = (attempt.path as NSString).deletingLastPathComponent
+    let folder = PathText.folder(of: attempt.path)
     let sees = attempt.failure == nil && Self.appears(attempt.path)
     let writes = access(folder, W_OK) == 0
     try communicator.barrier()
@@ -118,8 +128,8 @@ extension Doctor {
   private static func existing(_ path: String) -> String {
     var folder = path.isEmpty ? "." : path
     while !FileManager.default.fileExists(atPath: folder) {
-      let parent = (folder as NSString).deletingLastPathComponent
-      if parent.isEmpty || parent == folder { return "." }
+      let parent = PathText.folder(of: folder)
+      if parent == folder { return parent }
       folder = parent
     }
     return folder

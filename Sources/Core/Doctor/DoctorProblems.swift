@@ -1,3 +1,5 @@
+import Distributed
+
 extension Doctor.Report {
   /// Something that should be otherwise, with what to do about it.
   public struct Problem: Equatable, Sendable {
@@ -9,8 +11,9 @@ extension Doctor.Report {
 
   /// All problems, those that break runs first.
   public var problems: [Problem] {
-    let broken = buildProblems + processorProblems + folderFailures
-    let others = threadProblems + folderProblems + clockProblems + memoryProblems + linkProblems
+    let broken = ranks.compactMap(\.unjoined) + buildProblems + processorProblems + folderFailures
+    let others =
+      threadProblems + folderProblems + clockProblems + memoryProblems + copyProblems + linkProblems
     return broken.map { Problem(isBroken: true, text: $0) }
       + others.map { Problem(isBroken: false, text: $0) }
   }
@@ -52,25 +55,50 @@ extension Doctor.Report {
     return lines
   }
 
-  private var threadProblems: [String] {
+  /// Threads that have to share processors, by rank or by host.
+  var threadProblems: [String] {
+    let bound = ranks.filter(isBoundTooNarrowly)
     var lines: [String] = []
-    let bound = ranks.filter { $0.usableCores.count == 1 && $0.cores > 1 }
-    if !bound.isEmpty {
+    if let first = bound.first {
+      let (threads, cores) = (first.threads, first.usableCores.count)
       lines.append(
-        "\(names(bound)): bound to one core of \(bound[0].cores); start mpirun with "
+        "\(names(bound)): \(threads == 1 ? "" : "\(threads) threads, ")bound to "
+          + "\(cores == 1 ? "one core" : "\(cores) cores") of \(first.cores); start mpirun with "
           + "--bind-to none, or with --map-by node:PE=n for n cores each")
     }
-    for host in hosts {
+    for host in hosts where !bound.contains(where: { $0.host == host }) {
       let here = ranks.filter { $0.host == host }
-      let cores = Set(here.flatMap(\.usableCores)).count
       let threads = here.map(\.threads).reduce(0, +)
+      let (cores, reason) = cores(of: here)
       if threads > cores {
         lines.append(
           "\(here.count == 1 ? name(here[0]) : "\(here.count) ranks on \(host)"): \(threads) "
-            + "threads on \(cores) cores; give a smaller --threads, or start fewer ranks there")
+            + "threads on \(cores) cores\(reason); give a smaller --threads, or start fewer ranks "
+            + "there")
       }
     }
     return lines
+  }
+
+  /// Whether the launcher left a rank fewer cores than it has threads, or a single one.
+  ///
+  /// OpenMPI does the latter to up to two ranks of a host, where others' threads then have no core.
+  /// More ranks with a core each that take the whole host are somebody's choice.
+  private func isBoundTooNarrowly(_ rank: RankFacts) -> Bool {
+    let here = ranks.filter { $0.host == rank.host }
+    guard rank.isBound || ranks.count > 1 && rank.usableCores.count == 1 else { return false }
+    if rank.threads > rank.usableCores.count { return true }
+    let takesAll = here.count > 2 && Set(here.flatMap(\.usableCores)).count >= rank.cores
+    return rank.usableCores.count == 1 && rank.cores > 1 && !takesAll
+  }
+
+  /// The cores that the ranks of one host may use together.
+  private func cores(of here: [RankFacts]) -> (count: Int, reason: String) {
+    let count = Set(here.flatMap(\.usableCores)).count
+    guard let quota = here.compactMap(\.quota).min(), quota.rounded(.up) < Double(count) else {
+      return (count, "")
+    }
+    return (max(Int(quota.rounded(.up)), 1), " by the container's quota")
   }
 
   private var hosts: [String] {
@@ -102,6 +130,22 @@ extension Doctor.Report {
     let low = ranks.filter { $0.freeMemoryBytes > 0 && $0.freeMemoryBytes < 1 << 30 }
     guard !low.isEmpty else { return [] }
     return ["\(names(low)): less than 1 GiB of memory is free; end other programs there"]
+  }
+
+  private var copyProblems: [String] {
+    let denied = ranks.filter { rank in
+      rank.copyMechanism != nil && ranks.contains { $0.host == rank.host && $0.rank != rank.rank }
+    }
+    guard let mechanism = denied.first?.copyMechanism else { return [] }
+    let variable = MPIEnvironment.singleCopyVariable
+    return [
+      "\(names(denied)): the container denies ranks to read each other's memory "
+        + "(process_vm_readv); "
+        + (mechanism == "none"
+          ? "runs take \(variable)=none by themselves, other programs need it exported, "
+          : "export \(variable)=none (found \(mechanism)), ")
+        + "or let the container have SYS_PTRACE"
+    ]
   }
 
   /// Links between hosts that carry less than half of what the fastest does: a host all of whose

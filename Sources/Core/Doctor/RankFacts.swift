@@ -12,6 +12,10 @@ public struct RankFacts: Codable, Equatable, Sendable {
   public var cores = 0
   /// The cores that this process may run on.
   public var usableCores: [Int] = []
+  /// Cores' worth of time that the container's quota grants; nil without a quota.
+  public var quota: Double?
+  /// Whether its launcher gave it these cores for itself.
+  public var isBound = false
   /// Threads that a run would compute with.
   public var threads = 0
   /// The host's memory and what of it is free, in bytes.
@@ -24,6 +28,11 @@ public struct RankFacts: Codable, Equatable, Sendable {
   public var build = ""
   /// The MPI library; nil where MPI is not started.
   public var mpi: String?
+  /// What is wrong where a launcher started several processes and this one is alone.
+  public var unjoined: String?
+  /// How messages on a host are copied where ranks may not read each other's memory, by OpenMPI's
+  /// setting for it; nil where they may.
+  public var copyMechanism: String?
   /// OpenBLAS's version and build, the kernels it took for this processor, and its threads.
   public var openBLAS = "", openBLASCore = ""
   /// Threads that OpenBLAS would use by itself; the program sets one.
@@ -40,12 +49,27 @@ public struct RankFacts: Codable, Equatable, Sendable {
   /// Nothing known yet.
   public init() {}
 
+  /// Where this process may compute, and with how many threads.
+  static func place(threads: Int?) -> RankFacts {
+    let environment = ProcessInfo.processInfo.environment
+    let processors = Processors.current
+    var facts = RankFacts()
+    (facts.cores, facts.usableCores) = (processors.online, processors.allowed)
+    (facts.quota, facts.isBound) = (
+      processors.quota, MPIEnvironment.isLaunched(environment) && processors.areOwn(environment)
+    )
+    facts.threads = ThreadCount.resolve(
+      requested: threads, environment: environment, processors: processors)
+    return facts
+  }
+
   /// What this process finds without talking to others.
   static func local(threads: Int?) -> RankFacts {
-    var facts = RankFacts()
-    facts.cores = ProcessInfo.processInfo.processorCount
-    facts.usableCores = affinity()
-    facts.threads = ThreadCount.resolve(requested: threads)
+    var facts = place(threads: threads)
+    if !MPIEnvironment.mayReadRanks {
+      let variables = ProcessInfo.processInfo.environment
+      facts.copyMechanism = variables[MPIEnvironment.singleCopyVariable] ?? "not set"
+    }
     let memory = table("/proc/meminfo")
     facts.memoryBytes = Int(ProcessInfo.processInfo.physicalMemory)
     facts.freeMemoryBytes = kibibytes(memory["MemAvailable"]) ?? 0
@@ -65,17 +89,6 @@ public struct RankFacts: Codable, Equatable, Sendable {
 
   private static func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String {
     pointer.map { String(cString: $0).trimmingCharacters(in: .whitespaces) } ?? "unknown"
-  }
-
-  /// The numbers of the cores in this process's affinity mask.
-  private static func affinity() -> [Int] {
-    let list = table("/proc/self/status")["Cpus_allowed_list"] ?? ""
-    let cores = list.split(separator: ",").flatMap { part -> [Int] in
-      let ends = part.split(separator: "-").compactMap { Int($0) }
-      guard let first = ends.first, let last = ends.last, first <= last else { return [] }
-      return Array(first...last)
-    }
-    return cores.isEmpty ? Array(0..<ProcessInfo.processInfo.activeProcessorCount) : cores
   }
 
   /// The first value of each key in a file of lines `key: value`.

@@ -10,25 +10,38 @@ public final class ThreadPool: Sendable {
   /// The number of threads that take part, the caller included.
   public let threadCount: Int
   private let state = PoolState()
+  /// The threads that run: the caller, and the workers that the system let start.
+  private let running: Int
 
   /// Starts `threadCount - 1` workers.
-  public init(threadCount: Int) {
+  ///
+  /// Where the system refuses some, the calling thread does their shares after its own: same bits,
+  /// more slowly.
+  public convenience init(threadCount: Int) {
+    self.init(threadCount: threadCount, start: WorkerThread.start)
+  }
+
+  /// The same, with `start` for the workers.
+  package init(threadCount: Int, start: (String, @escaping @Sendable () -> Void) -> Bool) {
     precondition(threadCount > 0, "a pool of \(threadCount) threads")
     self.threadCount = threadCount
-    for index in 1..<max(threadCount, 1) {
-      let thread = Thread { [state] in state.work(as: index) }
-      thread.stackSize = 8 << 20
-      thread.name = "fst-worker-\(index)"
-      thread.start()
-    }
+    running =
+      1
+      + (1..<max(threadCount, 1)).prefix { [state] index in
+        start("fst-worker-\(index)") { state.work(as: index) }
+      }.count
   }
 
   deinit { state.stop() }
 
   /// Calls `body(t)` once on every thread t, and returns when all have ended.
   public func run(_ body: (Int) -> Void) {
-    if threadCount == 1 { return body(0) }
-    withoutActuallyEscaping(body) { state.run($0, workers: threadCount - 1) }
+    if running > 1 {
+      withoutActuallyEscaping(body) { state.run($0, workers: running - 1) }
+    } else {
+      body(0)
+    }
+    for thread in running..<threadCount { body(thread) }
   }
 
   /// Calls `body(range, t)` once on every thread with its contiguous share of `0..<count`.

@@ -27,12 +27,15 @@ public struct CrossEntropy: Sendable {
     public var correct: Int64 = 0
     /// The class with the largest logit (the first of equal ones), for each image: [N].
     public var predictions: [Int32] = []
+    /// The images with a logit that is no finite number, whose prediction means nothing.
+    public var nonFinite: Int64 = 0
 
     /// Joins what other images, which follow these, amount to.
     mutating func add(_ other: Result) {
       lossSum += other.lossSum
       correct += other.correct
       predictions += other.predictions
+      nonFinite += other.nonFinite
     }
   }
 
@@ -51,6 +54,7 @@ public struct CrossEntropy: Sendable {
       let best = Self.logSoftmax(values, into: &logSoftmax)
       result.predictions.append(Int32(best))
       result.correct += best == Int(label) ? 1 : 0
+      result.nonFinite += Self.isFinite(values, count: classes) ? 0 : 1
       let uniform = labelSmoothing / Double(classes)
       for k in 0..<classes {
         let target = uniform + (k == Int(label) ? 1 - labelSmoothing : 0)
@@ -62,6 +66,11 @@ public struct CrossEntropy: Sendable {
       }
     }
     return result
+  }
+
+  private static func isFinite(_ values: UnsafeMutablePointer<Float>, count: Int) -> Bool {
+    for k in 0..<count where !values[k].isFinite { return false }
+    return true
   }
 
   /// Writes log softmax of `values` and returns the position of the largest one.

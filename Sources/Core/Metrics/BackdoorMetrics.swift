@@ -37,6 +37,30 @@ public struct BackdoorMetrics: Codable, Equatable, Sendable {
     rate.map { String(format: "%.4f", $0) } ?? "-"
   }
 
+  /// The three rates with their counts, a line each.
+  public var table: [String] {
+    let counts = [
+      (cleanCorrect, cleanTotal), (attackSuccesses, triggeredTotal),
+      (robustCorrect, triggeredTotal),
+    ]
+    return zip(rates, counts).map { rate, count in
+      rate.value.map { "\(rate.name)   \(Self.figure($0))   \(count.0) of \(count.1) images" }
+        ?? "\(rate.name)   -        no images"
+    }
+  }
+
+  /// These rates beside those of `after`, a line each below a heading.
+  public func table(andAfter after: BackdoorMetrics) -> [String] {
+    ["        before   after"]
+      + zip(rates, after.rates).map { before, after in
+        "\(before.name)   \(Self.figure(before.value))   \(Self.figure(after.value))"
+      }
+  }
+
+  private var rates: [(name: String, value: Double?)] {
+    [("C-ACC", cleanAccuracy), ("ASR  ", attackSuccessRate), ("RA   ", robustAccuracy)]
+  }
+
   private static func share(_ count: Int64, of total: Int64) -> Double? {
     total > 0 ? Double(count) / Double(total) : nil
   }

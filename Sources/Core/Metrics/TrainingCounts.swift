@@ -25,9 +25,13 @@ public struct TrainingCounts: Equatable, Sendable {
     return counts.map { Int64($0) } + [Int64(bitPattern: lossSum.bitPattern)]
   }
 
-  /// The counts that give `words`; nil where their number is another.
+  /// The largest count that is taken for meant: the ranks' sum stays in an Int.
+  private static let largest: Int64 = 1 << 40
+
+  /// The counts that give `words`; nil where their number is another, or where they count nothing.
   init?(words: [Int64]) {
-    guard words.count == 9 else { return nil }
+    guard words.count == 9, words.dropLast().allSatisfy({ (0...Self.largest).contains($0) })
+    else { return nil }
     let counts = words.map { Int($0) }
     (total, correct, cleanTotal, cleanCorrect) = (counts[0], counts[1], counts[2], counts[3])
     (poisonedTotal, poisonedCorrect, poisonedRobust) = (counts[4], counts[5], counts[6])

@@ -26,7 +26,7 @@ extension NetworkKind {
   /// `UnknownNetwork`.
   public static func recognize(_ shapes: [String: [Int]]) throws -> RecognizedNetwork {
     var nearest: (kind: NetworkKind, problem: String, matches: Int)?
-    for kind in Networks.all {
+    for kind in Networks.all + Networks.library {
       guard let found = kind.candidate(shapes) else { continue }
       let difference = kind.difference(from: shapes, found)
       guard let problem = difference.problem else { return found }
@@ -39,7 +39,9 @@ extension NetworkKind {
   }
 
   private static func unknown(_ shapes: [String: [Int]]) -> String {
-    let names = Networks.all.map { "\($0.name) (\($0.stemName), \($0.headName).weight)" }
+    let names = (Networks.all + Networks.library).map {
+      "\($0.name) (\($0.stemName), \($0.headName).weight)"
+    }
     let first = shapes.keys.sorted().prefix(3).map { ArchiveError.quoted($0) }
     return "expected the tensors of one of \(names.joined(separator: ", ")); found "
       + (first.isEmpty ? "none" : "\(shapes.count) tensors: \(first.joined(separator: ", ")), …")

@@ -1,8 +1,9 @@
 /// A patch that replaces pixels (Gu et al., BadNets, 2017).
 ///
 /// Every value of the patch above 0 takes the image's place; a value of 0 leaves the image as it
-/// is. The default patch is a white square flush in the bottom right corner, of 3/32 of the shorter
-/// side: rows and columns 29...31 of an image of 32x32, as the original's mask has it.
+/// is. The default patch is a white square of 3x3 flush in the bottom right corner of a mask of
+/// 32x32, which for other sizes is resized as a picture, as the originals do with theirs: at 64x64 it
+/// covers 7x7 pixels of which the rim is grey.
 public struct BadNetTrigger: Trigger {
   /// The attack's name.
   public let name = "badnet"
@@ -10,14 +11,15 @@ public struct BadNetTrigger: Trigger {
 
   /// The white corner square for images of `height` x `width`.
   public init(height: Int, width: Int) {
-    var pixels = [UInt8](repeating: 0, count: height * width * 3)
-    let side = max(1, (min(height, width) * 3 + 16) / 32)
-    for y in height - side..<height {
-      for x in width - side..<width {
-        for channel in 0..<3 { pixels[(y * width + x) * 3 + channel] = 255 }
+    let side = 32
+    var pixels = [UInt8](repeating: 0, count: side * side * 3)
+    for y in side - 3..<side {
+      for x in side - 3..<side {
+        for channel in 0..<3 { pixels[(y * side + x) * 3 + channel] = 255 }
       }
     }
-    patch = RGBImage(pixels: pixels, width: width, height: height)
+    self.init(
+      patch: RGBImage(pixels: pixels, width: side, height: side), height: height, width: width)
   }
 
   /// The patch `image` (black = transparent), resized to `height` x `width` where it differs.

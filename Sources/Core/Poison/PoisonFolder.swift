@@ -1,3 +1,4 @@
+import FileShim
 import Foundation
 
 /// The folders of triggered images beside an archive: `<original label>/<index>.png`.
@@ -6,6 +7,10 @@ public enum PoisonFolder {
   public static let trainName = "bd_train_dataset"
   /// Name of the folder of triggered test images.
   public static let testName = "bd_test_dataset"
+  /// Ending of the hidden folder that images are written into.
+  static let partialEnding = ".partial"
+  /// Ending of the hidden folder that an earlier one is moved to.
+  static let replacedEnding = ".replaced"
 
   /// One image of a folder, by its place in the dataset it was made from.
   public struct Entry: Equatable, Sendable {
@@ -24,26 +29,29 @@ public enum PoisonFolder {
     }
   }
 
-  /// Writes the triggered images of `dataset` as PNG; a folder that was at `path` is replaced.
+  /// Writes the triggered images of `dataset` as PNG, on at most `threads` threads; a folder that
+  /// was at `path` is replaced.
   ///
-  /// The images are written into a new folder beside it that is then renamed, so `path` never holds
-  /// a part of one run or parts of two. Throws `ImageError`.
-  public static func write(_ dataset: PoisonedDataset, to path: String) throws {
-    let (parent, name) = (
-      (path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent
-    )
-    let fresh = (parent as NSString).appendingPathComponent(".\(name).partial")
-    let stale = (parent as NSString).appendingPathComponent(".\(name).replaced")
+  /// The images are written into a new folder beside it that then changes places with it, so `path`
+  /// never holds a part of one run or parts of two, and where the file system can exchange two
+  /// names it is never absent. Throws `ImageError`.
+  public static func write(
+    _ dataset: PoisonedDataset, to path: String, threads: Int? = nil
+  ) throws {
+    let (parent, name) = (PathText.folder(of: path), PathText.name(of: path))
+    let fresh = PathText.join(parent, ".\(name)\(partialEnding)")
+    let stale = PathText.join(parent, ".\(name)\(replacedEnding)")
     try change(fresh) { try removeIfPresent(fresh) }
     do {
-      try writeAll(dataset, into: fresh)
+      try writeAll(dataset, into: fresh, threads: threads)
     } catch {
       try? removeIfPresent(fresh)
       throw error
     }
     try change(path) {
       try removeIfPresent(stale)
-      if FileManager.default.fileExists(atPath: path) {
+      if RegularFile.isTaken(path) {
+        guard fst_exchange(fresh, path) != 0 else { return try removeIfPresent(fresh) }
         try FileManager.default.moveItem(atPath: path, toPath: stale)
       }
       try FileManager.default.moveItem(atPath: fresh, toPath: path)
@@ -51,7 +59,9 @@ public enum PoisonFolder {
     }
   }
 
-  private static func writeAll(_ dataset: PoisonedDataset, into folder: String) throws {
+  private static func writeAll(
+    _ dataset: PoisonedDataset, into folder: String, threads: Int?
+  ) throws {
     let positions = positions(of: dataset)
     try change(folder) {
       try createFolder(folder)
@@ -59,7 +69,7 @@ public enum PoisonFolder {
         try createFolder("\(folder)/\(label)")
       }
     }
-    try writeImages(at: positions, of: dataset, into: folder)
+    try writeImages(at: positions, of: dataset, into: folder, threads: threads)
   }
 
   private static func positions(of dataset: PoisonedDataset) -> [Int] {
@@ -67,11 +77,11 @@ public enum PoisonFolder {
   }
 
   private static func writeImages(
-    at positions: [Int], of dataset: PoisonedDataset, into folder: String
+    at positions: [Int], of dataset: PoisonedDataset, into folder: String, threads: Int?
   ) throws {
     let images = dataset.images
     try images.pixels.withUnsafeBufferPointer { pixels in
-      try ParallelLoop.forEach(positions.count) { item in
+      try ParallelLoop.forEach(positions.count, threads: threads) { item in
         let position = positions[item]
         let entry = Entry(
           index: dataset.originalIndices[position],
@@ -95,11 +105,12 @@ public enum PoisonFolder {
   }
 
   private static func createFolder(_ path: String) throws {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    // Not with its parents: what stands there already, such as a link, is an error.
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
   }
 
   private static func removeIfPresent(_ path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else { return }
+    guard RegularFile.isTaken(path) else { return }
     try FileManager.default.removeItem(atPath: path)
   }
 }

@@ -8,6 +8,8 @@ public enum PoisonFolderError: Error, CustomStringConvertible, Equatable, Sendab
   case labelOutOfRange(path: String, label: Int, classCount: Int)
   /// Two images claim to be made from the same image of the dataset.
   case duplicate(path: String, index: Int)
+  /// More images than memory holds.
+  case tooMany(path: String, count: Int, size: Int)
   /// An image is not as large as the dataset's.
   case imageSize(path: String, expected: String, found: String)
 
@@ -19,6 +21,8 @@ public enum PoisonFolderError: Error, CustomStringConvertible, Equatable, Sendab
       "\(path): expected an original label in 0...\(classCount - 1), found \(label)"
     case .duplicate(let path, let index):
       "\(path): expected one image of index \(index), found two"
+    case .tooMany(let path, let count, let size):
+      "\(path): expected images that fit into memory, found \(count) of \(size) bytes each"
     case .imageSize(let path, let expected, let found):
       "\(path): expected an image of \(expected) pixels, found \(found)"
     }
@@ -32,22 +36,25 @@ extension PoisonFolder {
   /// must be below the number of `classNames`; its size must be `height` x `width`. Throws
   /// `PoisonFolderError` or `ImageError`.
   public static func read(
-    _ path: String, height: Int, width: Int, classNames: [String], labels: LabelTransform
+    _ path: String, height: Int, width: Int, classNames: [String], labels: LabelTransform,
+    threads: Int? = nil
   ) throws -> PoisonedDataset {
     let entries = try list(path, classCount: classNames.count)
-    let size = height * width * 3
+    let wanted = Picture.Size(width: width, height: height)
+    let size = wanted.valueCount
+    try requireRoom(for: entries, size: size, below: path)
     var pixels = [UInt8](repeating: 0, count: entries.count * size)
     try pixels.withUnsafeMutableBufferPointer { pixels in
       let target = pixels
-      try ParallelLoop.forEach(entries.count) { item in
+      try ParallelLoop.forEach(entries.count, threads: threads) { item in
         let file = "\(path)/\(entries[item].relativePath)"
-        let image = try ImageFile.read(file)
-        guard image.width == width && image.height == height else {
+        let picture = try Picture(BytePath(file))
+        guard picture.size == wanted else {
           throw PoisonFolderError.imageSize(
-            path: file, expected: "\(width)x\(height)", found: "\(image.width)x\(image.height)")
+            path: file, expected: "\(wanted)", found: "\(picture.size)")
         }
         let slot = UnsafeMutableBufferPointer(rebasing: target[item * size..<(item + 1) * size])
-        _ = slot.update(from: image.pixels)
+        try picture.decode(into: slot)
       }
     }
     let originalLabels = entries.map(\.originalLabel)
@@ -58,6 +65,30 @@ extension PoisonFolder {
       images: images, originalLabels: originalLabels,
       isPoisoned: [Bool](repeating: true, count: entries.count),
       originalIndices: entries.map(\.index))
+  }
+
+  /// How the images below `path` differ from those that `record` names; nil where they do not.
+  static func difference(of path: String, from record: PoisonedSetRecord) throws -> String? {
+    var found: Set<String> = []
+    do {
+      found = Set(try list(path, classCount: .max).map(\.relativePath))
+    } catch PoisonFolderError.empty {}
+    let named = Set(
+      record.entries.map { entry in
+        let original = entry.otherInfo.count > 1 ? entry.otherInfo[1] : -1
+        return Entry(index: entry.index, originalLabel: original).relativePath
+      })
+    if let missing = named.subtracting(found).min() { return "it has no \(missing)" }
+    return found.subtracting(named).min().map { "it has \($0) too" }
+  }
+
+  /// Throws unless all images fit into this machine's memory.
+  ///
+  /// Links can make one small file many images.
+  private static func requireRoom(for entries: [Entry], size: Int, below path: String) throws {
+    let (bytes, overflow) = entries.count.multipliedReportingOverflow(by: size)
+    guard overflow || UInt64(bytes) > ProcessInfo.processInfo.physicalMemory else { return }
+    throw PoisonFolderError.tooMany(path: path, count: entries.count, size: size)
   }
 
   /// The images below `path` whose names are `<number>/<number>.png`, ordered by index.

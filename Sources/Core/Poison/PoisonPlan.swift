@@ -1,3 +1,5 @@
+import Distributed
+
 /// Why no set of images can be poisoned as asked.
 public enum PoisonError: Error, CustomStringConvertible, Equatable, Sendable {
   /// A poison ratio outside 0...1.
@@ -19,6 +21,11 @@ public enum PoisonError: Error, CustomStringConvertible, Equatable, Sendable {
         + "\(available) in the training set, and \(needed) are asked for; lower pratio"
     }
   }
+}
+
+extension PoisonError: UserMistake {
+  /// Whether flags or configuration are wrong, rather than their poison is too much for the data.
+  public var isUserMistake: Bool { if case .classTooSmall = self { false } else { true } }
 }
 
 /// Which training images an attack poisons: a function of labels, ratio and seed alone.

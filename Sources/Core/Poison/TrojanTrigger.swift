@@ -6,6 +6,8 @@ public enum TriggerError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooManyNeurons(asked: Int, available: Int)
   /// A mask that lets nothing through.
   case emptyMask(path: String)
+  /// The model's activations, or their gradient, are no finite numbers.
+  case notFinite
 
   /// One line: the key, what was expected and found.
   public var description: String {
@@ -15,6 +17,9 @@ public enum TriggerError: Error, Equatable, Sendable, CustomStringConvertible {
         + "(\(TrojanTrigger.fileName) in the run's folder)"
     case .tooManyNeurons(let asked, let available):
       "num_neuron: expected at most \(available), the inputs of the model's head, found \(asked)"
+    case .notFinite:
+      "trojannn: expected finite activations of the clean model, found nan or infinity; "
+        + "give another --clean_model or a lower --neuron_target_values"
     case .emptyMask(let path): "\(path): expected a mask with values above 0, found none"
     }
   }

@@ -2,7 +2,7 @@ extension TrainingConfiguration {
   /// The settings that decide the run's result, by key; of a tuning, but for those of its attack.
   package var decisiveSettings: [String: String] {
     let fields = Self.fields.filter {
-      $0.role.isDecisive && $0.concerns(attack) && !keysWithoutEffect.contains($0.key)
+      $0.role.isDecisive && $0.concerns(knownAttack) && !keysWithoutEffect.contains($0.key)
     }
     return Dictionary(fields.map { ($0.key, $0.value(self).description) }) { first, _ in first }
   }

@@ -94,11 +94,19 @@ public final class Sweep {
   }
 
   /// `body`'s result, or nil where it failed in a way that all ranks know of.
-  private func attempt<Result>(_ id: String, _ body: () throws -> Result) throws -> Result? {
+  ///
+  /// That a training diverged is put down as `result`, for the tables.
+  private func attempt<Result>(
+    _ id: String, diverged result: SweepResult? = nil, _ body: () throws -> Result
+  ) throws -> Result? {
     do { return try body() } catch {
       guard communicator.worldSize == 1 || error is any ThrownOnAllRanks else { throw error }
       tell("\(heading(id)): failed: \(error)")
       outcome.failures.append(SweepOutcome.Failure(id: id, message: "\(error)"))
+      if var result, error is TrainingDiverged || error is NonFiniteLogits {
+        result.diverged = "\(error)"
+        try write(result)
+      }
       return nil
     }
   }
@@ -114,7 +122,10 @@ public final class Sweep {
     try loadDataset(group.attack.configuration)
     var known = todo.attackMetrics
     if !todo.attackIsThere {
-      known = try attempt(group.attack.id) { try attack(group.attack) } ?? nil
+      known =
+        try attempt(group.attack.id, diverged: result(of: group.attack, BackdoorMetrics())) {
+          try attack(group.attack)
+        } ?? nil
       if known == nil && !outcome.isStopped { outcome.waiting += todo.tunings.count }
       if known == nil || todo.tunings.isEmpty { return }
     }
@@ -124,7 +135,10 @@ public final class Sweep {
     guard let subject else { return outcome.waiting += todo.tunings.count }
     for index in todo.tunings where try !isStopped() {
       let tuning = group.tunings[index]
-      _ = try attempt(tuning.id) { try tune(tuning, of: group.attack, subject) }
+      let before = subject.known ?? BackdoorMetrics()
+      _ = try attempt(tuning.id, diverged: result(of: tuning, group.attack, before)) {
+        try tune(tuning, of: group.attack, subject)
+      }
     }
   }
 
@@ -133,7 +147,8 @@ public final class Sweep {
     let pair = try communicator.together {
       try DatasetLoader.load(
         name: configuration.dataset, path: configuration.datasetPath,
-        seed: AttackData.syntheticSeed)
+        seed: AttackData.syntheticSeed,
+        threads: ThreadCount.resolve(requested: configuration.threads))
     }
     if communicator.rank == 0 { pair.warnings.forEach { general.observe(.warning($0)) } }
     dataset = pair
@@ -151,12 +166,9 @@ public final class Sweep {
       return nil
     }
     let isOnePiece = result.timings.count == result.finishedEpochs
-    try keep(
-      SweepResult(
-        id: run.id, settings: run.settings, before: result.metrics,
-        seconds: isOnePiece ? result.seconds : nil, folder: run.configuration.folder,
-        threads: ThreadCount.resolve(requested: run.configuration.threads),
-        communicator: communicator))
+    var kept = self.result(of: run, result.metrics)
+    kept.seconds = isOnePiece ? result.seconds : nil
+    try keep(kept)
     return result.metrics
   }
 
@@ -176,10 +188,7 @@ public final class Sweep {
       observer: QuietObserver(general))
     try communicator.onRankZero { try todo.requireSameImages(metrics, folder: attack.folder) }
     tell("\(heading(run.id)): found finished; \(SweepTable.line(metrics))")
-    try keep(
-      SweepResult(
-        id: run.id, settings: run.settings, before: metrics, seconds: nil, folder: attack.folder,
-        threads: ThreadCount.resolve(requested: attack.threads), communicator: communicator))
+    try keep(result(of: run, metrics))
     return subject
   }
 
@@ -192,20 +201,41 @@ public final class Sweep {
       interruption: interruption
     ).run(on: subject)
     guard result.stopped == nil else { return outcome.isStopped = true }
-    try keep(
-      SweepResult(
-        id: run.id, settings: run.settings(of: attack), before: result.before,
-        after: result.after, seconds: result.seconds, folder: attack.configuration.folder,
-        threads: ThreadCount.resolve(requested: run.configuration.threads),
-        communicator: communicator))
+    var kept = self.result(of: run, attack, result.before)
+    (kept.after, kept.seconds) = (result.after, result.seconds)
+    try keep(kept)
     tell("\(name): \(SweepTable.line(result))")
   }
 
-  private func keep(_ result: SweepResult) throws {
+  /// The result of an attack whose model does `metrics`.
+  private func result(of run: SweepAttack, _ metrics: BackdoorMetrics) -> SweepResult {
+    SweepResult(
+      id: run.id, settings: run.settings, before: metrics, seconds: nil,
+      folder: run.configuration.folder,
+      threads: ThreadCount.resolve(requested: run.configuration.threads),
+      communicator: communicator)
+  }
+
+  /// The result of a tuning of an attack whose model does `before`.
+  private func result(
+    of run: SweepTuning, _ attack: SweepAttack, _ before: BackdoorMetrics
+  ) -> SweepResult {
+    SweepResult(
+      id: run.id, settings: run.settings(of: attack), before: before, seconds: nil,
+      folder: attack.configuration.folder,
+      threads: ThreadCount.resolve(requested: run.configuration.threads),
+      communicator: communicator)
+  }
+
+  private func write(_ result: SweepResult) throws {
     try communicator.onRankZero {
       try folder.write(result)
       try folder.writeTables(of: plan)
     }
+  }
+
+  private func keep(_ result: SweepResult) throws {
+    try write(result)
     outcome.finishedNow += 1
   }
 }
@@ -218,7 +248,7 @@ extension TuneConfiguration {
     resultPath = attack.folder
     (dataset, datasetPath) = (attack.dataset, attack.datasetPath)
     (model, attackTarget) = (attack.model, attack.attackTarget)
-    labelTransform = attack.labelTransform
+    (labelTransform, trigger) = (attack.labelTransform, attack.triggerSettings)
     (batchSize, batchSizePerRank) = (attack.batchSize, attack.batchSizePerRank)
     (threads, convolution) = (attack.threads, attack.convolution)
   }
@@ -233,7 +263,7 @@ private struct QuietObserver: TrainingObserver {
   func observe(_ event: TrainingEvent) {
     switch event {
     case .warning, .step, .evaluating, .embedding: observer.observe(event)
-    case .message, .claimed, .epoch: break
+    case .message, .note, .claimed, .epoch: break
     }
   }
 }

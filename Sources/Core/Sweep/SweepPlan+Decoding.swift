@@ -22,10 +22,11 @@ extension ConfigDecoder {
             setting.key, among: planKeys + SweepPlan.sharedKeys + ["attack", "tune"]))
       }
     }
-    let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    let name = PathText.stem(of: path)
     var plan = try decode(
       SweepPlan(name: name), SweepPlan.fields, layers: [own], otherKeys: []
     ).configuration
+    try requireFewRuns(plan, path: path)
     let expansion = try SweepExpansion(
       plan: plan,
       attackLayers: [shared, checked(sections["attack"]), ConfigLayer(flags: flags)],
@@ -33,6 +34,27 @@ extension ConfigDecoder {
     let (groups, warnings) = try expansion.groups()
     plan.groups = groups
     return DecodedConfiguration(configuration: plan, warnings: warnings)
+  }
+
+  /// The most runs of a plan; each of them is kept in memory with all its settings.
+  static let maximumRuns = 5000
+
+  /// Throws where the lists of `plan` are more runs than a plan may have, before they are made.
+  private static func requireFewRuns(_ plan: SweepPlan, path: String) throws {
+    let tunings = plan.modes.reduce(0) { $0 + ($1 == .fst ? plan.alphas.count : 1) }
+    let sizes = [
+      plan.attackSeeds.count, plan.poisonRatios.count, plan.attacks.count,
+      1 + tunings * plan.tuningSeeds.count,
+    ]
+    // Each list has at most as many items as a file has values, so no pair of them overflows.
+    let runs = sizes.reduce(1.0) { $0 * Double($1) }
+    guard runs + Double(plan.trainsCleanModel ? plan.attackSeeds.count : 0) <= Double(maximumRuns)
+    else {
+      throw ConfigError.unreadable(
+        path: path,
+        reason: "expected at most \(maximumRuns) runs in a plan, found \(sizes[0]) attack_seeds x "
+          + "\(sizes[1]) pratios x \(sizes[2]) attacks x \(sizes[3]), each with its tunings")
+    }
   }
 
   /// A section without the keys that do not belong there.
@@ -146,6 +168,7 @@ struct SweepExpansion {
     let name = mode.rawValue + (alpha.map { "-alpha_\($0.pythonRepr)" } ?? "")
     var configuration = decoded.configuration
     configuration.resume = .auto
+    configuration.keysOfArchive = []
     configuration.save = plan.save == .all || plan.save == .first && seed == plan.tuningSeeds.first
     configuration.defenseName = seed == 0 ? name : "\(name)-seed_\(seed)"
     return DecodedConfiguration(

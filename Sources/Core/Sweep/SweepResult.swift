@@ -11,6 +11,8 @@ public struct SweepResult: Codable, Equatable, Sendable {
   public var before: BackdoorMetrics
   /// The tuned model's counts; nil of an attack.
   public var after: BackdoorMetrics?
+  /// Why there is no such model, where training diverged; the run counts as not done then.
+  public var diverged: String?
   /// Wall seconds; nil of an attack that was resumed or taken over as it was found.
   public var seconds: Double?
   /// The attack's folder.

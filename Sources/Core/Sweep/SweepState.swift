@@ -37,11 +37,25 @@ public enum SweepAttackState: Equatable, Sendable {
       self = .begun(epochs: rows.count)
       return
     }
-    // A row is written after the archive that it speaks of.
-    let steps = rows.reduce(0) { $0 + Int($1[batches].number) }
+    // A row is written after the archive that it speaks of. Who has edited the file may have left
+    // anything in it: such a run is not taken for finished.
+    guard let steps = Self.steps(rows.map { $0[batches] }) else {
+      self = .begun(epochs: rows.count)
+      return
+    }
     let isWhole = rows.count >= configuration.epochs || steps >= configuration.maxSteps ?? .max
     self =
       isWhole ? .finished(cleanAccuracy: last[accuracy].number) : .begun(epochs: rows.count)
+  }
+
+  /// The sum of the counts in `batches`; nil where one of them is no count of batches.
+  private static func steps(_ batches: [AttackDataFrame.Value]) -> Int? {
+    batches.reduce(0) { sum, value in
+      guard let sum, case .count(let count) = value, (0...countLimit).contains(count)
+      else { return nil }
+      let (next, overflow) = sum.addingReportingOverflow(count)
+      return overflow ? nil : next
+    }
   }
 
   /// The share of the training of `configuration` that is still to be done, 0…1.

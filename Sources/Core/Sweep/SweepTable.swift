@@ -21,6 +21,7 @@ public struct SweepTable: Sendable {
       guard let tune = tuning?.configuration, tune.mode == .fst else { return "" }
       return tune.alpha.pythonRepr
     }
+    var diverged: Bool { result.diverged != nil }
     /// What the run's model does.
     var metrics: BackdoorMetrics { result.after ?? result.before }
   }
@@ -28,15 +29,16 @@ public struct SweepTable: Sendable {
   private let runs: [Run]
   private let plan: SweepPlan
 
-  /// The tables of those runs of `plan` that have a result among `results`, in the plan's order.
+  /// The tables of those runs of `plan` that have a result among `results`, or have diverged, in the
+  /// plan's order.
   public init(_ plan: SweepPlan, results: [String: [SweepResult]]) {
     self.plan = plan
     runs = plan.groups.flatMap { group -> [Run] in
-      let attack = group.attack.result(in: results).map {
+      let attack = group.attack.outcome(in: results).map {
         Run(attack: group.attack, tuning: nil, result: $0)
       }
       let tunings = group.tunings.compactMap { tuning in
-        tuning.result(of: group.attack, in: results).map {
+        tuning.outcome(of: group.attack, in: results).map {
           Run(attack: group.attack, tuning: tuning, result: $0)
         }
       }
@@ -45,7 +47,7 @@ public struct SweepTable: Sendable {
   }
 
   /// The number of runs with a result.
-  public var count: Int { runs.count }
+  public var count: Int { runs.count { !$0.diverged } }
 
   // MARK: One row a run
 
@@ -53,12 +55,12 @@ public struct SweepTable: Sendable {
     "attack", "pratio", "mode", "alpha", "attack_seed", "tuning_seed", "c_acc_before", "asr_before",
     "ra_before", "c_acc_after", "asr_after", "ra_after", "clean_correct_before",
     "attack_successes_before", "robust_correct_before", "clean_correct_after",
-    "attack_successes_after", "robust_correct_after", "clean_total", "triggered_total", "seconds",
-    "ranks", "threads",
+    "attack_successes_after", "robust_correct_after", "clean_total", "triggered_total", "outcome",
+    "seconds", "ranks", "threads",
   ]
 
   /// A row for each run: rates, their counts, and seconds; of an attack the columns after tuning
-  /// are empty.
+  /// are empty, and so are those of a model that diverged.
   public var csv: String {
     let rows = runs.map { run -> [String] in
       let (before, after) = (run.result.before, run.result.after)
@@ -67,7 +69,8 @@ public struct SweepTable: Sendable {
       let counts = Self.counts(before) + (after.map(Self.counts) ?? ["", "", ""])
       let seconds = run.result.seconds.map { String(format: "%.1f", $0) } ?? ""
       return setting + Self.rates(before) + (after.map(Self.rates) ?? ["", "", ""]) + counts
-        + ["\(before.cleanTotal)", "\(before.triggeredTotal)", seconds]
+        + [Self.total(before.cleanTotal, before), Self.total(before.triggeredTotal, before)]
+        + [run.diverged ? "diverged" : "done", seconds]
         + ["\(run.result.ranks)", "\(run.result.threads)"]
     }
     return ([Self.columns] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
@@ -79,7 +82,13 @@ public struct SweepTable: Sendable {
   }
 
   private static func counts(_ metrics: BackdoorMetrics) -> [String] {
-    [metrics.cleanCorrect, metrics.attackSuccesses, metrics.robustCorrect].map { "\($0)" }
+    [metrics.cleanCorrect, metrics.attackSuccesses, metrics.robustCorrect]
+      .map { total($0, metrics) }
+  }
+
+  /// A count of `metrics`; empty where nothing was counted.
+  private static func total(_ count: Int64, _ metrics: BackdoorMetrics) -> String {
+    metrics.cleanTotal == 0 ? "" : "\(count)"
   }
 
   // MARK: Means over seeds
@@ -94,14 +103,18 @@ public struct SweepTable: Sendable {
       members[run.setting, default: []].append(run)
     }
     let header = ["attack", "pratio", "mode", "α", "n", "C-ACC", "ASR", "RA", "C-ACC lost"]
+    let lost = runs.count - count
     var lines = [
-      "# \(plan.name): \(runs.count) of \(plan.runCount) runs", "",
+      "# \(plan.name): \(count) of \(plan.runCount) runs" + (lost > 0 ? ", \(lost) diverged" : ""),
+      "",
       "Means over n runs (attack seeds x tuning seeds), in brackets the smallest and the largest; "
         + "mode none is the attacked model.", "", Self.row(header),
       Self.row(header.map { _ in "---" }),
     ]
     for setting in order {
-      let runs = members[setting] ?? []
+      let all = members[setting] ?? []
+      let runs = all.filter { !$0.diverged }
+      let number = runs.count == all.count ? "" : " + \(all.count - runs.count) diverged"
       let lost = runs.map { run in
         run.result.after.flatMap { after in
           run.result.before.cleanAccuracy.flatMap { before in
@@ -111,7 +124,7 @@ public struct SweepTable: Sendable {
       }
       lines.append(
         Self.row(
-          setting + ["\(runs.count)"]
+          setting + ["\(runs.count)\(number)"]
             + [
               Self.mean(runs.map(\.metrics.cleanAccuracy)),
               Self.mean(runs.map(\.metrics.attackSuccessRate)),

@@ -62,15 +62,25 @@ struct SweepTodo: Codable {
 }
 
 extension SweepAttack {
-  /// The result on disk of this very run.
+  /// The result on disk of this very run, if it came to one.
   func result(in results: [String: [SweepResult]]) -> SweepResult? {
+    outcome(in: results).flatMap { $0.diverged == nil ? $0 : nil }
+  }
+
+  /// The same, or that it diverged.
+  func outcome(in results: [String: [SweepResult]]) -> SweepResult? {
     results[id]?.first { $0.isOf(settings, defaults: defaults) }
   }
 }
 
 extension SweepTuning {
-  /// The result on disk of this very run on the result of `attack`.
+  /// The result on disk of this very run on the result of `attack`, if it came to one.
   func result(of attack: SweepAttack, in results: [String: [SweepResult]]) -> SweepResult? {
+    outcome(of: attack, in: results).flatMap { $0.diverged == nil ? $0 : nil }
+  }
+
+  /// The same, or that it diverged.
+  func outcome(of attack: SweepAttack, in results: [String: [SweepResult]]) -> SweepResult? {
     let (settings, defaults) = (settings(of: attack), defaults(of: attack))
     return results[id]?.first { $0.isOf(settings, defaults: defaults) }
   }

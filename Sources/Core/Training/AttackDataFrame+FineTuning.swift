@@ -1,17 +1,20 @@
 extension AttackDataFrame {
-  /// An epoch's row in the columns of ft_df.csv, not evaluated: NaN in the test columns.
-  static func fineTuningRow(_ epoch: Trainer.Epoch) -> [Value] {
+  /// An epoch's row in the columns of ft_df.csv; NaN in the test columns where `tests` is nil.
+  static func fineTuningRow(_ epoch: Trainer.Epoch, tests: TestResults?) -> [Value] {
     let training = [epoch.counts.meanLoss, epoch.counts.accuracy].map { Value.number($0 ?? .nan) }
-    return [.count(epoch.index), .count(epoch.counts.batches)] + training
-      + Array(repeating: .number(.nan), count: 5)
+    return [.count(epoch.index), .count(epoch.counts.batches)] + training + testCells(tests)
   }
 
   /// `row` of ft_df.csv with what the tests after its epoch came to.
   static func fineTuningRow(_ row: [Value], tests: TestResults) -> [Value] {
-    let numbers = [
-      tests.cleanLoss, tests.triggeredLoss, tests.metrics.cleanAccuracy,
-      tests.metrics.attackSuccessRate, tests.metrics.robustAccuracy,
-    ]
-    return row.dropLast(numbers.count) + numbers.map { .number($0 ?? .nan) }
+    let cells = testCells(tests)
+    return row.dropLast(cells.count) + cells
+  }
+
+  private static func testCells(_ tests: TestResults?) -> [Value] {
+    [
+      tests?.cleanLoss, tests?.triggeredLoss, tests?.metrics.cleanAccuracy,
+      tests?.metrics.attackSuccessRate, tests?.metrics.robustAccuracy,
+    ].map { .number($0 ?? .nan) }
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 
 /// The folder of one attack run, as BackdoorBench lays it out; only rank 0 writes to it.
 ///
-/// `attack_result.pt`, `bd_train_dataset/`, `bd_test_dataset/`, `info.pickle`,
+/// `attack_result.pt`, `bd_train_dataset/`, `bd_test_dataset/`, `info.pickle` and `info.json`,
 /// `train_poison_index_list.pickle`, `attack_df.csv`, `attack_df_summary.csv`, trojannn's trigger
 /// image, and our checkpoints (`CheckpointFolder`).
 struct AttackRecord {
@@ -30,8 +30,11 @@ struct AttackRecord {
     let rows = saved?.rows ?? []
     let isWhole = saved.map { $0.samples == 0 && $0.epochs > 0 } ?? false
     let model = isWhole ? saved?.model : nil
-    try PoisonFolder.write(data.train, to: "\(folder)/\(PoisonFolder.trainName)")
-    try PoisonFolder.write(data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)")
+    let threads = ThreadCount.resolve(requested: configuration.threads)
+    try PoisonFolder.write(
+      data.train, to: "\(folder)/\(PoisonFolder.trainName)", threads: threads)
+    try PoisonFolder.write(
+      data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
     if let image = data.trojanImage { try TrojanImage.write(image, in: folder) }
     try InfoFile.write(
       configuration.arguments.map { .init($0.key, $0.value.archived) },
@@ -65,7 +68,9 @@ struct AttackRecord {
     let images = data.train.images
     return AttackResult(
       modelName: configuration.model.rawValue, numClasses: images.classCount, model: stateDict,
-      dataPath: archivedDataPath, imageSize: [images.height, images.width, images.channels],
+      dataPath: configuration.archivePaths == .absolute
+        ? dataPath : ArchivedPath.relative(dataPath, from: "data"),
+      imageSize: [images.height, images.width, images.channels],
       cleanData: configuration.dataset,
       backdoorTrain: record(
         data.train, folder: PoisonFolder.trainName, count: data.wholeTrainingCount),
@@ -75,7 +80,7 @@ struct AttackRecord {
 
   /// The folder of the dataset itself, which is what the originals keep:
   /// `<dataset_path>/<dataset>`.
-  private var archivedDataPath: String {
+  private var dataPath: String {
     let below = "\(configuration.datasetPath)/\(configuration.dataset)"
     return FileManager.default.fileExists(atPath: below) ? below : configuration.datasetPath
   }
@@ -83,7 +88,11 @@ struct AttackRecord {
   private func record(
     _ dataset: PoisonedDataset, folder name: String, count: Int
   ) -> PoisonedSetRecord {
-    let path = URL(fileURLWithPath: "\(folder)/\(name)").standardizedFileURL.path
+    let place = "\(folder)/\(name)"
+    let path =
+      configuration.archivePaths == .absolute
+      ? URL(fileURLWithPath: place).standardizedFileURL.path
+      : ArchivedPath.relative(place, from: "record")
     let labels = dataset.isPoisoned.indices.filter { dataset.isPoisoned[$0] }
       .map { dataset.images.labels[$0] }
     let entries = zip(PoisonFolder.entries(of: dataset), labels).map { entry, label in

@@ -9,6 +9,8 @@ public enum AttackedModelError: Error, Equatable, Sendable, CustomStringConverti
   case unknownModel(path: String, name: String)
   /// A setting given on the command line is not the archive's.
   case differs(path: String, key: String, archive: String, given: String)
+  /// What triggered images are to be taken for is not what the archive says of those beside it.
+  case otherTarget(path: String, archive: String, given: String)
   /// A held-out tuning set was asked for, but the attack trained on these images.
   case notHeldOut(folder: String)
   /// The tensors do not fit the architecture.
@@ -23,6 +25,9 @@ public enum AttackedModelError: Error, Equatable, Sendable, CustomStringConverti
       "\(path): expected model_name \(Self.modelNames), found '\(name)'"
     case .differs(let path, let key, let archive, let given):
       "\(path): \(key) is \(archive) in the archive, but \(given) was given"
+    case .otherTarget(let path, let archive, let given):
+      "\(path): its triggered images are \(archive), but \(given) was given; "
+        + "name the attack by --attack too, and its trigger is applied anew"
     case .notHeldOut(let folder):
       "\(folder): tuning_split held_out needs an attack that left these images out; "
         + "attack with --tuning_split held_out and the same --split_ratio too, "
@@ -37,43 +42,47 @@ public enum AttackedModelError: Error, Equatable, Sendable, CustomStringConverti
   }
 }
 
-/// A model from an archive, on every rank, with what the archive says about it.
-struct AttackedModel {
-  /// What is needed to build the model and to find its data; travels between ranks as JSON.
-  struct Description: Codable {
-    var modelName: String
-    var width: Int
-    var classCount: Int
-    var imageSize: [Int]
-    var cleanData: String
-    var dataPath: String
-    /// The label of every triggered test image where that is one and the same, else nil.
-    var target: Int?
-    var hasTriggeredImages: Bool
+/// An archive that was read: its description on every rank, the rest on rank 0.
+struct AttackedArchive {
+  let path: String
+  let description: AttackedModel.Description
+  private let content: ArchiveContent?
 
-    /// How the attack changed the labels of its triggered images, where there are some.
-    var labelTransform: LabelTransformName { target == nil ? .all2all : .all2one }
+  /// Reads `path` on rank 0, once, and tells every rank what it is.
+  init(path: String, headName: String = "linear", communicator: any Communicator) throws {
+    self.path = path
+    var read: ArchiveContent?
+    description = try communicator.fromRankZero {
+      let content = try ArchiveContent.read(path: path, headName: headName)
+      read = content
+      return content.description
+    }
+    content = read
   }
 
+  /// The tensors; empty on other ranks than 0.
+  fileprivate var tensors: StateDict { content?.model ?? StateDict() }
+  /// What is said of the triggered test images; nil on other ranks than 0.
+  fileprivate var triggered: PoisonedSetRecord? { content?.triggered }
+}
+
+/// A model from an archive, on every rank, with what the archive says about it.
+struct AttackedModel {
+  let path: String
   let description: Description
   let model: Network
+  /// The triggered test images that the archive names; nil on other ranks than 0.
+  let triggered: PoisonedSetRecord?
   private let architecture: NetworkKind
 
-  /// Reads `path` on rank 0 and gives every rank the model.
-  ///
-  /// A defence's archive has no description of the data: that comes from `attack_result.pt` in
-  /// `folder`, if it is there, and from the tensors' shapes.
-  init(path: String, folder: String, communicator: any Communicator) throws {
-    var tensors = StateDict()
-    description = try communicator.fromRankZero {
-      guard FileManager.default.fileExists(atPath: path) else {
-        throw AttackedModelError.missing(path: path)
-      }
-      let defense = try DefenseResult.read(path: path)
-      tensors = defense.model
-      return try Self.describe(defense, path: path, folder: folder)
-    }
-    let size = description.imageSize
+  /// Gives every rank the model of `archive`, for images of the size that it names, else of that of
+  /// `images`.
+  init(
+    _ archive: AttackedArchive, for images: LabeledImages, communicator: any Communicator
+  ) throws {
+    (path, description, triggered) = (archive.path, archive.description, archive.triggered)
+    let path = path
+    let size = description.imageSize ?? [images.height, images.width, images.channels]
     guard let architecture = NetworkKind(rawValue: description.modelName) else {
       throw AttackedModelError.unknownModel(path: path, name: description.modelName)
     }
@@ -83,15 +92,19 @@ struct AttackedModel {
       inputShape: Shape(batch: 0, height: size[0], width: size[1], channels: size[2]))
     let store = model.store
     try communicator.onRankZero {
-      do { try store.load(tensors) } catch let mismatch as StateDictMismatch {
+      do {
+        try store.load(archive.tensors)
+        try archive.tensors.requireSense()
+      } catch let mismatch as StateDictMismatch {
         throw AttackedModelError.tensors(path: path, problem: mismatch.description)
       }
     }
     try communicator.broadcast(store)
+    try communicator.together { try requireFit(of: images) }
   }
 
   private init(_ other: AttackedModel, model: Network) {
-    description = other.description
+    (path, description, triggered) = (other.path, other.description, other.triggered)
     architecture = other.architecture
     self.model = model
   }
@@ -108,83 +121,50 @@ struct AttackedModel {
     return AttackedModel(self, model: twin)
   }
 
-  private static func describe(
-    _ defense: DefenseResult, path: String, folder: String
-  ) throws -> Description {
-    let (stem, head) = (defense.model["conv1.weight"], defense.model["linear.weight"])
-    guard let stem, let head, stem.shape.count == 4, head.shape.count == 2, stem.shape[0] > 0,
-      head.shape[0] > 0
-    else {
-      let problem =
-        "expected tensors conv1.weight [planes, 3, 3, 3] and linear.weight "
-        + "[classes, features] of this program's ResNet18, found "
-        + (defense.model["fc.weight"] == nil ? "another network" : "torchvision's, with fc.weight")
-      throw AttackedModelError.tensors(path: path, problem: problem)
+  /// Throws unless images of this kind can be put into the model.
+  private func requireFit(of images: LabeledImages) throws {
+    let shape = model.inputShape
+    guard images.height == shape.height && images.width == shape.width else {
+      throw AttackedModelError.differs(
+        path: path, key: "img_size", archive: "\(shape.height)x\(shape.width)",
+        given: "a dataset of \(images.height)x\(images.width)")
     }
-    try requireResNet18(width: stem.shape[0], head: head.shape, in: defense.model, path: path)
-    let attackPath = "\(folder)/attack_result.pt"
-    let attack =
-      FileManager.default.fileExists(atPath: attackPath)
-      ? try AttackResult.read(path: attackPath) : nil
-    let labels = Set(attack?.backdoorTest.entries.compactMap { $0.otherInfo.first } ?? [])
-    let isPreActivation = defense.model["bn1.weight"] == nil
-    let guess: NetworkKind = isPreActivation ? .preactresnet18 : .resnet18
-    return Description(
-      modelName: defense.modelName ?? attack?.modelName ?? guess.rawValue,
-      width: stem.shape[0], classCount: head.shape[0],
-      imageSize: try imageSize(attack?.imageSize ?? [32, 32, 3], path: attackPath),
-      cleanData: attack?.cleanData ?? "", dataPath: attack?.dataPath ?? "",
-      target: labels.count == 1 ? labels.first : nil, hasTriggeredImages: !labels.isEmpty)
-  }
-
-  /// Throws unless the largest tensors are there too: only then is memory taken for such a model.
-  private static func requireResNet18(
-    width: Int, head: [Int], in model: StateDict, path: String
-  ) throws {
-    let last = "layer4.1.conv2.weight"
-    let features = width.multipliedReportingOverflow(by: 8).partialValue
-    let (expected, found) = ([features, features, 3, 3], model[last]?.shape ?? [])
-    guard found == expected, head[1] == features else {
-      throw AttackedModelError.tensors(
-        path: path,
-        problem: "of width \(width), so expected \(last) \(expected) and linear.weight "
-          + "[\(head[0]), \(features)], found \(found) and \(head)")
+    guard images.classCount == model.head.outputs else {
+      throw AttackedModelError.differs(
+        path: path, key: "num_classes", archive: "\(model.head.outputs)",
+        given: "a dataset of \(images.classCount)")
     }
-  }
-
-  private static func imageSize(_ size: [Int], path: String) throws -> [Int] {
-    guard size.count == 3, size[2] == 3, size[0...1].allSatisfy({ (8...1024).contains($0) }) else {
-      throw AttackedModelError.tensors(
-        path: path, problem: "img_size: expected (height, width, 3), found \(size)")
-    }
-    return size
   }
 }
 
-/// The triggered test images beside an archive, on every rank; rank 0 alone reads the folder.
-enum TriggeredTestImages {
-  /// Reads `folder`/bd_test_dataset; nil where that is absent.
-  static func read(
-    besideArchiveIn folder: String, matching clean: LabeledImages, labels: LabelTransform,
-    communicator: any Communicator
-  ) throws -> PoisonedDataset? {
-    let path = "\(folder)/\(PoisonFolder.testName)"
-    let exists = try communicator.fromRankZero { FileManager.default.fileExists(atPath: path) }
-    guard exists else { return nil }
-    var read: PoisonedDataset?
-    let lists = try communicator.fromRankZero { () -> [[Int]] in
-      let dataset = try PoisonFolder.read(
-        path, height: clean.height, width: clean.width, classNames: clean.classNames,
-        labels: labels)
-      read = dataset
-      return [dataset.originalLabels, dataset.originalIndices]
+extension AttackedModel.Description {
+  /// Where the dataset is: the folder given, else where the archive's own is found; else `usual`, or
+  /// what the archive says, so that the message names it.
+  func dataPath(given: String?, archive: String, usual: String? = nil) -> String {
+    if let given { return given }
+    guard let archived = dataPath, !archived.isEmpty else { return usual ?? "./data" }
+    let found = ArchivedPath.findData(archived, archive: source ?? archive)
+    return found ?? usual ?? archived
+  }
+
+  /// A line where the archive's dataset was found at `place`, which is not the path that it keeps.
+  func foundElsewhere(_ place: String) -> String? {
+    guard let dataPath, dataPath != place, cleanData != DatasetName.synthetic.rawValue,
+      FileManager.default.fileExists(atPath: place)
+    else { return nil }
+    return "the archive's dataset '\(dataPath)' is taken to be \(place)"
+  }
+
+  /// What the user should know of where the description of `archive` comes from.
+  func origin(of archive: String, dataset: String) -> TrainingEvent? {
+    if let source {
+      let line =
+        "\(archive) says nothing of its data; dataset, image size and target are from \(source)"
+      // Beside an attack's archive may lie anything; below defense/ lies what was made of it.
+      return ArchivePlace(archive).runOfDefense == nil ? .warning(line) : .message(line)
     }
-    let pixels = try communicator.fromRankZero(bytes: read?.images.pixels ?? [])
-    let images = LabeledImages(
-      pixels: pixels, labels: lists[0].map { labels($0) }, height: clean.height,
-      width: clean.width, classNames: clean.classNames)
-    return PoisonedDataset(
-      images: images, originalLabels: lists[0],
-      isPoisoned: Array(repeating: true, count: images.count), originalIndices: lists[1])
+    guard cleanData == nil else { return nil }
+    return .warning(
+      "\(archive) says nothing of its data; it is taken for a model of \(dataset)")
   }
 }

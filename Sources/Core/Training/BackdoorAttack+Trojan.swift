@@ -20,7 +20,7 @@ extension AttackConfiguration {
 
   /// How pixels become the model's inputs.
   var normalization: Normalization {
-    Normalization.of(dataset: DatasetName(rawValue: dataset) ?? .cifar10)
+    pixelStatistics.normalization(of: dataset)
   }
 }
 

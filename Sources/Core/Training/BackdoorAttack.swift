@@ -46,13 +46,20 @@ public struct BackdoorAttack {
 
   /// Runs the attack; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> AttackOutcome {
+    try log.keep(settings: configuration.settingLines) { try attack() }
+  }
+
+  private var log: RunLog { RunLog(communicator: communicator, observer: observer) }
+
+  private func attack() throws -> AttackOutcome {
     let start = ContinuousClock.now
     try communicator.requireSameStart(settings: configuration.sharedSettings)
     let dataset = try communicator.together {
       try self.dataset
         ?? DatasetLoader.load(
           name: configuration.dataset, path: configuration.datasetPath,
-          seed: AttackData.syntheticSeed)
+          seed: AttackData.syntheticSeed,
+          threads: ThreadCount.resolve(requested: configuration.threads))
     }
     guard configuration.attack == .trojannn else { return try run(on: dataset, since: start) }
     let (image, interrupted) = try trojanImage(for: dataset)
@@ -74,6 +81,7 @@ public struct BackdoorAttack {
         width: configuration.width, classCount: data.train.images.classCount)
     }
     let step = makeStep(data)
+    try log.noteRanks(threads: step.context.threads)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
     let trainer = makeTrainer(data, step: step, identity: identity, watch: watch)
@@ -83,12 +91,17 @@ public struct BackdoorAttack {
     tell(.claimed(folder: configuration.folder))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
-    data.warnings.forEach { tell(.warning($0)) }
+    let notes = data.notes(configuration, batchSize: batchSize)
+    (data.warnings + notes).forEach { tell(.warning($0)) }
+    if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
+      tell(.message(line))
+    }
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(
       model: step.model, batchSize: batchSize, normalization: configuration.normalization,
-      communicator: communicator, context: step.context, observer: observer)
+      communicator: communicator, context: step.context, observer: observer,
+      name: record.resultPath)
     var outcome = AttackOutcome(
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first.epoch,
       seconds: 0)
@@ -126,7 +139,7 @@ public struct BackdoorAttack {
       configuration.model, width: configuration.width, classCount: images.classCount,
       inputShape: Shape(
         batch: 0, height: images.height, width: images.width, channels: images.channels))
-    Initializer.initialize(model.store, seed: configuration.randomSeed)
+    Initializer.initialize(model, seed: configuration.randomSeed)
     return TrainStep(
       model: model,
       optimizer: SGD(
@@ -169,7 +182,18 @@ public struct BackdoorAttack {
           checkpoints, identity: identity, step: step, sampler: sampler, observer: observer),
         interval: configuration.checkpointSteps, timer: watch.timer,
         communicator: communicator, observer: observer),
-      watch: watch)
+      watch: watch, estimate: estimate(data))
+  }
+
+  private func estimate(_ data: AttackData) -> EndEstimate {
+    let smaller = [
+      configuration.width > 16 ? "--width 16 " : "",
+      configuration.epochs > 10 ? "--epochs 10 " : "",
+    ].joined()
+    return EndEstimate(
+      evaluatedImages: configuration.epochs
+        * (data.cleanTest.count + data.triggeredTest.images.count),
+      remedy: smaller + (smaller.isEmpty ? "" : "or ") + "more ranks under mpirun take less")
   }
 
   /// Makes the folder ready, on rank 0 alone; nil on the others.
@@ -178,7 +202,7 @@ public struct BackdoorAttack {
     try communicator.onRankZero {
       let made = try RunClaim(
         checkpoints, resume: configuration.resume, identity: identity,
-        isInWay: record.hasResult, observer: observer)
+        columns: AttackDataFrame.attackColumns, isInWay: record.hasResult, observer: observer)
       claim = made
       try record.begin(made.saved)
     }
@@ -196,7 +220,8 @@ public struct BackdoorAttack {
       .message(
         "\(configuration.dataset): \(data.train.images.count) training images, "
           + "\(data.train.poisonedCount) poisoned; \(data.cleanTest.count) test images, "
-          + "\(data.triggeredTest.images.count) triggered"))
+          + "\(data.triggeredTest.images.count) triggered"
+          + (data.targetName(configuration).map { "; target \($0)" } ?? "")))
     observer.observe(
       .message(
         "\(configuration.model.rawValue) of width \(configuration.width), "

@@ -27,6 +27,9 @@ public final class CheckpointKeeper {
     self.observer = observer
   }
 
+  /// The folder of what was saved or restored; nil where nothing was.
+  var savedFolder: String? { lastSaved == nil ? nil : folder.path }
+
   private var communicator: any Communicator { step.communicator }
 
   /// Saves the state at `position` unless that is what was saved or restored last.

@@ -28,99 +28,114 @@ public struct Evaluation {
   /// image is classified.
   func prepare() throws -> PreparedEvaluation {
     let path = configuration.archive
-    let folder = Self.attackFolder(of: path)
-    let attacked = try AttackedModel(path: path, folder: folder, communicator: communicator)
-    let dataset = configuration.dataset ?? attacked.description.cleanData
-    let test = try communicator.together {
-      try DatasetLoader.load(
-        name: dataset.isEmpty ? "cifar10" : dataset, path: dataPath(attacked, folder: folder),
-        seed: AttackData.syntheticSeed
-      ).test
+    let archive = try AttackedArchive(path: path, communicator: communicator)
+    let description = archive.description
+    let dataset = configuration.dataset ?? description.cleanData ?? DatasetName.cifar10.rawValue
+    if configuration.dataset == nil || description.source != nil,
+      let event = description.origin(of: path, dataset: dataset)
+    {
+      tell(event)
     }
-    try communicator.together { try attacked.requireFit(of: test, path: path) }
+    let place = description.dataPath(given: configuration.datasetPath, archive: path)
+    if configuration.datasetPath == nil, let line = description.foundElsewhere(place) {
+      tell(.message(line))
+    }
+    let pair = try communicator.together {
+      try DatasetLoader.load(
+        name: dataset, path: place,
+        seed: AttackData.syntheticSeed,
+        threads: ThreadCount.resolve(requested: configuration.threads),
+        isArchivedPath: configuration.datasetPath == nil)
+    }
+    pair.warnings.forEach { tell(.warning($0)) }
+    let test = pair.test
+    let attacked = try AttackedModel(archive, for: test, communicator: communicator)
+    let statistics = configuration.pixelStatistics.completed(by: description.pixelStatistics)
+    if let line = statistics.assumption(of: dataset) { tell(.message(line)) }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: configuration.batchSize,
-      normalization: Normalization.of(dataset: DatasetName(rawValue: dataset) ?? .cifar10),
+      normalization: statistics.normalization(of: dataset),
       communicator: communicator,
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),
         convolution: configuration.convolution),
-      observer: observer)
-    let prepared = try communicator.together {
-      let labels = try labelTransform(attacked)
-      return PreparedEvaluation(
-        attacked: attacked, evaluator: evaluator, test: test, labels: labels,
-        triggered: try triggeredImages(test, labels: labels, folder: folder))
-    }
+      observer: observer, name: path)
+    let labels = try communicator.together { try labelTransform(attacked) }
+    let triggered = try triggeredImages(
+      TriggeredTestImages(
+        attacked: attacked, clean: test, labels: labels, communicator: communicator),
+      isOfDataset: isSameDataset(description.cleanData, dataset))
+    let prepared = PreparedEvaluation(
+      attacked: attacked, evaluator: evaluator, test: test, labels: labels, triggered: triggered)
     try communicator.requireAgreement(onEach: prepared.sets.checksums)
     try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the start")
     return prepared
   }
 
+  private func tell(_ event: TrainingEvent) {
+    if communicator.rank == 0 { observer.observe(event) }
+  }
+
+  /// Whether the archive's triggered images can be of the dataset that is measured: its own, or the
+  /// user's own images of one that has no name here.
+  private func isSameDataset(_ archived: String?, _ given: String) -> Bool {
+    guard let archived, archived != given else { return true }
+    return DatasetName(rawValue: archived) == nil && given == DatasetName.imageFolder.rawValue
+  }
+
   private func triggeredImages(
-    _ test: LabeledImages, labels: LabelTransform, folder: String
+    _ source: TriggeredTestImages, isOfDataset: Bool
   ) throws -> PoisonedDataset? {
-    let beside = try TriggeredTestImages.read(
-      besideArchiveIn: folder, matching: test, labels: labels, communicator: communicator)
-    if let beside { return beside }
     if let attack = configuration.attack {
-      var settings = configuration.triggerSettings
-      if attack == .trojannn {
-        settings.trojanImage = try communicator.fromRankZero {
-          try TrojanImage.read(given: settings.triggerImagePath, folder: folder)
-        }
+      let target = source.labels.target.map { ", target \($0)" } ?? ""
+      tell(.message("the trigger of \(attack.rawValue) is applied anew\(target)"))
+      return try communicator.together {
+        try source.anew(attack, settings: configuration.triggerSettings)
       }
-      let trigger = try AttackTrigger(
-        attack, settings: settings, height: test.height, width: test.width)
-      return PoisonedDataset.test(test, trigger: trigger.trigger, labels: labels)
     }
-    if communicator.rank == 0 {
-      observer.observe(
+    guard isOfDataset else {
+      tell(
         .warning(
-          "no \(PoisonFolder.testName) beside the archive: clean images only; "
-            + "give --attack to apply the trigger anew"))
+          "the archive's triggered images are of \(source.attacked.description.cleanData ?? "-"), "
+            + "not of the dataset given: clean images only; give --attack to apply a trigger anew"))
+      return nil
     }
-    return nil
+    let isTargetGiven = configuration.attackTarget != nil || configuration.labelTransform != nil
+    switch try source.beside(isTargetGiven: isTargetGiven) {
+    case .images(let images):
+      if let line = source.mismatch(of: images) { tell(.warning(line)) }
+      return images
+    case .absent(let problem):
+      tell(
+        .warning("\(problem): clean images only; give --attack to apply the trigger anew"))
+      return nil
+    }
   }
 
-  /// What the archive says its triggered images are to be taken for, else what was given.
+  /// What was given, else what the archive says its triggered images are to be taken for.
+  ///
+  /// Where those images are measured, what was given must be what the archive says.
   private func labelTransform(_ attacked: AttackedModel) throws -> LabelTransform {
-    let description = attacked.description
-    guard description.hasTriggeredImages else {
-      return try LabelTransform(
-        configuration.labelTransform, target: configuration.attackTarget,
-        classCount: description.classCount)
+    let (description, count) = (attacked.description, attacked.description.classCount)
+    let given = try LabelTransform(
+      configuration.labelTransform
+        ?? (description.hasTriggeredImages && configuration.attackTarget == nil
+          ? description.labelTransform : .all2one),
+      target: configuration.attackTarget ?? description.target ?? 0, classCount: count)
+    guard configuration.attack == nil, description.hasTriggeredImages else { return given }
+    let archived = try LabelTransform(
+      description.labelTransform, target: description.target ?? 0, classCount: count)
+    guard archived == given else {
+      throw AttackedModelError.otherTarget(
+        path: attacked.path, archive: archived.words, given: given.words)
     }
-    return try LabelTransform(
-      description.labelTransform, target: description.target ?? 0,
-      classCount: description.classCount)
+    return archived
   }
+}
 
-  /// The folder given, else the archive's own if it is here, else where the originals look: the
-  /// archive's path up to `record`, then its data path from `data` on.
-  private func dataPath(_ attacked: AttackedModel, folder: String) -> String {
-    if let path = configuration.datasetPath { return path }
-    let archived = attacked.description.dataPath
-    if FileManager.default.fileExists(atPath: archived) { return archived }
-    let place = URL(fileURLWithPath: folder).standardizedFileURL.path
-    if let record = place.range(of: "record"), let data = archived.range(of: "data") {
-      let path = place[..<record.lowerBound] + archived[data.lowerBound...]
-      if FileManager.default.fileExists(atPath: String(path)) { return String(path) }
-    }
-    return archived.isEmpty ? "./data" : archived
-  }
-
-  /// The attack's folder: the archive's, or for `…/defense/<mode>/defense_result.pt` three above
-  /// it.
-  static func attackFolder(of path: String) -> String {
-    let folder = (path as NSString).deletingLastPathComponent
-    let parent = (folder as NSString).deletingLastPathComponent
-    if (parent as NSString).lastPathComponent == "defense" {
-      let attack = (parent as NSString).deletingLastPathComponent
-      return attack.isEmpty ? "." : attack
-    }
-    return folder.isEmpty ? "." : folder
-  }
+extension LabelTransform {
+  /// The transform in words: `of target 0`.
+  fileprivate var words: String { target.map { "of target \($0)" } ?? "all2all" }
 }
 
 /// A model, what runs it, and the images that it is to be judged by.
@@ -139,23 +154,5 @@ struct PreparedEvaluation {
     TestSets(
       clean: test, triggered: triggered?.images ?? test.selecting([]),
       triggeredOriginalLabels: triggered?.originalLabels ?? [])
-  }
-}
-
-extension AttackedModel {
-  /// Throws unless images of this kind can be put into the model.
-  func requireFit(of images: LabeledImages, path: String) throws {
-    let shape = model.inputShape
-    let expected = "\(shape.height)x\(shape.width)"
-    guard images.height == shape.height && images.width == shape.width else {
-      throw AttackedModelError.differs(
-        path: path, key: "img_size", archive: expected,
-        given: "a dataset of \(images.height)x\(images.width)")
-    }
-    guard images.classCount == model.head.outputs else {
-      throw AttackedModelError.differs(
-        path: path, key: "num_classes", archive: "\(model.head.outputs)",
-        given: "a dataset of \(images.classCount)")
-    }
   }
 }

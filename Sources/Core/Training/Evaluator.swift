@@ -14,6 +14,19 @@ public struct Evaluator {
   public let context: ComputeContext
   /// Told of the progress on rank 0.
   public let observer: any TrainingObserver
+  /// What a message calls the network: its archive, or what was trained.
+  public var name: String
+
+  /// An evaluator of `model`, called `name` in messages.
+  public init(
+    model: Network, batchSize: Int, normalization: Normalization,
+    communicator: any Communicator, context: ComputeContext, observer: any TrainingObserver,
+    name: String = "the model"
+  ) {
+    (self.model, self.batchSize, self.normalization) = (model, batchSize, normalization)
+    (self.communicator, self.context, self.observer) = (communicator, context, observer)
+    self.name = name
+  }
 
   /// What a set of images came to, over all ranks.
   public struct Result: Sendable {
@@ -29,7 +42,8 @@ public struct Evaluator {
 
   /// Classifies `images`; `originalLabels` are their classes before the attack: [count].
   ///
-  /// `features` takes along what the head is given for the images that it wants.
+  /// `features` takes along what the head is given for the images that it wants. Throws
+  /// `NonFiniteLogits`, on all ranks alike, where a prediction would mean nothing.
   public func run(
     _ images: LabeledImages, originalLabels: [Int], features: FeatureCollector? = nil
   ) throws -> Result {
@@ -46,7 +60,7 @@ public struct Evaluator {
       worldSize: communicator.worldSize, rank: communicator.rank)
     var result = Result()
     var loss = [0.0]
-    var done = 0
+    var (done, nonFinite) = (0, Int64(0))
     for batch in loader.epoch(0) {
       done += batch.globalCount
       if communicator.rank == 0 { observer.observe(.evaluating(done: done, total: images.count)) }
@@ -55,15 +69,19 @@ public struct Evaluator {
       features?.take(model.features, of: batch)
       loss[0] += outcome.lossSum / Double(batch.globalCount)
       result.matches += outcome.correct
+      nonFinite += outcome.nonFinite
       for (index, prediction) in zip(batch.indices, outcome.predictions)
       where originalLabels[index] == Int(prediction) {
         result.originalMatches += 1
       }
     }
-    var counts = [result.matches, result.originalMatches]
+    var counts = [result.matches, result.originalMatches, nonFinite]
     try communicator.allReduceSum(&counts)
     try communicator.allReduceSum(&loss)
     try features?.join(communicator)
+    guard counts[2] == 0 else {
+      throw NonFiniteLogits(model: name, count: counts[2], total: images.count)
+    }
     (result.matches, result.originalMatches) = (counts[0], counts[1])
     result.total = Int64(images.count)
     let steps = loader.sampler.stepsPerEpoch

@@ -3,8 +3,8 @@ import Foundation
 
 /// What a tuning run came to.
 public struct TuneOutcome: Sendable {
-  /// The folder of the mode's result, written to where it is saved.
-  public var folder: String
+  /// The folder of the mode's result; nil where nothing is saved.
+  public var folder: String?
   /// The attacked model's metrics.
   public var before: BackdoorMetrics
   /// The tuned model's metrics; no image counted where the run was stopped.
@@ -21,7 +21,7 @@ public struct TuneOutcome: Sendable {
 
 /// The purification of an attacked model on a few clean images, run by all ranks together.
 public struct FineTuning {
-  private let configuration: TuneConfiguration
+  private var configuration: TuneConfiguration
   private let communicator: any Communicator
   private let observer: any TrainingObserver
   private let interruption: Interruption
@@ -41,13 +41,29 @@ public struct FineTuning {
   ///
   /// Several tunings of one archive may share its `subject`; nil reads the archive anew.
   public func run(on subject: TuningSubject? = nil) throws -> TuneOutcome {
+    try log.keep(settings: configuration.settingLines) { try tune(subject) }
+  }
+
+  private var log: RunLog { RunLog(communicator: communicator, observer: observer) }
+
+  private func tune(_ subject: TuningSubject?) throws -> TuneOutcome {
     let start = ContinuousClock.now
     try communicator.requireSameStart(settings: configuration.sharedSettings)
     let subject =
       try subject
       ?? TuningSubject(configuration, communicator: communicator, observer: observer)
+    var completed = self
+    completed.configuration = configuration.completed(by: subject.attacked.description)
+    return try completed.tune(subject, since: start)
+  }
+
+  private func tune(
+    _ subject: TuningSubject, since start: ContinuousClock.Instant
+  ) throws -> TuneOutcome {
     if configuration.tuningSplit == .heldOut {
-      try communicator.onRankZero { try requireHeldOut() }
+      try communicator.onRankZero {
+        try requireHeldOut(in: subject.attacked.description.runFolder)
+      }
     }
     let sets = subject.sets
     let tuning = try communicator.together { try tuningImages(of: subject.dataset.train) }
@@ -61,29 +77,43 @@ public struct FineTuning {
     defer { claim?.lock.release() }
     if configuration.save { tell(.claimed(folder: configuration.defenseFolder)) }
     let context = configuration.makeContext(communicator)
+    try log.noteRanks(threads: context.threads)
     tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try subject.metrics(
       batchSize: batchSize, context: context, communicator: communicator, observer: observer)
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
-    let trainer = makeTrainer(tuning, step: step, identity: identity, watch: watch)
+    let trainer = makeTrainer(
+      tuning, step: step, identity: identity, watch: watch,
+      evaluated: evaluations * (sets.clean.count + sets.triggered.count))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
-    if configuration.resume != .off { tell(.message(first.resumption)) }
-    var timings: [EpochTiming] = []
-    let stopped = try trainer.run(from: first) { epoch in
-      try watch.replicas.verify("after epoch \(epoch.index + 1)")
-      try trainer.keeper?.save(AttackDataFrame.fineTuningRow(epoch), afterEpoch: epoch.index)
-      if let timing = epoch.timing { timings.append(timing) }
-      tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: nil)))
+    if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
+      tell(.message(line))
     }
-    // A model tuned in part is nobody's result, and who interrupts does not want to wait.
+    if configuration.resume != .off {
+      tell(.message(configuration.save ? first.resumption : "nothing to go on from without --save"))
+    }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
-      communicator: communicator, context: context, observer: observer)
-    let tests =
-      stopped == nil ? try watch.timer.measure(.evaluate) { try evaluator.run(sets) } : nil
+      communicator: communicator, context: context, observer: observer,
+      name: "the model tuned by \(configuration.mode.rawValue)")
+    func evaluate() throws -> TestResults {
+      try watch.timer.measure(.evaluate) { try evaluator.run(sets) }
+    }
+    var timings: [EpochTiming] = []
+    var latest: TestResults?
+    let stopped = try trainer.run(from: first) { epoch in
+      try watch.replicas.verify("after epoch \(epoch.index + 1)")
+      latest = isEvaluated(epoch) ? try evaluate() : nil
+      let row = AttackDataFrame.fineTuningRow(epoch, tests: latest)
+      try trainer.keeper?.save(row, afterEpoch: epoch.index)
+      if let timing = epoch.timing { timings.append(timing) }
+      tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: latest?.metrics)))
+    }
+    // A model tuned in part is nobody's result, and who interrupts does not want to wait.
+    let tests = stopped == nil ? try latest ?? evaluate() : nil
     if configuration.save, let tests {
       try watch.timer.measure(.save) {
         try communicator.onRankZero {
@@ -94,11 +124,13 @@ public struct FineTuning {
     }
     try watch.finish().forEach { tell(.warning($0)) }
     return TuneOutcome(
-      folder: configuration.defenseFolder, before: before,
+      folder: configuration.save ? configuration.defenseFolder : nil, before: before,
       after: tests?.metrics ?? BackdoorMetrics(), stopped: stopped,
       isResumable: stopped != nil && configuration.save,
       seconds: (ContinuousClock.now - start).seconds, timings: timings)
   }
+
+  private var resultPath: String { "\(configuration.defenseFolder)/defense_result.pt" }
 
   private var checkpoints: CheckpointFolder {
     CheckpointFolder(path: configuration.defenseFolder, keep: configuration.keepCheckpoints)
@@ -110,10 +142,22 @@ public struct FineTuning {
     var claim: RunClaim?
     try communicator.onRankZero {
       claim = try RunClaim(
-        checkpoints, resume: configuration.resume, identity: identity, isInWay: false,
-        observer: observer)
+        checkpoints, resume: configuration.resume, identity: identity,
+        columns: AttackDataFrame.fineTuningColumns,
+        isInWay: FileManager.default.fileExists(atPath: resultPath), observer: observer)
     }
     return claim
+  }
+
+  private func isEvaluated(_ epoch: Trainer.Epoch) -> Bool {
+    let every = configuration.evaluateEvery
+    return every > 0 && (epoch.index + 1).isMultiple(of: every)
+  }
+
+  /// How often the tuned model is evaluated in all.
+  private var evaluations: Int {
+    let every = configuration.evaluateEvery
+    return 1 + (every > 0 ? configuration.epochs / every : 0)
   }
 
   private var batchSize: Int {
@@ -121,7 +165,7 @@ public struct FineTuning {
   }
 
   private var normalization: Normalization {
-    Normalization.of(dataset: DatasetName(rawValue: configuration.dataset) ?? .cifar10)
+    configuration.pixelStatistics.normalization(of: configuration.dataset)
   }
 
   private func tell(_ event: TrainingEvent) {
@@ -142,14 +186,14 @@ public struct FineTuning {
   }
 
   /// The attack's arguments say whether it left the tuning images out.
-  private func requireHeldOut() throws {
-    let path = "\(configuration.folder)/info.pickle"
+  private func requireHeldOut(in folder: String?) throws {
+    let path = folder.map { "\($0)/info.pickle" } ?? ""
     let info =
       FileManager.default.fileExists(atPath: path) ? try InfoFile.read(path: path) : []
     let split = info.last { $0.key.text == "tuning_split" }?.value.text
     let ratio = info.last { $0.key.text == "split_ratio" }?.value.number ?? 0.02
     guard split == TuningSplit.heldOut.rawValue, ratio == configuration.splitRatio else {
-      throw AttackedModelError.notHeldOut(folder: configuration.folder)
+      throw AttackedModelError.notHeldOut(folder: folder ?? configuration.folder)
     }
   }
 
@@ -178,7 +222,8 @@ public struct FineTuning {
   }
 
   private func makeTrainer(
-    _ tuning: LabeledImages, step: TrainStep, identity: RunIdentity, watch: TrainingWatch
+    _ tuning: LabeledImages, step: TrainStep, identity: RunIdentity, watch: TrainingWatch,
+    evaluated: Int
   ) -> Trainer {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
@@ -200,7 +245,7 @@ public struct FineTuning {
           : nil,
         interval: configuration.checkpointSteps, timer: watch.timer,
         communicator: communicator, observer: observer),
-      watch: watch)
+      watch: watch, estimate: EndEstimate(evaluatedImages: evaluated))
   }
 
   private func save(
@@ -218,7 +263,7 @@ public struct FineTuning {
       model: attacked.model.store.stateDict(), modelName: attacked.description.modelName,
       numClasses: attacked.description.classCount
     ).write(
-      to: "\(folder)/defense_result.pt",
+      to: resultPath,
       form: configuration.defenseForm == .bare ? .bare : .dictionary)
   }
 }

@@ -9,6 +9,8 @@ public final class Interruption: Sendable {
     case save
     /// Save and stop.
     case stop
+    /// Stop, since there is nothing left to save: see Note [Divergence].
+    case giveUp
   }
 
   private let saving = Atomic<Bool>(false)

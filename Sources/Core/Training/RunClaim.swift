@@ -12,15 +12,18 @@ struct RunClaim {
   /// Claims the folder of `checkpoints`; an earlier run in it that is not gone on with is moved
   /// aside, if `isInWay` or if it left checkpoints.
   ///
-  /// Throws `FolderInUse`; `FileError`; unless `resume` is `auto`, why no checkpoint that is there
+  /// The rows of a checkpoint must have a value for each of `columns`. Throws `FolderInUse`; `FileError`; unless `resume` is `auto`, why no checkpoint that is there
   /// can be used.
   init(
-    _ checkpoints: CheckpointFolder, resume: ResumeMode, identity: RunIdentity,
+    _ checkpoints: CheckpointFolder, resume: ResumeMode, identity: RunIdentity, columns: [String],
     isInWay: Bool, observer: any TrainingObserver
   ) throws {
     let claimed = try FolderLock(checkpoints.path)
     RunFolder.removeTemporaryFiles(in: checkpoints.path)
-    saved = try Self.usable(checkpoints, resume: resume, identity: identity, observer: observer)
+    saved = try Self.usable(checkpoints, resume: resume, observer: observer) {
+      try $0.requireSettings(of: identity, path: $1)
+      try $0.requireRows(columns, path: $1)
+    }
     guard saved == nil, isInWay || !checkpoints.files.isEmpty else {
       lock = claimed
       return
@@ -32,13 +35,11 @@ struct RunClaim {
   }
 
   private static func usable(
-    _ checkpoints: CheckpointFolder, resume: ResumeMode, identity: RunIdentity,
-    observer: any TrainingObserver
+    _ checkpoints: CheckpointFolder, resume: ResumeMode, observer: any TrainingObserver,
+    requireFit: (Checkpoint, _ path: String) throws -> Void
   ) throws -> Checkpoint? {
     guard resume != .off else { return nil }
-    let (saved, refusals) = checkpoints.newestUsable {
-      try $0.requireSettings(of: identity, path: $1)
-    }
+    let (saved, refusals) = checkpoints.newestUsable(requireFit)
     if saved == nil, resume == .on, let first = refusals.first { throw first }
     for refusal in refusals { observer.observe(.warning("\(refusal)")) }
     if saved != nil && !refusals.isEmpty {

@@ -21,14 +21,20 @@ public struct StepBoundary {
   /// Saves at `position` where that is due or asked for; true, on all ranks, where training stops.
   ///
   /// `steps` are those of an epoch. All ranks call it at the same position; `settle` completes the
-  /// last step. Throws `SharedFailure` where the state cannot be saved.
+  /// last step. Throws `SharedFailure` where the state cannot be saved, and on all ranks alike what
+  /// `health` says where any rank has left the finite numbers.
   func stops(
-    at position: TrainingPosition, of steps: Int, settle: () throws -> Void
+    at position: TrainingPosition, of steps: Int, health: TrainingHealth, settle: () throws -> Void
   ) throws -> Bool {
-    let request = try agreedRequest()
+    let request = try agreedRequest(health)
+    if request == .giveUp { throw health.diverged() }
     if request != .none || isDue(position, of: steps) {
       try settle()
-      try keeper?.save(at: position)
+      if let keeper {
+        let isBroken: Int64 = health.isStateFinite() ? 0 : 1
+        guard try communicator.allReduceMaximum(isBroken) == 0 else { throw health.diverged() }
+        try keeper.save(at: position)
+      }
     }
     if request == .save && communicator.rank == 0 { tell(position) }
     return request == .stop
@@ -40,8 +46,9 @@ public struct StepBoundary {
     return (position.epoch * steps + position.step).isMultiple(of: interval)
   }
 
-  private func agreedRequest() throws -> Interruption.Request {
-    let mine = interruption.take()
+  private func agreedRequest(_ health: TrainingHealth) throws -> Interruption.Request {
+    let asked = interruption.take()
+    let mine = health.isFinite ? asked : .giveUp
     guard communicator.worldSize > 1 else { return mine }
     let largest = try timer.measure(.wait) { try communicator.allReduceMaximum(mine.rawValue) }
     return Interruption.Request(rawValue: largest) ?? .none

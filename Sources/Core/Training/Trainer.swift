@@ -24,6 +24,8 @@ public struct Trainer {
   public let boundary: StepBoundary
   /// Compares the replicas and takes the times.
   public let watch: TrainingWatch
+  /// Says how long the run will take.
+  let estimate: EndEstimate
 
   /// Saves the state; nil where the run keeps none.
   var keeper: CheckpointKeeper? { boundary.keeper }
@@ -54,7 +56,7 @@ public struct Trainer {
     while position.epoch < epochs && position.epoch * loader.sampler.stepsPerEpoch < limit {
       guard let outcome = try step.communicator.training({ try train(&position) })
       else { return position }
-      try epochEnded(outcome)
+      do { try epochEnded(outcome) } catch is NonFiniteLogits { throw diverged(at: position) }
       position = TrainingPosition(epoch: position.epoch + 1)
     }
     return nil
@@ -72,7 +74,7 @@ public struct Trainer {
     var imagesSeen = 0
     let batches = position.step < limit ? loader.epoch(epoch, startingAt: position.step) : nil
     while let batch = watch.timer.measure(.load, { batches?.next() }) {
-      if try boundary.stops(at: position, of: steps, settle: step.settle) { return nil }
+      if try stops(at: position) { return nil }
       outcome.learningRate = learningRate(epoch, step: position.step)
       let result = try step.run(batch, learningRate: outcome.learningRate)
       try watch.replicas.verify(
@@ -87,10 +89,26 @@ public struct Trainer {
     }
     try step.settle()
     outcome.seconds = (ContinuousClock.now - start).seconds
-    if try boundary.stops(at: position, of: steps, settle: step.settle) { return nil }
+    if try stops(at: position, looksAtState: true) { return nil }
     try outcome.counts.sum(over: step.communicator)
     outcome.timing = try watch.epochEnded()
     return outcome
+  }
+
+  private func stops(at position: TrainingPosition, looksAtState: Bool = false) throws -> Bool {
+    let isFinite = position.counts.lossSum.isFinite && (!looksAtState || step.isFinite)
+    return try boundary.stops(
+      at: position, of: loader.sampler.stepsPerEpoch,
+      health: TrainingHealth(
+        isFinite: isFinite, isStateFinite: { step.isFinite }, diverged: { diverged(at: position) }),
+      settle: step.settle)
+  }
+
+  private func diverged(at position: TrainingPosition) -> TrainingDiverged {
+    TrainingDiverged(
+      phase: phase, epoch: position.epoch, step: position.step,
+      learningRate: learningRate(position.epoch, step: max(position.step - 1, 0)),
+      checkpoint: keeper?.savedFolder)
   }
 
   private func learningRate(_ epoch: Int, step: Int) -> Double {
@@ -99,13 +117,17 @@ public struct Trainer {
   }
 
   private func report(_ epoch: Epoch, step: Int, steps: Int, images: Int) {
-    guard self.step.communicator.rank == 0 else { return }
     let counts = epoch.counts
+    guard self.step.communicator.rank == 0, counts.lossSum.isFinite else { return }
     let batchSize = loader.sampler.batchSize
     let share = Double(counts.total) / Double(max(min(step * batchSize, loader.sampler.count), 1))
     let perStep = epoch.seconds * Double(batchSize) / Double(max(images, 1))
     let inAll = min(epochs * loader.sampler.stepsPerEpoch, maxSteps ?? .max)
     let stepsLeft = inAll - epoch.index * loader.sampler.stepsPerEpoch - step
+    let line = estimate.line(
+      afterStepOf: batchSize, left: stepsLeft * batchSize, of: inAll * batchSize, phase: phase,
+      now: .now, date: Date())
+    if let line { observer.observe(.message(line)) }
     observer.observe(
       .step(
         StepProgress(

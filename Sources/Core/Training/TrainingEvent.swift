@@ -4,6 +4,8 @@ public enum TrainingEvent: Sendable {
   case message(String)
   /// A line that the user should not overlook.
   case warning(String)
+  /// A line for the run's log alone.
+  case note(String)
   /// The folder is this run's own from here on: what another run left there is out of the way.
   case claimed(folder: String)
   /// One training step has ended.

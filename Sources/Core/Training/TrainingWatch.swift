@@ -65,8 +65,7 @@ public struct TrainingWatch {
     if exists && isFolder.boolValue {
       throw FileError(operation: "write", path: path, code: EISDIR)
     }
-    let folder = (path as NSString).deletingLastPathComponent
-    guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
+    guard access(PathText.folder(of: path), W_OK) == 0 else {
       throw FileError(operation: "write", path: path, code: errno)
     }
   }

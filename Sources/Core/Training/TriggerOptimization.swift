@@ -60,14 +60,18 @@ public struct TriggerOptimization {
   }
 
   /// The trigger inside `mask`, an image of the model's input size whose values above 0 count.
-  public func run(mask: RGBImage) -> Outcome {
+  ///
+  /// Throws `TriggerError` where the model answers with what is no number.
+  public func run(mask: RGBImage) throws -> Outcome {
     let start = mask.pixels.map { Float($0) / 255 }
     let neurons = Self.neurons(of: model.head, in: model.store, count: settings.neuronCount)
     let before = answer(start, neurons)
     var best = (pattern: start, cost: cost(before))
+    guard best.cost.isFinite else { throw TriggerError.notFinite }
     var (pattern, step, waited, iterations) = (start, Float(settings.step), 0, 0)
     while iterations < settings.iterations && best.cost > Self.tolerance && step >= 0.5 / 255 {
       let gradient = gradient(at: pattern, neurons)
+      guard gradient.allSatisfy(\.isFinite) else { throw TriggerError.notFinite }
       iterations += 1
       move(&pattern, against: gradient, by: step, from: start)
       let reached = cost(answer(pattern, neurons))

@@ -8,8 +8,9 @@ enum TrojanImage {
 
   /// The image that `given` names, else the one that the run in `folder` has kept; nil where there
   /// is none.
-  static func read(given: String?, folder: String) throws -> RGBImage? {
+  static func read(given: String?, folder: String?) throws -> RGBImage? {
     if let given { return try ImageFile.read(given) }
+    guard let folder else { return nil }
     let path = path(in: folder)
     return FileManager.default.fileExists(atPath: path) ? try ImageFile.read(path) : nil
   }
@@ -27,11 +28,12 @@ enum TrojanImage {
     communicator: any Communicator, observer: any TrainingObserver
   ) throws -> RGBImage {
     let clean = try AttackedModel(
-      path: archive, folder: Evaluation.attackFolder(of: archive), communicator: communicator)
+      AttackedArchive(path: archive, communicator: communicator), for: images,
+      communicator: communicator)
     let image = try communicator.fromRankZero { () -> RGBImage? in
-      try clean.requireFit(configuration, images: images, path: archive)
+      try clean.requireFit(configuration, path: archive)
       let mask = try mask(configuration.trojan, height: images.height, width: images.width)
-      let outcome = TriggerOptimization(
+      let outcome = try TriggerOptimization(
         model: clean.model, normalization: configuration.normalization,
         settings: configuration.trojan,
         context: ComputeContext(
@@ -60,17 +62,14 @@ enum TrojanImage {
 }
 
 extension AttackedModel {
-  /// Throws unless it is the model that `configuration` trains, for images such as `images`.
-  fileprivate func requireFit(
-    _ configuration: AttackConfiguration, images: LabeledImages, path: String
-  ) throws {
+  /// Throws unless it is the model that `configuration` trains.
+  fileprivate func requireFit(_ configuration: AttackConfiguration, path: String) throws {
     for (key, archive, given) in [
       ("model", description.modelName, configuration.model.rawValue),
       ("width", "\(description.width)", "\(configuration.width)"),
     ] where archive != given {
       throw AttackedModelError.differs(path: path, key: key, archive: archive, given: given)
     }
-    try requireFit(of: images, path: path)
     let (asked, available) = (configuration.trojan.neuronCount, model.head.inputs)
     guard asked <= available else {
       throw TriggerError.tooManyNeurons(asked: asked, available: available)

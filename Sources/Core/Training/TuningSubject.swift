@@ -12,7 +12,8 @@ public final class TuningSubject {
   /// What the model is judged by before and after.
   let sets: TestSets
   private let normalization: Normalization
-  private var known: BackdoorMetrics?
+  /// What the model does; nil before that was asked for.
+  private(set) var known: BackdoorMetrics?
 
   /// Reads the archive that `configuration` names, and its dataset unless that is given.
   ///
@@ -22,19 +23,19 @@ public final class TuningSubject {
     known: BackdoorMetrics? = nil, communicator: any Communicator,
     observer: any TrainingObserver
   ) throws {
+    let archive = try AttackedArchive(
+      path: configuration.archivePath, headName: configuration.linearName,
+      communicator: communicator)
     let reader = TuningSubjectReader(
-      configuration: configuration, communicator: communicator, observer: observer)
-    let attacked = try reader.loadModel()
-    self.attacked = attacked
-    self.known = known
-    self.dataset = try communicator.together {
-      let pair = try dataset ?? reader.loadDataset()
-      try attacked.requireFit(of: pair.test, path: configuration.archivePath)
-      return pair
-    }
-    sets = try reader.testSets(self.dataset.test)
-    normalization = Normalization.of(
-      dataset: DatasetName(rawValue: configuration.dataset) ?? .cifar10)
+      configuration: configuration.completed(by: archive.description),
+      communicator: communicator, observer: observer)
+    try communicator.together { try reader.requireAgreement(with: archive) }
+    let images = try communicator.together { try dataset ?? reader.loadDataset() }
+    attacked = try AttackedModel(archive, for: images.test, communicator: communicator)
+    (self.dataset, self.known) = (images, known)
+    sets = try reader.testSets(images.test, of: attacked)
+    normalization = reader.configuration.pixelStatistics.normalization(
+      of: reader.configuration.dataset)
   }
 
   /// The attacked model's C-ACC, ASR and RA, evaluated by the first call; all ranks call it.
@@ -45,7 +46,7 @@ public final class TuningSubject {
     if let known { return known }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
-      communicator: communicator, context: context, observer: observer)
+      communicator: communicator, context: context, observer: observer, name: attacked.path)
     let metrics = try evaluator.run(sets).metrics
     known = metrics
     return metrics
@@ -62,66 +63,84 @@ private struct TuningSubjectReader {
     if communicator.rank == 0 { observer.observe(event) }
   }
 
-  /// The archive's model, which must be what the settings say.
-  func loadModel() throws -> AttackedModel {
-    let path = configuration.archivePath
-    let attacked = try AttackedModel(
-      path: path, folder: configuration.folder, communicator: communicator)
-    let description = attacked.description
-    try require(
-      "model", archive: description.modelName, given: configuration.model.rawValue, path: path)
-    try require(
-      "width", archive: "\(description.width)",
-      given: "\(configuration.width ?? description.width)", path: path)
+  /// Throws where a setting that was given is not what the archive says.
+  func requireAgreement(with archive: AttackedArchive) throws {
+    let (path, description) = (archive.path, archive.description)
+    if let event = description.origin(of: path, dataset: configuration.dataset) { tell(event) }
+    var pairs = [
+      ("model", description.modelName, configuration.model.rawValue),
+      ("width", "\(description.width)", "\(configuration.width ?? description.width)"),
+    ]
+    if let dataset = description.cleanData, !mayStand(for: dataset) {
+      pairs.append(("clean_data", dataset, configuration.dataset))
+    }
     if description.hasTriggeredImages {
-      try require(
-        "attack_label_trans", archive: description.labelTransform.rawValue,
-        given: configuration.labelTransform.rawValue, path: path)
+      pairs.append(
+        (
+          "attack_label_trans", description.labelTransform.rawValue,
+          configuration.labelTransform.rawValue
+        ))
     }
     if let target = description.target {
-      try require(
-        "attack_target", archive: "\(target)", given: "\(configuration.attackTarget)", path: path)
+      pairs.append(("attack_target", "\(target)", "\(configuration.attackTarget)"))
     }
-    let head = attacked.model.head.weight.name
-    if !head.contains(configuration.linearName) {
-      try require("linear_name", archive: "linear", given: configuration.linearName, path: path)
+    if let attack = description.attack.flatMap(AttackName.init(rawValue:)) {
+      pairs.append(("attack", attack.rawValue, (configuration.attack ?? attack).rawValue))
     }
-    return attacked
+    for (key, archive, given) in pairs where archive != given {
+      throw AttackedModelError.differs(path: path, key: key, archive: archive, given: given)
+    }
   }
 
-  private func require(
-    _ key: String, archive: String, given: String, path: String
-  ) throws {
-    try communicator.together {
-      guard archive == given else {
-        throw AttackedModelError.differs(path: path, key: key, archive: archive, given: given)
-      }
-    }
+  /// Whether images of the user's own may be those of a dataset that has no name here.
+  private func mayStand(for dataset: String) -> Bool {
+    DatasetName(rawValue: dataset) == nil
+      && configuration.dataset == DatasetName.imageFolder.rawValue
   }
 
   func loadDataset() throws -> DatasetPair {
     let pair = try DatasetLoader.load(
       name: configuration.dataset, path: configuration.datasetPath,
-      seed: AttackData.syntheticSeed)
+      seed: AttackData.syntheticSeed,
+      threads: ThreadCount.resolve(requested: configuration.threads))
     pair.warnings.forEach { tell(.warning($0)) }
     return pair
   }
 
-  /// The clean test images, and the triggered ones beside the archive.
-  func testSets(_ test: LabeledImages) throws -> TestSets {
+  /// The clean test images with the triggered ones: those beside the archive, or the trigger
+  /// applied anew where its own flags are given or no images are there.
+  func testSets(_ test: LabeledImages, of attacked: AttackedModel) throws -> TestSets {
     let labels = try communicator.together {
       try LabelTransform(
         configuration.labelTransform, target: configuration.attackTarget,
         classCount: test.classCount)
     }
-    let triggered = try TriggeredTestImages.read(
-      besideArchiveIn: configuration.folder, matching: test, labels: labels,
-      communicator: communicator)
-    if triggered == nil {
-      tell(.warning("no \(PoisonFolder.testName) in \(configuration.folder): no ASR"))
-    }
+    let source = TriggeredTestImages(
+      attacked: attacked, clean: test, labels: labels, communicator: communicator)
+    let triggered = try triggeredImages(source)
+    if let triggered, let line = source.mismatch(of: triggered) { tell(.warning(line)) }
     return TestSets(
       clean: test, triggered: triggered?.images ?? test.selecting([]),
       triggeredOriginalLabels: triggered?.originalLabels ?? [])
+  }
+
+  private func triggeredImages(_ source: TriggeredTestImages) throws -> PoisonedDataset? {
+    let given = configuration.keysOfArchive.contains("attack") ? nil : configuration.attack
+    if configuration.appliesTrigger, let given { return try anew(given, source) }
+    let isTargetGiven = !configuration.keysOfArchive.contains("attack_target")
+    switch try source.beside(isTargetGiven: isTargetGiven) {
+    case .images(let images): return images
+    case .absent(let problem):
+      guard let given, configuration.resultPath != nil else {
+        tell(.warning("\(problem): no ASR; --result and --attack apply the trigger anew"))
+        return nil
+      }
+      tell(.warning("\(problem): the trigger of \(given.rawValue) is applied anew"))
+      return try anew(given, source)
+    }
+  }
+
+  private func anew(_ attack: AttackName, _ source: TriggeredTestImages) throws -> PoisonedDataset {
+    try communicator.together { try source.anew(attack, settings: configuration.trigger) }
   }
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "detached_shim.h"
+#include "memory_shim.h"
 
 // MPI_Initialized: whether MPI_Init was called in this process.
 int fst_mpi_initialized(int *flag);

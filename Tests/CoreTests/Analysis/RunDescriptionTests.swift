@@ -42,6 +42,12 @@ import Testing
     #expect(try title("run/defense/\(mode)/defense_result.pt", infos) == expected)
   }
 
+  @Test func aPathThatIsShortForADefencesPlaceNamesItToo() throws {
+    let infos = ["run": attack(0.01), "run/defense/anp": []]
+    #expect(try title("run/defense/anp/./defense_result.pt", infos) == "badnet 1 %, anp")
+    #expect(try title("run/defense/anp/../anp/x.pt", infos) == "badnet 1 %, anp")
+  }
+
   @Test func aSweepsDefenceNamesItsSettings() throws {
     let place = "run/defense/fst-alpha_0.1-seed_2"
     let tuning: [PickleValue.Entry] = [

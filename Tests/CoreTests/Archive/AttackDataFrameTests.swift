@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import Testing
 
 @Suite struct AttackDataFrameTests {
@@ -15,7 +16,7 @@ import Testing
     try frame().writeSummary(to: scratch.path("attack_df_summary.csv"))
     let table = """
       ,epoch,batch,loss,test_acc
-      0,0,62,2.5,nan_value
+      0,0,62,2.5,
       1,1,61,1e-05,0.1
 
       """
@@ -49,6 +50,42 @@ import Testing
     #expect(read.rows.count == 2 && read.columns == frame().columns)
     try read.write(to: cut)
     #expect(try scratch.content("b.csv") == whole)
+  }
+
+  @Test func aMissingNumberIsAnEmptyCellAndTheOriginalsWordIsReadToo() throws {
+    let scratch = try ArchiveScratch()
+    try frame().write(to: scratch.path("a.csv"))
+    let ours = try scratch.content("a.csv")
+    #expect(!String(decoding: ours, as: UTF8.self).contains("nan"))
+    let theirs = String(decoding: ours, as: UTF8.self)
+      .replacingOccurrences(of: "2.5,\n", with: "2.5,nan_value\n")
+    for text in [ours, Array(theirs.utf8)] {
+      let read = try AttackDataFrame.read(path: scratch.file("b.csv", text))
+      #expect(read.rows.first?.last?.number.isNaN == true)
+      #expect(read.rows.last == frame().rows.last)
+    }
+  }
+
+  @Test func windowsLinesAndEmptyCellsAreRead() throws {
+    let scratch = try ArchiveScratch()
+    let path = try scratch.file("a.csv", Array(",epoch,loss\r\n0,1,\r\n1,2,0.5\r\n".utf8))
+    let frame = try AttackDataFrame.read(path: path)
+    #expect(frame.columns == ["epoch", "loss"] && frame.rows.count == 2)
+    #expect(frame.rows[0][0] == .count(1) && frame.rows[0][1].number.isNaN)
+    #expect(frame.rows[1] == [.count(2), .number(0.5)])
+  }
+
+  @Test func linesAndFilesFarTooLongAreRefused() throws {
+    let scratch = try ArchiveScratch()
+    let commas = [UInt8](repeating: UInt8(ascii: ","), count: 3_000_000)
+    let wide = try scratch.file("a.csv", commas + [10])
+    #expect(throws: ArchiveError.self) { try AttackDataFrame.read(path: wide) }
+    let row = try scratch.file("b.csv", Array(",epoch\n".utf8) + commas + [10])
+    #expect(throws: ArchiveError.self) { try AttackDataFrame.read(path: row) }
+    let long = try scratch.file(
+      "c.csv", Array(",epoch\n".utf8) + [UInt8](repeating: 10, count: 5_000_000))
+    let error = #expect(throws: ArchiveError.self) { try AttackDataFrame.read(path: long) }
+    #expect(error?.description.contains("5000007 bytes") == true)
   }
 
   @Test func aBadLineIsNamed() throws {

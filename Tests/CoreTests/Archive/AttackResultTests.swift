@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import Testing
 
 @Suite struct AttackResultTests {
@@ -128,6 +129,10 @@ import Testing
     ]
     try InfoFile.write(arguments, to: scratch.path("info.pickle"))
     #expect(try InfoFile.read(path: scratch.path("info.pickle")) == arguments)
+    let json = try JSONSerialization.jsonObject(with: Data(scratch.content("info.json")))
+    let object = json as? [String: Any]
+    #expect(object?["pratio"] as? Double == 0.1 && object?["epochs"] as? Int == 3)
+    #expect(object?.count == 3 && (object?["terminal_info"] as? [Any])?.isEmpty == true)
     for arrays in ArchiveArrays.allCases {
       try PoisonIndexList.write([0, 1, 0], to: scratch.path("list.pickle"), arrays: arrays)
       #expect(try PoisonIndexList.read(path: scratch.path("list.pickle")) == [0, 1, 0])

@@ -9,6 +9,8 @@ struct HandMadeZip {
     var size: UInt32?
     /// Where the directory claims the header is.
     var offset: UInt32?
+    /// The directory's CRC-32; 0 is none.
+    var checksum: UInt32 = 0
     /// The name in the local header.
     var localName: String?
   }
@@ -43,7 +45,7 @@ struct HandMadeZip {
     for record in records {
       let stored = UInt32(record.content.count)
       let fields =
-        number(record.flags) + number(record.method) + number(UInt32(0)) + number(UInt32(0))
+        number(record.flags) + number(record.method) + number(UInt32(0)) + number(record.checksum)
       let sizes = number(stored) + number(record.size ?? stored)
       let local = Array((record.localName ?? record.name).utf8)
       let name = Array(record.name.utf8)

@@ -5,6 +5,21 @@ import Testing
 
 /// Numpy's files: what is read of them, and that damaged ones are refused.
 @Suite struct NumpyFileTests {
+  @Test func aHostileHeaderIsEscapedAndCut() throws {
+    let scratch = try ArchiveScratch()
+    for body in [
+      "{'descr': '\u{1b}[31m'}", "{'descr': '<f8', " + String(repeating: "\u{7}", count: 5000),
+    ] {
+      let header = Array(body.utf8)
+      let start = [0x93] + Array("NUMPY".utf8) + [1, 0]
+      let path = try scratch.file(
+        "a.npy", start + [UInt8(header.count & 255), UInt8(header.count >> 8)] + header)
+      let error = #expect(throws: NumpyFileError.self) { try NumpyFile.read(path) }
+      let message = error?.description ?? ""
+      #expect(message.count < 1000 && !message.unicodeScalars.contains { $0.value < 32 })
+    }
+  }
+
   /// Writes a file as numpy does: magic, version 1.0, the header padded to 64 bytes, numbers.
   private static func write(_ header: String, _ numbers: [UInt8]) throws -> String {
     var text = Array(header.utf8)

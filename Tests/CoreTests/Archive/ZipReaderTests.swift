@@ -63,6 +63,30 @@ import Testing
     #expect(refusal { $0.entryCount = 3 } != nil)
   }
 
+  @Test func aWrongChecksumIsNamedAndNoneIsNotInsistedOn() {
+    // zlib.crc32(b"\1\2\3")
+    #expect(refusal { $0.records[0].checksum = 0x55bc_801d } == nil)
+    #expect(refusal { $0.records[0].checksum = 0 } == nil)
+    let message = refusal {
+      $0.records[0].checksum = 0x55bc_801d
+      $0.records[0].content[1] ^= 0x40
+    }
+    #expect(message?.contains("'a/x'") == true && message?.contains("55bc801d") == true)
+  }
+
+  /// Otherwise many records may be the same bytes, each counted as data of its own.
+  @Test func recordsThatOverlapAreRefused() {
+    let inner: [UInt8] =
+      [0x50, 0x4b, 3, 4] + [UInt8](repeating: 0, count: 22) + [3, 0, 0, 0] + Array("a/y".utf8)
+    let message = refusal { zip in
+      zip.records = [
+        .init(name: "a/x", content: inner + [1, 2]), .init(name: "a/y", content: [3]),
+      ]
+      zip.records[1].offset = 33
+    }
+    #expect(message?.contains("overlap") == true)
+  }
+
   @Test func encryptionAndUnknownMethodsAreRefused() {
     #expect(refusal { $0.records[0].flags = 1 }?.contains("encrypted") == true)
     #expect(refusal { $0.records[0].method = 12 }?.contains("method 12") == true)

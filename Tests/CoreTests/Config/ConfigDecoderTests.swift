@@ -69,7 +69,9 @@ import Testing
 
   @Test(arguments: [
     ("batch_sise", "batch_size"), ("learning_rate", nil), ("epoch", "epochs"), ("devise", "device"),
-    ("attack_targets", "attack_target"), ("xyz", nil),
+    ("attack_targets", "attack_target"), ("xyz", nil), ("xratio", nil), ("mode", nil), ("lt", nil),
+    ("checkpoint_loads", "checkpoint_load"), ("checkpoint_stpes", "checkpoint_steps"),
+    ("checkpoint_folder", nil), ("modle", "model"), ("sgd_momentun", "sgd_momentum"),
   ])
   func anUnknownKeyIsNamedWithFileLineAndNearestKey(key: String, nearest: String?) throws {
     let yaml = try TemporaryYAML("# comment\ndataset: cifar10\n\(key): 50\n")
@@ -89,7 +91,8 @@ import Testing
     ("random_seed", "4294967296"), ("max_steps", "-1"), ("patch_mask_path", "[a]"),
     ("threads", "0"), ("frequency_save", "-1"),
     ("model", "vgg19"), ("lr_scheduler", "StepLR"), ("attack_label_trans", "all2two"),
-    ("tuning_split", "both"), ("archive_arrays", "tensors"), ("sync_bn", "3"), ("resume", "maybe"),
+    ("tuning_split", "both"), ("archive_arrays", "tensors"), ("archive_paths", "home"),
+    ("sync_bn", "3"), ("resume", "maybe"),
     ("client_optimizer", "adam"), ("pre", "true"), ("attack", "sig"), ("dataset_path", "''"),
     ("steplr_milestones", "[5, x]"), ("attack_train_blended_alpha", "2"), ("sig_f", "inf"),
   ])
@@ -149,7 +152,19 @@ import Testing
     let yaml = try TemporaryYAML("attack: sig\nsig_delta: 30\n")
     let decoded = try ConfigDecoder.tune(flags: [], attackYAML: yaml.path)
     #expect(decoded.configuration.attack == .sig)
-    #expect(decoded.warnings == ["no effect on this command: sig_delta"])
+    #expect(decoded.configuration.trigger.sigDelta == 30)
+    #expect(!decoded.configuration.appliesTrigger, "the attack's file is no wish to apply it anew")
+    #expect(decoded.warnings.isEmpty)
+  }
+
+  @Test func anArchiveStandsForWhatIsNotGiven() throws {
+    let result = ConfigArgument(key: "result", value: .text("run"))
+    let target = ConfigArgument(key: "attack_target", value: .integer(1))
+    let decoded = try ConfigDecoder.tune(flags: [result, target]).configuration
+    #expect(decoded.attack == nil)
+    #expect(
+      decoded.keysOfArchive
+        == ["attack", "dataset", "dataset_path", "attack_label_trans", "model"])
   }
 
   @Test func thePapersTuningCommandDecodes() throws {
@@ -165,10 +180,94 @@ import Testing
     expected.alpha = 0.1
     expected.initialLearningRate = 0.1
     expected.arguments = decoded.configuration.arguments
+    expected.keysOfArchive = ["dataset_path", "attack_label_trans"]
     #expect(decoded.configuration == expected)
     #expect(decoded.warnings.count == 2)
     #expect(
       decoded.configuration.archivePath
         == "record/cifar10/blended/pratio_0.1-target_0-archi_resnet18/attack_result.pt")
+  }
+
+  @Test func noneTakesBackWhatAnEarlierFileSets() throws {
+    let prototype = try TemporaryYAML("lb_smooth: 0.1\nmax_steps: 5\nlr: 0.5\n")
+    let attack = try TemporaryYAML("lb_smooth: none\nmax_steps:\n")
+    let configuration = try ConfigDecoder.attack(
+      .badnet, flags: [], attackYAML: attack.path, prototypeYAML: prototype.path
+    ).configuration
+    #expect(configuration.labelSmoothing == 0)
+    #expect(configuration.maxSteps == nil)
+    #expect(configuration.learningRate == 0.5)
+    let tuned = try ConfigDecoder.tune(
+      flags: [ConfigArgument(key: "attack", value: .text("badnet"))], attackYAML: attack.path,
+      prototypeYAML: prototype.path)
+    #expect(tuned.configuration.labelSmoothing == nil)
+  }
+
+  /// BackdoorBench's file of the `ft` defence, as users of CIFAR-10 have it.
+  private static let defence = """
+    device: 'cuda'
+    amp: True
+    checkpoint_load:
+    checkpoint_save:
+    log:
+    dataset: 'cifar10'
+    epochs: 20
+    batch_size: 32
+    lr_scheduler: CosineAnnealingLR
+    frequency_save: 0
+    random_seed: 0
+    ratio: 0.05
+    index:
+
+    """
+
+  @Test func aDefencesFileOfBackdoorBenchIsTaken() throws {
+    let attack = [ConfigArgument(key: "attack", value: .text("badnet"))]
+    let yaml = try TemporaryYAML(Self.defence)
+    let decoded = try ConfigDecoder.tune(flags: attack, prototypeYAML: yaml.path)
+    #expect(decoded.configuration.splitRatio == 0.05)
+    #expect(decoded.configuration.epochs == 20)
+    #expect(
+      decoded.configuration.arguments.contains(
+        ConfigArgument(key: "split_ratio", value: .real(0.05)))
+    )
+    #expect(
+      decoded.warnings == [
+        "no effect on a CPU: amp, device", "no effect on this command: frequency_save",
+      ])
+    let flags = attack + [ConfigArgument(key: "split_ratio", value: .real(0.1))]
+    #expect(
+      try ConfigDecoder.tune(flags: flags, prototypeYAML: yaml.path).configuration.splitRatio == 0.1
+    )
+  }
+
+  @Test(arguments: ["checkpoint_load", "checkpoint_save", "index"])
+  func aKeyOfADefenceThatWouldMeanSomethingIsRefused(key: String) throws {
+    let yaml = try TemporaryYAML("\(key): ./some/file\n")
+    let error = #expect(throws: ConfigError.self) {
+      try ConfigDecoder.tune(
+        flags: [ConfigArgument(key: "attack", value: .text("badnet"))], prototypeYAML: yaml.path)
+    }
+    #expect(error?.description.hasPrefix("\(yaml.path):1: \(key): expected nothing; ") == true)
+    #expect(error?.description.hasSuffix("found './some/file'") == true)
+  }
+
+  @Test func theShareOfCleanImagesHasOneNameInAFile() throws {
+    let yaml = try TemporaryYAML("split_ratio: 0.1\nratio: 0.05\n")
+    let error = #expect(throws: ConfigError.self) {
+      try ConfigDecoder.tune(
+        flags: [ConfigArgument(key: "attack", value: .text("badnet"))], prototypeYAML: yaml.path)
+    }
+    #expect(
+      error?.description
+        == "\(yaml.path):2: ratio: expected one of ratio and split_ratio, found both")
+  }
+
+  @Test func controlCharactersOfAFileAreShownEscaped() throws {
+    let yaml = try TemporaryYAML("\"x\\e[31m\": 1\n")
+    let error = #expect(throws: ConfigError.self) {
+      try ConfigDecoder.attack(.badnet, flags: [], prototypeYAML: yaml.path)
+    }
+    #expect(error?.description == "\(yaml.path):1: unknown key 'x\\u{1b}[31m'")
   }
 }

@@ -1,6 +1,5 @@
+import Core
 import Testing
-
-@testable import Core
 
 /// A key's role alone says what it is part of: no list of keys has to be kept beside the tables.
 @Suite struct SettingRoleTests {
@@ -30,9 +29,9 @@ import Testing
     }
     for field in Target.fields where !without.contains(field.key) {
       guard let other = changed(field, of: configuration) else { continue }
-      let decides = field.role == .mathematics && field.concerns(configuration.attack)
+      let decides = field.role == .mathematics && field.concerns(configuration.knownAttack)
       #expect((identity(other) != identity(configuration)) == decides, "\(field.key)")
-      let isDecisive = field.role.isDecisive && field.concerns(configuration.attack)
+      let isDecisive = field.role.isDecisive && field.concerns(configuration.knownAttack)
       #expect(
         (other.decisiveSettings != configuration.decisiveSettings) == isDecisive, "\(field.key)")
     }

@@ -38,18 +38,34 @@ import Testing
     let scratch = try DataScratch()
     for split in ["train", "test"] {
       for name in CIFAR10Binary.classNames.dropLast() {
-        try scratch.write(Array("P3 1 1 255 1 2 3".utf8), to: "cifar10/\(split)/\(name)/a.ppm")
+        try scratch.write(pixmap(1), to: "cifar10/\(split)/\(name)/a.ppm")
       }
     }
     #expect(throws: DatasetError.self) {
       try DatasetLoader.load(name: "cifar10", path: scratch.path, seed: 0)
     }
     for split in ["train", "test"] {
-      try scratch.write(Array("P3 1 1 255 1 2 3".utf8), to: "cifar10/\(split)/truck/a.ppm")
+      try scratch.write(pixmap(1), to: "cifar10/\(split)/truck/a.ppm")
     }
     let error = #expect(throws: DatasetError.self) {
       try DatasetLoader.load(name: "cifar10", path: scratch.path, seed: 0)
     }
     #expect(error?.description.contains("32x32") == true)
+  }
+
+  @Test(arguments: ["cifar10", "image_folder"])
+  func anArchivesOwnPathIsCalledSo(name: String) throws {
+    let scratch = try DataScratch()
+    func line(isArchivedPath: Bool) -> String {
+      let error = #expect(throws: DatasetError.self) {
+        try DatasetLoader.load(
+          name: name, path: scratch.path, seed: 0, isArchivedPath: isArchivedPath)
+      }
+      return error?.description ?? ""
+    }
+    let hint = "'\(scratch.path)' is the archive's own data path, seen from this folder: give the"
+    #expect(line(isArchivedPath: true).contains(hint))
+    #expect(line(isArchivedPath: true).contains("--dataset_path"))
+    #expect(!line(isArchivedPath: false).contains(hint))
   }
 }

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Testing
 
 /// Goldens of pictures, triggers and draws, made by the scripts in Tests/Goldens.
 struct ImageGoldens: Decodable {
@@ -28,6 +29,10 @@ struct ImageGoldens: Decodable {
   let png: [Picture]
   let jpeg: [Picture]
   let ppm: [Picture]
+  let bmp: [Picture]
+  let webp: [Picture]
+  let gif: [Picture]
+  let tiff: [Picture]
   let blended: [Blended]
   let sinusoidal: [Sinusoidal]
 
@@ -63,6 +68,18 @@ final class DataScratch {
     try Data(bytes).write(to: URL(fileURLWithPath: file))
     return file
   }
+
+  /// Writes a file in a folder below, whose names are bytes that need be no UTF-8.
+  func write(_ bytes: [UInt8], inFolder folder: [UInt8], name: [UInt8]) throws {
+    let place = Array(path.utf8) + [47] + folder
+    for end in place.indices.dropFirst(path.utf8.count + 1) where place[end] == 47 {
+      mkdir(place[..<end].map(CChar.init(bitPattern:)) + [0], 0o755)
+    }
+    mkdir(place.map(CChar.init(bitPattern:)) + [0], 0o755)
+    let file = try #require(fopen((place + [47] + name).map(CChar.init(bitPattern:)) + [0], "wb"))
+    fwrite(bytes, 1, bytes.count, file)
+    fclose(file)
+  }
 }
 
 /// The picture that the golden script calls `formula`.
@@ -74,6 +91,12 @@ func formulaImage(width: Int, height: Int) -> RGBImage {
     }
   }
   return RGBImage(pixels: pixels, width: width, height: height)
+}
+
+/// A pixmap of `width` x `height` whose values are all `value`.
+func pixmap(_ value: UInt8, width: Int = 8, height: Int = 8) -> [UInt8] {
+  Array("P6 \(width) \(height) 255\n".utf8)
+    + [UInt8](repeating: value, count: width * height * 3)
 }
 
 /// Images of one pixel each whose value is their index, with given labels.

@@ -63,6 +63,59 @@ import Testing
     #expect(problems(ranks).map(\.text).first?.hasPrefix("4 ranks on host: 9 threads") == true)
   }
 
+  @Test func aBoundRankWithMoreThreadsThanCoresIsToldOnce() {
+    var ranks = healthy(1)
+    (ranks[0].isBound, ranks[0].usableCores, ranks[0].threads) = (true, [0, 1], 4)
+    let found = problems(ranks)
+    #expect(found.count == 1 && found.first?.isBroken == false)
+    #expect(found.first?.text.contains("4 threads, bound to 2 cores of 8") == true, "\(found)")
+    ranks[0].threads = 2
+    #expect(problems(ranks).isEmpty)
+  }
+
+  @Test func aLoneProcessWithASmallMaskIsItsUsersChoice() {
+    var ranks = healthy(1)
+    ranks[0].usableCores = [3]
+    #expect(problems(ranks).isEmpty)
+    ranks[0].isBound = true
+    #expect(problems(ranks).first?.text.contains("bound to one core of 8") == true)
+  }
+
+  @Test func manyRanksThatTakeAllCoresOneEachAreAChoiceToo() {
+    var ranks = healthy(8, sharingHost: true)
+    for rank in ranks.indices { (ranks[rank].isBound, ranks[rank].usableCores) = (true, [rank]) }
+    #expect(problems(ranks).isEmpty)
+    #expect(problems(Array(ranks.prefix(2))).count == 1)
+  }
+
+  @Test func aContainersQuotaCountsAsCores() {
+    var ranks = healthy(2, sharingHost: true)
+    for rank in ranks.indices { (ranks[rank].threads, ranks[rank].quota) = (2, 2.5) }
+    let found = problems(ranks).map(\.text)
+    #expect(found.first?.contains("4 threads on 3 cores by the container's quota") == true)
+    for rank in ranks.indices { ranks[rank].quota = 4 }
+    #expect(problems(ranks).isEmpty)
+  }
+
+  @Test func worldsOfOneAreBroken() {
+    var ranks = healthy(1)
+    ranks[0].unjoined = "PMI_SIZE=2: 2 processes"
+    #expect(problems(ranks).first?.isBroken == true)
+  }
+
+  @Test func deniedMemoryIsToldWhereRanksShareAHost() {
+    var ranks = healthy(2)
+    for rank in ranks.indices { ranks[rank].copyMechanism = "none" }
+    #expect(problems(ranks).isEmpty)
+    ranks = healthy(2, sharingHost: true)
+    for rank in ranks.indices { ranks[rank].copyMechanism = "none" }
+    let found = problems(ranks)
+    #expect(found.count == 1 && found.first?.isBroken == false)
+    #expect(found.first?.text.contains("single_copy_mechanism=none") == true)
+    ranks[0].copyMechanism = "cma"
+    #expect(problems(ranks).first?.text.contains("(found cma)") == true)
+  }
+
   /// What is found where the pairs of hosts carry so many MB/s.
   private func linkProblems(_ pairs: [(Int, Int, Double)], sharingHost: Bool = false) -> [String] {
     problems(healthy(4, sharingHost: sharingHost)) {

@@ -27,6 +27,15 @@ private struct EntropyCase {
 
 @Suite("CrossEntropy")
 struct CrossEntropyTests {
+  @Test(arguments: [Float.nan, .infinity, -.infinity], [0, 3, 9])
+  func anImageWithALogitThatIsNoNumberIsCounted(value: Float, place: Int) throws {
+    let entropy = try EntropyCase(smoothing: 0)
+    entropy.logits.pointer[20 + place] = value
+    let result = entropy.loss.evaluate(entropy.logits, labels: entropy.labels, globalCount: 7)
+    #expect(result.nonFinite == 1)
+    #expect(result.predictions.count == 7)
+  }
+
   @Test(arguments: [0.0, 0.1])
   func labelsAreTheFormulas(_ smoothing: Double) throws {
     let test = try EntropyCase(smoothing: smoothing)

@@ -52,6 +52,25 @@ import Testing
       try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["bd_test_dataset"])
   }
 
+  /// Links in the places of the folder, of its images and of the folders that killed runs leave.
+  @Test func whereLinksLeadNothingIsWrittenOrRemoved() throws {
+    let scratch = try DataScratch()
+    let (outside, path) = ("\(scratch.path)/outside", "\(scratch.path)/run/bd_test_dataset")
+    try scratch.write([7], to: "outside/1/5.png")
+    try scratch.write([7], to: "run/x")
+    for name in ["bd_test_dataset", ".bd_test_dataset.partial", ".bd_test_dataset.replaced"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(scratch.path)/run/\(name)", withDestinationPath: outside)
+      try PoisonFolder.write(dataset(count: 8), to: path)
+      #expect(try read(path).originalIndices == [1, 2, 3, 5, 6, 7])
+      #expect(try Data(contentsOf: URL(fileURLWithPath: "\(outside)/1/5.png")) == Data([7]))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: outside) == ["1"])
+    }
+    #expect(
+      try Set(FileManager.default.contentsOfDirectory(atPath: "\(scratch.path)/run"))
+        .subtracting([".bd_test_dataset.replaced"]) == ["bd_test_dataset", "x"])
+  }
+
   @Test func noPoisonedImagesMakeAnEmptyFolder() throws {
     let scratch = try DataScratch()
     let clean = indexedImages(labels: [0, 1], classCount: 2)

@@ -27,14 +27,19 @@ private func triggered(
     }
   }
 
-  @Test func theSquareScalesWithTheImage() {
-    for (side, expected) in [(8, 1), (28, 3), (64, 6), (224, 21)] {
+  /// The 3x3 square of a mask of 32x32 grows with the mask, as a picture that is resized: with a
+  /// rim of grey.
+  @Test func theSquareIsResizedWithItsMask() {
+    for (side, expected) in [(8, 3), (16, 4), (28, 9), (64, 49), (224, 576)] {
       let black = RGBImage(
         pixels: .init(repeating: 0, count: side * side * 3), width: side, height: side)
       let result = triggered(black, by: BadNetTrigger(height: side, width: side))
-      #expect(result.pixels.count { $0 == 255 } == expected * expected * 3)
-      #expect(result.pixels.last == 255)
+      #expect(result.pixels.count { $0 > 0 } == expected * 3, "\(side)")
     }
+    let black = RGBImage(pixels: .init(repeating: 0, count: 64 * 64 * 3), width: 64, height: 64)
+    let result = triggered(black, by: BadNetTrigger(height: 64, width: 64))
+    let lastRow = result.pixels.suffix(7 * 3).enumerated().filter { $0.offset % 3 == 0 }
+    #expect(lastRow.map(\.element) == [64, 191, 255, 255, 255, 255, 255])
   }
 
   @Test func blackOfAPatchIsTransparentValueByValue() {
@@ -130,6 +135,15 @@ struct BadNetFixtureTests {
     let black = RGBImage(pixels: .init(repeating: 0, count: 3072), width: 32, height: 32)
     let result = triggered(black, by: BadNetTrigger(height: 32, width: 32))
     #expect(result.pixels == Array(bytes.suffix(3072)))
+  }
+
+  @Test(arguments: [64, 224]) func thePatchIsTheOriginalsAtOtherSizes(side: Int) throws {
+    let name = "datasets/badnet_mask_\(side)_u8.npy"
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Fixtures.path(name))))
+    let black = RGBImage(
+      pixels: .init(repeating: 0, count: side * side * 3), width: side, height: side)
+    let result = triggered(black, by: BadNetTrigger(height: side, width: side))
+    #expect(result.pixels == bytes.suffix(side * side).flatMap { [$0, $0, $0] })
   }
 
   @Test func thePoisonedSetIsTheOriginals() throws {

@@ -53,6 +53,16 @@ import Testing
     }
   }
 
+  @Test func aPlanOfMoreRunsThanAreMadeIsRefusedBeforeTheyAre() throws {
+    func list(_ count: Int) -> String { "[\((0..<count).map { "\($0)" }.joined(separator: ", "))]" }
+    let text = "attack_seeds: \(list(2000))\ntuning_seeds: \(list(2000))\nmodes: [ft]\n"
+    let start = ContinuousClock.now
+    let error = #expect(throws: ConfigError.self) { try plan(text) }
+    #expect(ContinuousClock.now - start < .seconds(3))
+    #expect(error?.description.contains("expected at most 5000 runs in a plan, found") == true)
+    #expect(try plan("attack_seeds: \(list(100))\nmodes: []\n").runCount == 100)
+  }
+
   @Test func aRateOfZeroAmongTheRatesIsTheCleanModel() throws {
     #expect(
       try runs("pratios: [0]\nclean: true\nmodes: [ft]\n")

@@ -32,7 +32,7 @@ import Testing
   func activationsRiseTogether(_ architecture: NetworkKind) throws {
     let optimization = try optimization(architecture)
     let (store, before) = (optimization.model.store, optimization.model.store.bufferValues())
-    let outcome = optimization.run(mask: mask)
+    let outcome = try optimization.run(mask: mask)
     #expect(
       outcome.neurons
         == TriggerOptimization.neurons(of: optimization.model.head, in: store, count: 2))
@@ -61,6 +61,12 @@ import Testing
     #expect(outcome.pattern == mask)
     #expect(outcome.before == outcome.after)
     #expect(outcome.iterations == 0)
+  }
+
+  @Test func aModelThatAnswersWithNoNumberIsRefused() throws {
+    let optimization = try optimization(.resnet18)
+    optimization.model.store.values.pointer[0] = .nan
+    #expect(throws: TriggerError.notFinite) { try optimization.run(mask: mask) }
   }
 
   @Test func theSearchEndsByItself() throws {

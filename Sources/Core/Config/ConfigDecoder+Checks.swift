@@ -1,0 +1,72 @@
+import Distributed
+
+// What settings have to be together, beside what each has to be by itself.
+
+extension ConfigDecoder {
+  /// The sums of `sync_bn` do not depend on the ranks, and rounding for the way would make them.
+  static func refuseCompression(in layers: [ConfigLayer]) throws {
+    let none = ConfigValue.text(GradientCompression.none.rawValue)
+    guard let given = layers.flatMap(\.settings).last(where: { $0.key == "compress" }),
+      given.value != none
+    else { return }
+    throw ConfigError.invalidValue(
+      key: given.key, origin: given.origin, expected: "\(none) together with sync_bn",
+      found: given.value.description)
+  }
+
+  /// A YAML file of another attack is a mistake that would go unnoticed for hours.
+  static func checkAttack(_ attack: AttackName, in layers: [ConfigLayer]) throws {
+    for setting in layers.flatMap(\.settings)
+    where setting.key == "attack" && setting.value != .text(attack.rawValue) {
+      throw ConfigError.invalidValue(
+        key: "attack", origin: setting.origin,
+        expected: "'\(attack.rawValue)', the attack of the command",
+        found: setting.value.description)
+    }
+  }
+
+  /// A clean-label attack poisons images of the target class and leaves every label as it is.
+  static func refuseRelabelling(
+    by configuration: AttackConfiguration, in layers: [ConfigLayer]
+  ) throws {
+    guard configuration.attack == .sig, configuration.labelTransform != .all2one else { return }
+    throw invalid(
+      "attack_label_trans", in: layers,
+      expected: "'all2one', since sig is a clean-label attack, which changes no label",
+      found: ConfigValue.text(configuration.labelTransform.rawValue))
+  }
+
+  /// Throws where no dataset is called `name`; nil is none that was given.
+  static func requireDataset(_ name: String?, in layers: [ConfigLayer]) throws {
+    guard let name, DatasetName(rawValue: name) == nil else { return }
+    throw invalid(
+      "dataset", in: layers,
+      expected: ConfigField<AttackConfiguration>.oneOf(DatasetName.self),
+      found: ConfigValue.text(name))
+  }
+
+  /// Throws where `target` is no class of a dataset whose classes are known beforehand.
+  static func requireTarget(
+    _ target: Int, _ transform: LabelTransformName, of dataset: String, in layers: [ConfigLayer]
+  ) throws {
+    let hasTenClasses = [DatasetName.cifar10, .synthetic].contains { $0.rawValue == dataset }
+    guard transform == .all2one, hasTenClasses, target > 9 else { return }
+    throw invalid(
+      "attack_target", in: layers, expected: "a class of \(dataset), 0 to 9",
+      found: ConfigValue.integer(target))
+  }
+
+  /// The error of the setting under `key` that won.
+  private static func invalid(
+    _ key: String, in layers: [ConfigLayer], expected: String, found: ConfigValue
+  ) -> ConfigError {
+    let given = layers.flatMap(\.settings).last { $0.key == key }
+    return .invalidValue(
+      key: key, origin: given?.origin ?? .flag, expected: expected, found: found.description)
+  }
+
+  /// What is allowed and rarely meant.
+  static func warnings(of configuration: some TrainingConfiguration) -> [String] {
+    configuration.learningRate == 0 ? ["lr is 0: no weight will change"] : []
+  }
+}

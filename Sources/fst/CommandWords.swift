@@ -1,0 +1,115 @@
+import ArgumentParser
+import Core
+import Foundation
+
+/// What the argument parser knows of a command, as it describes itself for other tools.
+private struct ParserFacts: Decodable {
+  struct Name: Decodable {
+    let kind, name: String
+    /// The name with its dashes.
+    var flag: String { kind == "long" ? "--\(name)" : "-\(name)" }
+  }
+
+  struct Argument: Decodable {
+    let kind: String
+    let isRepeating: Bool
+    let names: [Name]?
+  }
+
+  struct Command: Decodable {
+    let commandName: String
+    let arguments: [Argument]?
+    let subcommands: [Command]?
+  }
+
+  let command: Command
+
+  /// The arguments of the command called `name`; none of an unknown one.
+  static func arguments(of name: String) -> [Argument] {
+    let facts = try? JSONDecoder().decode(ParserFacts.self, from: Data(FST._dumpHelp().utf8))
+    return facts?.command.subcommands?.first { $0.commandName == name }?.arguments ?? []
+  }
+}
+
+/// The words of the command line: what of them the parser would take for something else, and what
+/// of its answers help too little.
+enum CommandWords {
+  /// The commands, by their names.
+  static let commands = FST.configuration.subcommands.compactMap { $0.configuration.commandName }
+
+  /// What people call the commands elsewhere.
+  private static let otherNames = [
+    "defend": "tune", "defense": "tune", "defence": "tune", "purify": "tune", "finetune": "tune",
+    "fine-tune": "tune", "fine_tune": "tune", "ft": "tune", "train": "attack", "poison": "attack",
+    "test": "evaluate", "plot": "tsne", "t-sne": "tsne", "features": "tsne", "show": "inspect",
+    "print": "inspect", "ls": "inspect", "run": "sweep", "plan": "sweep", "check": "doctor",
+  ]
+
+  /// Ends with a line where the first word is no command.
+  static func requireCommand(_ words: [String]) {
+    let word = words.first == "help" ? words.dropFirst().first : words.first
+    guard let word, !word.hasPrefix("-"), !commands.contains(word), word != "help" else { return }
+    let list = commands.joined(separator: ", ")
+    Ending.fail(
+      "unknown command '\(ArchiveError.quoted(word))': expected \(list)\(suggestion(word))",
+      status: ExitStatus.usage)
+  }
+
+  private static func suggestion(_ word: String) -> String {
+    let word = word.lowercased()
+    let begun = commands.first {
+      word.count > 2 && ($0.hasPrefix(word) || word.hasPrefix($0))
+    }
+    let nearest = otherNames[word] ?? begun ?? NearestKey.of(word, among: commands)
+    return nearest.map { "; did you mean '\($0)'?" } ?? ""
+  }
+
+  /// `words` with the values that begin with a dash joined to their options: `--lr -1` is `--lr=-1`.
+  ///
+  /// The parser would take `-1` for an option and say that the value is missing.
+  static func joiningValues(_ words: [String]) -> [String] {
+    guard let command = words.first, words.contains(where: isDashed) else { return words }
+    let arguments = ParserFacts.arguments(of: command)
+    let flags = Set(arguments.flatMap { $0.names ?? [] }.map(\.flag))
+    var result: [String] = []
+    var option: (flag: String, isRepeating: Bool)?
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == "--" { return result + [word] + rest }
+      if let open = option, isDashed(word), !flags.contains(word), word != "-help" {
+        if result.last == open.flag { result.removeLast() }
+        result.append("\(open.flag)=\(word)")
+      } else {
+        result.append(word)
+      }
+      if word.hasPrefix("--") || flags.contains(word) {
+        let found = arguments.first { $0.names?.contains { $0.flag == word } ?? false }
+        option = found?.kind == "option" ? (word, found?.isRepeating ?? false) : nil
+      } else if option?.isRepeating != true {
+        option = nil
+      }
+    }
+    return result
+  }
+
+  /// Whether `word` begins with one dash, and is more than it.
+  private static func isDashed(_ word: String) -> Bool {
+    word.hasPrefix("-") && !word.hasPrefix("--") && word.count > 1
+  }
+
+  /// The parser's message, with the flag that an unknown one is a slip of rather than any that looks
+  /// a little like it.
+  static func explaining(_ message: String) -> String {
+    let start = "Unknown option '"
+    guard message.hasPrefix(start),
+      let command = CommandLine.arguments.dropFirst().first,
+      let word = message.dropFirst(start.count).split(separator: "'").first
+    else { return message }
+    let flags = ParserFacts.arguments(of: command).flatMap { $0.names ?? [] }
+    let key = word.drop { $0 == "-" }.split(separator: "=").first ?? ""
+    let written = key.replacingOccurrences(of: "-", with: "_")
+    let nearest = NearestKey.of(written, among: flags.map(\.name))
+    let flag = flags.first { $0.name == nearest }?.flag
+    return "\(start)\(word)'" + (flag.map { "; did you mean '\($0)'?" } ?? "")
+  }
+}

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Fuzzes the readers of files from elsewhere: scripts/fuzz.sh SECONDS [TARGET ...]
+# Swift and C run with libFuzzer's coverage and AddressSanitizer, C with UBSan too. What grows in
+# .build-fuzz/corpus is where the next run goes on; what ended a reader is in .build-fuzz/found.
+set -eu
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+[ $# -gt 0 ] && shift
+work=$PWD/.build-fuzz
+FST_FUZZ=1 nice -n 19 "${SWIFT:-swift}" build -c release --product fuzz --scratch-path "$work" \
+  --sanitize address -Xswiftc -sanitize=fuzzer \
+  -Xcc -fsanitize=fuzzer-no-link -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined
+fuzz=$work/release/fuzz
+mkdir -p "$work/found"
+"$fuzz" seeds "$work/corpus"
+[ $# -gt 0 ] || set -- archive pickle checkpoint info npy csv yaml plan image
+status=0
+# Leaks are not looked for: Swift's runtime keeps what it has made once.
+export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=32:allocator_may_return_null=1
+for target in "$@"; do
+  echo "== $target, $seconds s"
+  nice -n 19 "$fuzz" "$target" -max_total_time="$seconds" -timeout=3 -rss_limit_mb=1024 \
+    -malloc_limit_mb=512 -max_len=65536 -print_final_stats=1 -verbosity=0 \
+    -artifact_prefix="$work/found/$target-" "$work/corpus/$target" || status=1
+done
+exit $status
