@@ -32,7 +32,7 @@ extension Trunk {
     }
   }
 
-  /// Stages of basic blocks, or of bottlenecks, after He et al. 2016, table 1.
+  /// Stages of basic blocks, or of bottlenecks (table 1 of the ResNet paper, 2016).
   mutating func addResidualStages(
     of counts: [Int], width: Int, isBottleneck: Bool, shortcut: String
   ) {

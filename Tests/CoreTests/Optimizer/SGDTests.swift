@@ -7,7 +7,7 @@ struct SGDTests {
   /// A store of one parameter of `count` floats with values and gradients of the formula.
   private func store(count: Int) -> ParameterStore {
     var plan = ParameterLayoutPlan()
-    _ = plan.parameter("weight", shape: [count])
+    _ = plan.parameter("weight", shape: [count], role: .matrix)
     let store = ParameterStore(plan)
     store.values.fill(from: Formula.tensor("value", count: count))
     store.gradients.fill(from: Formula.tensor("gradient", count: count))
