@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// What the shell's limits leave this process, where libraries would fall over it without a word.
@@ -42,5 +43,33 @@ enum Limits {
     #if os(Linux)
       execv("/proc/self/exe", CommandLine.unsafeArgv)  // comes back only where it failed
     #endif
+  }
+
+  /// Throws where a limit of the address space leaves too little for `threads` that multiply.
+  ///
+  /// OpenBLAS takes 128 MiB for each thread at its first product, and asks again for ever where it
+  /// gets none; a thread's stack and the allocator's arena for it come to 72 MiB, a small dataset
+  /// with its model to less than 256.
+  static func requireAddressSpace(threads: Int?) throws {
+    var limit = rlimit()
+    guard getrlimit(.init(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(Int64.max),
+      let statistics = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
+      let pages = statistics.split(separator: " ").first.flatMap({ Int($0) })
+    else { return }
+    let count = ThreadCount.resolve(requested: threads)
+    let expected = (pages * Int(getpagesize()) >> 10) + (count * 200 + 256) << 10
+    let found = Int(limit.rlim_cur >> 10)
+    guard found < expected else { return }
+    throw TooLittleAddressSpace(expected: expected, found: found, threads: count)
+  }
+}
+
+/// A limit of the address space under which the first product would wait for memory for ever.
+struct TooLittleAddressSpace: Error, CustomStringConvertible {
+  let expected: Int, found: Int, threads: Int
+
+  var description: String {
+    "the limit of the address space (ulimit -v): expected at least \(expected) KiB for "
+      + "\(threads) thread\(threads == 1 ? "" : "s"), found \(found) KiB"
   }
 }

@@ -40,7 +40,9 @@ struct Session {
         interruption: savesOnSignals
           ? Signals.interruption(announcing: isRoot) : Interruption())
       decoded.warnings.forEach { session.observer.observe(.warning($0)) }
-      try Doctor(on: communicator).threadWarnings(threads: threads(decoded.configuration))
+      let asked = threads(decoded.configuration)
+      try communicator.together { try Limits.requireAddressSpace(threads: asked) }
+      try Doctor(on: communicator).threadWarnings(threads: asked)
         .forEach { session.observer.observe(.warning($0)) }
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()

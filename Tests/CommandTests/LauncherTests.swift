@@ -85,6 +85,14 @@ import Testing
     #expect(output.exitCode == 1 && output.errorLines.count == 1, "\(output.standardError)")
   }
 
+  @Test func tooLittleAddressSpaceForAProductIsOneLine() throws {
+    let output = try shell(
+      "ulimit -v 500000; exec \"$0\" bench step --width 1 --batch_size 2 --steps 1 --threads 64")
+    #expect(!output.timedOut && output.exitCode == 1)
+    #expect(output.errorLines.count == 1, "\(output.standardError)")
+    #expect(output.standardError.hasPrefix("fst: ") && output.standardError.contains("ulimit -v"))
+  }
+
   private func shell(_ text: String) throws -> ProcessOutput {
     try RunProcess.run("/bin/sh", ["-c", text, program], timeout: 20)
   }

@@ -21,9 +21,8 @@ public struct FuzzRegression: Sendable, CustomStringConvertible {
 /// All of them.
 public enum FuzzRegressions {
   /// The regression test runs these, and fuzzing starts from the small ones.
-  public static var all: [FuzzRegression] {
+  public static let all: [FuzzRegression] =
     pickles + archives + settings + tables + arrays + pictures + everywhere
-  }
 
   private static var everywhere: [FuzzRegression] {
     FuzzTarget.allCases.flatMap { target in
