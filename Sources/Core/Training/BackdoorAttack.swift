@@ -91,11 +91,6 @@ public struct BackdoorAttack {
     tell(.claimed(folder: configuration.folder))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
-    let notes = data.notes(configuration, batchSize: batchSize)
-    (data.warnings + notes).forEach { tell(.warning($0)) }
-    if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
-      tell(.message(line))
-    }
     announce(data, step: step, first: first)
 
     let evaluator = Evaluator(
@@ -215,6 +210,11 @@ public struct BackdoorAttack {
 
   private func announce(_ data: AttackData, step: TrainStep, first: TrainingPosition) {
     guard communicator.rank == 0 else { return }
+    let notes = data.notes(configuration, batchSize: batchSize)
+    (data.warnings + notes).forEach { tell(.warning($0)) }
+    if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
+      tell(.message(line))
+    }
     let ranks = communicator.worldSize == 1 ? "" : "\(communicator.worldSize) ranks x "
     observer.observe(
       .message(

@@ -60,15 +60,8 @@ public struct FineTuning {
   private func tune(
     _ subject: TuningSubject, since start: ContinuousClock.Instant
   ) throws -> TuneOutcome {
-    if configuration.tuningSplit == .heldOut {
-      try communicator.onRankZero {
-        try requireHeldOut(in: subject.attacked.description.runFolder)
-      }
-    }
     let sets = subject.sets
-    let tuning = try communicator.together { try tuningImages(of: subject.dataset.train) }
-    try communicator.requireAgreement(
-      onEach: [("tuning images", tuning.checksum)] + sets.checksums)
+    let tuning = try agreedImages(of: subject)
     let attacked = subject.attacked.copy()
     // Before the work rather than after it: a place that cannot be written to is found out at once.
     let identity = configuration.identity(
@@ -89,12 +82,7 @@ public struct FineTuning {
       evaluated: evaluations * (sets.clean.count + sets.triggered.count))
     let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
     try watch.replicas.verify("at the start")
-    if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
-      tell(.message(line))
-    }
-    if configuration.resume != .off {
-      tell(.message(configuration.save ? first.resumption : "nothing to go on from without --save"))
-    }
+    announce(first)
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: observer,
@@ -102,16 +90,7 @@ public struct FineTuning {
     func evaluate() throws -> TestResults {
       try watch.timer.measure(.evaluate) { try evaluator.run(sets) }
     }
-    var timings: [EpochTiming] = []
-    var latest: TestResults?
-    let stopped = try trainer.run(from: first) { epoch in
-      try watch.replicas.verify("after epoch \(epoch.index + 1)")
-      latest = isEvaluated(epoch) ? try evaluate() : nil
-      let row = AttackDataFrame.fineTuningRow(epoch, tests: latest)
-      try trainer.keeper?.save(row, afterEpoch: epoch.index)
-      if let timing = epoch.timing { timings.append(timing) }
-      tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: latest?.metrics)))
-    }
+    let (stopped, latest, timings) = try train(trainer, from: first, evaluate: evaluate)
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
     let tests = stopped == nil ? try latest ?? evaluate() : nil
     if configuration.save, let tests {
@@ -128,6 +107,46 @@ public struct FineTuning {
       after: tests?.metrics ?? BackdoorMetrics(), stopped: stopped,
       isResumable: stopped != nil && configuration.save,
       seconds: (ContinuousClock.now - start).seconds, timings: timings)
+  }
+
+  /// The clean images of the tuning, the same on all ranks as the sets that judge it.
+  private func agreedImages(of subject: TuningSubject) throws -> LabeledImages {
+    if configuration.tuningSplit == .heldOut {
+      try communicator.onRankZero {
+        try requireHeldOut(in: subject.attacked.description.runFolder)
+      }
+    }
+    let tuning = try communicator.together { try tuningImages(of: subject.dataset.train) }
+    try communicator.requireAgreement(
+      onEach: [("tuning images", tuning.checksum)] + subject.sets.checksums)
+    return tuning
+  }
+
+  private func announce(_ first: TrainingPosition) {
+    if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
+      tell(.message(line))
+    }
+    if configuration.resume != .off {
+      tell(.message(configuration.save ? first.resumption : "nothing to go on from without --save"))
+    }
+  }
+
+  /// Trains from `first` on: where that was stopped, what the last epoch was evaluated to if it
+  /// was, and where the epochs' time went.
+  private func train(
+    _ trainer: Trainer, from first: TrainingPosition, evaluate: () throws -> TestResults
+  ) throws -> (stopped: TrainingPosition?, latest: TestResults?, timings: [EpochTiming]) {
+    var timings: [EpochTiming] = []
+    var latest: TestResults?
+    let stopped = try trainer.run(from: first) { epoch in
+      try trainer.watch.replicas.verify("after epoch \(epoch.index + 1)")
+      latest = isEvaluated(epoch) ? try evaluate() : nil
+      let row = AttackDataFrame.fineTuningRow(epoch, tests: latest)
+      try trainer.keeper?.save(row, afterEpoch: epoch.index)
+      if let timing = epoch.timing { timings.append(timing) }
+      tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: latest?.metrics)))
+    }
+    return (stopped, latest, timings)
   }
 
   private var resultPath: String { "\(configuration.defenseFolder)/defense_result.pt" }
