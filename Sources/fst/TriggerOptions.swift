@@ -25,21 +25,21 @@ struct TriggerOptions: ParsableArguments {
   @Option(
     name: .key("attack_test_blended_alpha"),
     help: ArgumentHelp(
-      "blended: its weight in test images, 0 to 1 (default: \(attackDefaults.testBlendedAlpha)).",
+      "blended: its weight in test images, 0 to 1 (default: \(Blended().testAlpha)).",
       valueName: "share"))
   var testAlpha: Double?
 
   @Option(
     name: .key("sig_delta"),
     help: ArgumentHelp(
-      "sig: the sinusoid's amplitude (default: \(attackDefaults.sigDelta)).",
+      "sig: the sinusoid's amplitude (default: \(Sinusoidal().delta)).",
       valueName: "grey levels"))
   var sigDelta: Double?
 
   @Option(
     name: .key("sig_f"),
     help: ArgumentHelp(
-      "sig: its periods across the image (default: \(attackDefaults.sigFrequency)).",
+      "sig: its periods across the image (default: \(Sinusoidal().frequency)).",
       valueName: "n"))
   var sigFrequency: Double?
 
@@ -58,7 +58,7 @@ struct TrainingTriggerOptions: ParsableArguments {
     name: .key("attack_train_blended_alpha"),
     help: ArgumentHelp(
       "blended: the image's weight in poisoned training images, 0 to 1 "
-        + "(default: \(attackDefaults.trainBlendedAlpha)).",
+        + "(default: \(Blended().trainAlpha)).",
       valueName: "share"))
   var trainAlpha: Double?
 
@@ -86,21 +86,21 @@ struct TrojanOptions: ParsableArguments {
   @Option(
     name: [.customLong("num_neuron"), .customLong("neuron_count")],
     help: ArgumentHelp(
-      "Inputs of the head to excite (default: \(attackDefaults.trojan.neuronCount)).",
+      "Inputs of the head to excite (default: \(TrojanNN().making.neuronCount)).",
       valueName: "n"))
   var neuronCount: Int?
 
   @Option(
     name: .key("neuron_target_values"),
     help: ArgumentHelp(
-      "The activation to drive them towards (default: \(attackDefaults.trojan.neuronTarget)).",
+      "The activation to drive them towards (default: \(TrojanNN().making.neuronTarget)).",
       valueName: "activation"))
   var neuronTarget: Double?
 
   @Option(
     name: .key("mask_update_iters"),
     help: ArgumentHelp(
-      "Steps of the search, at most (default: \(attackDefaults.trojan.iterations)).",
+      "Steps of the search, at most (default: \(TrojanNN().making.iterations)).",
       valueName: "n"))
   var iterations: Int?
 
@@ -108,13 +108,13 @@ struct TrojanOptions: ParsableArguments {
     name: .key("trojan_eps"),
     help: ArgumentHelp(
       "How far the trigger may move from the mask, as a share of 255 "
-        + "(default: \(attackDefaults.trojan.epsilon)).", valueName: "share"))
+        + "(default: \(TrojanNN().making.epsilon)).", valueName: "share"))
   var epsilon: Double?
 
   @Option(
     name: .key("trojan_alpha"),
     help: ArgumentHelp(
-      "The first step, likewise (default: \(attackDefaults.trojan.step)).", valueName: "share"))
+      "The first step, likewise (default: \(TrojanNN().making.step)).", valueName: "share"))
   var step: Double?
 
   func add(to flags: inout GivenFlags) {

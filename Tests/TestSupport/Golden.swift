@@ -29,10 +29,14 @@ public struct Golden: Sendable {
 
   /// The file `Tests/Goldens/<name>.json`.
   public static func load(_ name: String) throws -> Golden {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Goldens/\(name).json")
-    let content = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+    let content = try JSONSerialization.jsonObject(with: Data(contentsOf: url(name)))
     return Golden(node: try Node(content, at: name), location: name)
+  }
+
+  /// Where the file `Tests/Goldens/<name>.json` is.
+  public static func url(_ name: String) -> URL {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Goldens/\(name).json")
   }
 
   /// The part below `path`.

@@ -29,35 +29,29 @@ public struct TriggerPicture {
         seed: AttackData.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads))
     }
-    var settings = configuration.triggerSettings
-    if configuration.attack == .trojannn { settings.trojanImage = try trojanImage(dataset) }
+    let trigger = try trigger(dataset)
     var sheet: TriggerSheet?
     try communicator.onRankZero {
       let test = dataset.test
       let labels = try LabelTransform(
         configuration.labelTransform, target: configuration.attackTarget,
         classCount: test.classCount)
-      let attack = try AttackTrigger(
-        configuration.attack, settings: settings, height: test.height, width: test.width)
       let made = try TriggerSheet(
-        test, at: TriggerSheet.choice(of: test, labels: labels), trigger: attack.trigger)
+        test, at: TriggerSheet.choice(of: test, labels: labels), trigger: trigger)
       try ImageFile.writePNGAtomically(made.image, to: path)
       sheet = made
     }
     return sheet
   }
 
-  /// The trigger image that is given, else one made from the clean model that is, else the one of
-  /// the run that the settings name.
-  private func trojanImage(_ dataset: DatasetPair) throws -> RGBImage? {
-    if configuration.triggerImagePath == nil, let archive = configuration.trojan.cleanModelPath {
-      return try TrojanImage.make(
-        from: archive, for: configuration, images: dataset.train, communicator: communicator,
-        observer: observer)
-    }
-    return try communicator.fromRankZero {
-      try TrojanImage.read(
-        given: configuration.triggerImagePath, folder: configuration.folder)
-    }
+  private func trigger(_ dataset: DatasetPair) throws -> any Trigger {
+    let stage = AttackStage(
+      configuration: configuration, dataset: dataset,
+      stage: Stage(
+        communicator: communicator, observer: observer, interruption: Interruption()))
+    return try configuration.settings.chosen.trigger(
+      for: TriggerPlace(
+        height: dataset.test.height, width: dataset.test.width, folder: configuration.folder,
+        normalization: stage.normalization, communicator: communicator, stage: stage))
   }
 }

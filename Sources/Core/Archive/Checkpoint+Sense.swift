@@ -22,6 +22,18 @@ extension Checkpoint {
     if let index = velocity.firstIndex(where: { !$0.isFinite }) {
       throw impossible("velocity[\(index)]", "a finite number", "\(velocity[index])")
     }
+    for learner in learners {
+      if let problem = learner.model.problem {
+        throw CheckpointError.impossible(path: path, problem: "\(learner.name): \(problem)")
+      }
+      if let value = learner.memory.first(where: { !$0.isFinite }) {
+        throw impossible("memory of \(learner.name)", "finite numbers", "\(value)")
+      }
+    }
+    for steps in [optimizerSteps] + learners.map(\.optimizerSteps)
+    where !(0...Self.largest).contains(steps) {
+      throw impossible("steps", "0 to \(Self.largest)", "\(steps)")
+    }
   }
 
   /// Throws unless each row has a value for every one of `columns`.

@@ -33,12 +33,24 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   }
 }
 
+/// A learner beside the classifier, as a checkpoint keeps it.
+public struct LearnerState: Sendable {
+  /// What the step calls it.
+  public var name: String
+  /// Its parameters and running statistics.
+  public var model: StateDict
+  /// What its optimizer remembers, one value after the other: [a multiple of the parameters].
+  public var memory: [Float]
+  /// Steps that its optimizer has begun.
+  public var optimizerSteps: Int
+}
+
 /// A training run as it stands between two steps: enough to go on with the same bits.
 ///
 /// A torch archive too: a dict of format, version, epochs, samples, world_size, bucket_layout,
 /// settings (the seed among them) and their hash, counts, model (state_dict), velocity (one float
-/// for each parameter, in this program's own order), the rows of the run's frame so far, and a
-/// checksum of all that. Every random draw is keyed by epoch and image, so that no generator's
+/// for each parameter, in this program's own order), the other learners with what their optimizers
+/// remember, the rows of the run's frame so far, and a checksum of all that. Every random draw is keyed by epoch and image, so that no generator's
 /// state belongs to it.
 public struct Checkpoint: Sendable {
   /// Epochs finished.
@@ -55,8 +67,12 @@ public struct Checkpoint: Sendable {
   public var machine: [(key: String, value: String)]
   /// Parameters and running statistics.
   public var model: StateDict
-  /// SGD's velocity: [parameters].
+  /// What the classifier's optimizer remembers, SGD's velocity: [parameters], or a multiple.
   public var velocity: [Float]
+  /// Steps that the classifier's optimizer has begun; 0 where an earlier program saved it.
+  public var optimizerSteps = 0
+  /// The other learners, in the order of the step.
+  public var learners: [LearnerState] = []
   /// The rows of the run's frame.
   public var rows: [[AttackDataFrame.Value]]
 
@@ -99,6 +115,8 @@ public struct Checkpoint: Sendable {
         .init("model", model.archived),
         .init("velocity", .tensor(velocity)),
         .init("rows", .list(rows.map { .list($0.map(Self.archived)) })),
+        .init("optimizer_steps", .int(Int64(optimizerSteps))),
+        .init("learners", .list(learners.map(\.archived))),
       ]), to: path)
   }
 
@@ -113,12 +131,19 @@ public struct Checkpoint: Sendable {
       case .tensor(let tensor)? = value["velocity"], let velocity = tensor.floats,
       let rows = value["rows"]?.items, let counts = value["counts"]?.items, !counts.isEmpty
     else { throw CheckpointError.notACheckpoint(path: path) }
-    let checkpoint = Checkpoint(
+    var checkpoint = Checkpoint(
       epochs: epochs, samples: samples, counts: try counts.map { try Self.counts($0, path) },
       bucketLayout: layout, settings: Self.texts(settings),
       machine: Self.texts(value["machine"]?.entries ?? []),
       model: try StateDict(model, file: path, place: "model"), velocity: velocity,
       rows: try rows.map { try Self.row($0, path) })
+    checkpoint.optimizerSteps = value["optimizer_steps"]?.integer ?? 0
+    checkpoint.learners = try (value["learners"]?.items ?? []).map {
+      guard let learner = try LearnerState($0, path: path) else {
+        throw CheckpointError.notACheckpoint(path: path)
+      }
+      return learner
+    }
     guard checkpoint.checksum == checksum else { throw CheckpointError.altered(path: path) }
     try checkpoint.requireSense(path: path)
     return checkpoint
@@ -141,14 +166,14 @@ public struct Checkpoint: Sendable {
     let text = "\(epochs) \(samples) \(bucketLayout) \(settings) \(counts.map(\.words)) \(numbers)"
     var sums = [Checksum.of(text)]
     if !machine.isEmpty { sums.append(Checksum.of("\(machine)")) }
-    for entry in model.entries {
-      sums.append(Checksum.of("\(entry.name) \(entry.shape)"))
-      switch entry.values {
-      case .float32(let values): sums.append(values.withUnsafeBytes(Checksum.of))
-      case .int64(let values): sums.append(values.withUnsafeBytes(Checksum.of))
-      }
-    }
+    sums += model.checksums
     sums.append(velocity.withUnsafeBytes(Checksum.of))
+    if optimizerSteps != 0 { sums.append(UInt64(bitPattern: Int64(optimizerSteps))) }
+    for learner in learners {
+      sums.append(Checksum.of("\(learner.name) \(learner.optimizerSteps)"))
+      sums += learner.model.checksums
+      sums.append(learner.memory.withUnsafeBytes(Checksum.of))
+    }
     return String(sums.withUnsafeBytes(Checksum.of), radix: 16)
   }
 
@@ -161,7 +186,7 @@ public struct Checkpoint: Sendable {
     guard let counts = TrainingCounts(words: words) else {
       throw CheckpointError.impossible(
         path: path,
-        problem: "counts: expected nine numbers, the first eight 0 to 2^40, found \(words)")
+        problem: "counts: expected eleven numbers, the first ten 0 to 2^40, found \(words)")
     }
     return counts
   }
@@ -186,5 +211,40 @@ public struct Checkpoint: Sendable {
   private static func value(_ value: PickleValue) -> AttackDataFrame.Value {
     if case .int(let count) = value { return .count(Int(count)) }
     return .number(value.number ?? .nan)
+  }
+}
+
+extension LearnerState {
+  fileprivate var archived: PickleValue {
+    .dictionary([
+      .init("name", .string(name)), .init("model", model.archived),
+      .init("memory", .tensor(TorchTensor(shape: [memory.count], values: .float32(memory)))),
+      .init("steps", .int(Int64(optimizerSteps))),
+    ])
+  }
+
+  /// The learner in the checkpoint at `path`; nil where `value` is none.
+  fileprivate init?(_ value: PickleValue, path: String) throws {
+    guard let name = value["name"]?.text, let model = value["model"],
+      case .tensor(let tensor)? = value["memory"], let memory = tensor.floats,
+      let steps = value["steps"]?.integer
+    else { return nil }
+    self.init(
+      name: name, model: try StateDict(model, file: path, place: "learners \(name)"),
+      memory: memory, optimizerSteps: steps)
+  }
+}
+
+extension StateDict {
+  /// Checksums of each entry's name and shape, and of its values.
+  fileprivate var checksums: [UInt64] {
+    entries.flatMap { entry in
+      let values =
+        switch entry.values {
+        case .float32(let values): values.withUnsafeBytes(Checksum.of)
+        case .int64(let values): values.withUnsafeBytes(Checksum.of)
+        }
+      return [Checksum.of("\(entry.name) \(entry.shape)"), values]
+    }
   }
 }

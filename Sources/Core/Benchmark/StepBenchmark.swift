@@ -128,7 +128,7 @@ public struct StepBenchmark: Sendable {
   ///
   /// Rows begin with a pass that is not counted, since nothing is deferred to its forward, and the
   /// first with two.
-  private func time(_ step: TrainStep, own: TrainStep?) throws -> Report {
+  private func time(_ step: ClassifierStep, own: ClassifierStep?) throws -> Report {
     let batch = randomBatch()
     var (walls, ownWalls, cpus, exposed) = ([Double](), [Double](), [Double](), [Double]())
     var (loss, buckets) = (0.0, [Bucket]())
@@ -176,8 +176,8 @@ public struct StepBenchmark: Sendable {
 
   private func makeStep(
     _ network: Network, _ communicator: any Communicator, _ context: ComputeContext
-  ) -> TrainStep {
-    TrainStep(
+  ) -> ClassifierStep {
+    ClassifierStep(
       model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
       loss: CrossEntropy(), largestShare: batchSize, compression: compression,
       communicator: communicator, context: context)
@@ -191,11 +191,13 @@ public struct StepBenchmark: Sendable {
     return (ContinuousClock.now - start).seconds
   }
 
-  private func once(_ step: TrainStep, _ batch: Batch) throws -> Double {
-    if kind == .step { return try step.run(batch, learningRate: 0.01).crossEntropy.lossSum }
-    var shape = step.model.inputShape
+  private func once(_ step: ClassifierStep, _ batch: Batch) throws -> Double {
+    if kind == .step {
+      return try step.run(batch, at: Moment(learningRate: 0.01)).crossEntropy.lossSum
+    }
+    var shape = step.classifier.inputShape
     shape.batch = batch.count
-    let logits = step.model.forward(
+    let logits = step.classifier.forward(
       Tensor(shape, in: batch.images), mode: .evaluating, context: step.context)
     return CrossEntropy().evaluate(logits, labels: batch.labels, globalCount: batch.count).lossSum
   }

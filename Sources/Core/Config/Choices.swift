@@ -1,8 +1,3 @@
-/// The attacks, by BackdoorBench's names.
-public enum AttackName: String, CaseIterable, Sendable {
-  case badnet, blended, sig, trojannn
-}
-
 /// How an attack changes labels: every class to one target, or each class to its successor.
 public enum LabelTransformName: String, CaseIterable, Sendable {
   case all2one, all2all

@@ -29,10 +29,12 @@ extension ConfigDecoder {
   static func refuseRelabelling(
     by configuration: AttackConfiguration, in layers: [ConfigLayer]
   ) throws {
-    guard configuration.attack == .sig, configuration.labelTransform != .all2one else { return }
+    let attack = configuration.settings.chosen
+    guard attack.keepsLabels, configuration.labelTransform != .all2one else { return }
     throw invalid(
       "attack_label_trans", in: layers,
-      expected: "'all2one', since sig is a clean-label attack, which changes no label",
+      expected:
+        "'all2one', since \(configuration.attack.rawValue) is a clean-label attack, which changes no label",
       found: ConfigValue.text(configuration.labelTransform.rawValue))
   }
 

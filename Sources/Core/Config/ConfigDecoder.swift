@@ -78,7 +78,7 @@ public enum ConfigDecoder {
   ) throws -> DecodedConfiguration<TuneConfiguration> {
     let layers = try layers.map { try $0.renaming(tuneSynonyms) }
     let given = Set(layers.flatMap(\.settings).map(\.key))
-    let trigger = AttackTrigger.given(in: layers.last)
+    let trigger = AttackSettings.given(in: layers.last)
     guard given.contains("attack") || given.contains("result") && trigger.isEmpty else {
       throw ConfigError.missing(
         key: "attack", expected: ConfigField<TuneConfiguration>.oneOf(AttackName.self))
@@ -89,7 +89,7 @@ public enum ConfigDecoder {
     decoded.configuration.appliesTrigger = !trigger.isEmpty
     decoded.configuration.keysOfArchive = TuneConfiguration.keysOfArchive.subtracting(
       given.contains("result") ? given : given.union(TuneConfiguration.keysOfFolder))
-    decoded.warnings += AttackTrigger.warnings(trigger, for: decoded.configuration.attack)
+    decoded.warnings += AttackSettings.warnings(trigger, for: decoded.configuration.attack)
     if decoded.configuration.initialLearningRate != nil {
       decoded.warnings.append("initlr has no effect: the published script reads it nowhere either")
     }

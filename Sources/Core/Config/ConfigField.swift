@@ -13,8 +13,8 @@ public struct ConfigField<Target: Sendable>: Sendable {
   let value: @Sendable (Target) -> ConfigValue
   /// What it decides.
   package var role = SettingRole.mathematics
-  /// The attacks that read it; empty is all.
-  var attacks: [AttackName] = []
+  /// The names of the attacks that read it; empty is all.
+  var attacks: [String] = []
 }
 
 extension ConfigField {

@@ -11,13 +11,6 @@ extension AttackConfiguration: TrainingConfiguration {
       .number("split_ratio", \.splitRatio, .positiveShare),
       .integer("attack_target", \.attackTarget, 0...countLimit),
       .choice("attack_label_trans", \.labelTransform), .number("pratio", \.poisonRatio, .share),
-      .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image).of(.badnet),
-      .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image)
-        .of(.blended, .trojannn),
-      .number("attack_train_blended_alpha", \.trainBlendedAlpha, .share).of(.blended),
-      .number("attack_test_blended_alpha", \.testBlendedAlpha, .share).of(.blended),
-      .number("sig_delta", \.sigDelta, .finite).of(.sig),
-      .number("sig_f", \.sigFrequency, .finite).of(.sig),
       .choice("model", \.model), .integer("width", \.width, 1...4096),
       .number("lb_smooth", \.labelSmoothing, .belowOne),
       .text("record", \.record, "a folder").role(.output),
@@ -25,11 +18,11 @@ extension AttackConfiguration: TrainingConfiguration {
       .integer("frequency_save", \.frequencySave, 0...countLimit).role(.output),
       .choice("archive_arrays", \.archiveArrays).role(.output),
       .choice("archive_paths", \.archivePaths).role(.output),
-    ] + trojanFields + trainingFields
+    ] + AttackSettings.fields.map { $0.within(\.settings) } + trainingFields
     + PixelStatistics.fields.map { $0.within(\.pixelStatistics) }
 
   package var defaults: Self { Self(attack: attack) }
-  package var knownAttack: AttackName? { attack }
+  package var knownAttack: String? { attack.rawValue }
   package var keysWithoutEffect: Set<String> { tuningSplit == .heldOut ? [] : ["split_ratio"] }
 }
 
@@ -53,21 +46,11 @@ extension TuneConfiguration: TrainingConfiguration {
       .number("lb_smooth", \.labelSmoothing, .belowOne),
       .boolean("save", \.save).role(.output), .choice("defense_form", \.defenseForm).role(.output),
       .integer("evaluate_every", \.evaluateEvery, 0...countLimit).role(.output),
-    ] + triggerFields + trainingFields
+    ] + AttackSettings.triggerFields.map { $0.within(\.settings) } + trainingFields
     + PixelStatistics.fields.map { $0.within(\.pixelStatistics) }
 
-  /// The keys of `trigger`.
-  static let triggerFields: [ConfigField<Self>] = [
-    .text("patch_mask_path", \.trigger.patchMaskPath, "an image file").role(.image).of(.badnet),
-    .text("attack_trigger_img_path", \.trigger.triggerImagePath, "an image file").role(.image)
-      .of(.blended, .trojannn),
-    .number("attack_test_blended_alpha", \.trigger.testBlendedAlpha, .share).of(.blended),
-    .number("sig_delta", \.trigger.sigDelta, .finite).of(.sig),
-    .number("sig_f", \.trigger.sigFrequency, .finite).of(.sig),
-  ]
-
   package var defaults: Self { Self(attack: attack) }
-  package var knownAttack: AttackName? { attack }
+  package var knownAttack: String? { attack?.rawValue }
   package var keysWithoutEffect: Set<String> { mode == .fst ? [] : ["alpha"] }
 }
 
@@ -81,12 +64,8 @@ extension EvaluateConfiguration {
       .text("dataset_path", \.datasetPath, "a folder").role(.place), .choice("attack", \.attack),
       .integer("attack_target", \.attackTarget, 0...countLimit),
       .choice("attack_label_trans", \.labelTransform),
-      .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image),
-      .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image),
-      .number("attack_test_blended_alpha", \.testBlendedAlpha, .share),
-      .number("sig_delta", \.sigDelta, .finite), .number("sig_f", \.sigFrequency, .finite),
       .integer("batch_size", \.batchSize, 1...countLimit),
       .integer("threads", \.threads, 1...1024).role(.machine),
       .choice("convolution", \.convolution).role(.arithmetic),
-    ]
+    ] + AttackSettings.triggerFields.map { $0.within(\.settings) }
 }

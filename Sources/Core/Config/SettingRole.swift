@@ -50,15 +50,8 @@ extension ConfigField {
     return field
   }
 
-  /// The same key, of no meaning to other attacks than `attacks`.
-  func of(_ attacks: AttackName...) -> Self {
-    var field = self
-    field.attacks = attacks
-    return field
-  }
-
   /// Whether a run of `attack` reads it; one of an attack that is not known may.
-  package func concerns(_ attack: AttackName?) -> Bool {
+  package func concerns(_ attack: String?) -> Bool {
     attacks.isEmpty || attack.map { attacks.contains($0) } ?? true
   }
 }

@@ -10,7 +10,7 @@ package protocol TrainingConfiguration: Sendable {
   /// The same with all defaults.
   var defaults: Self { get }
   /// The attack that trains the model or has trained it, where that is known.
-  var knownAttack: AttackName? { get }
+  var knownAttack: String? { get }
   /// Keys that other settings leave without effect.
   var keysWithoutEffect: Set<String> { get }
 

@@ -5,8 +5,8 @@ import Distributed
 /// Properties carry the names of the field; their YAML keys and flags are those of the FST scripts
 /// and stand in `TuneConfiguration.fields`.
 public struct TuneConfiguration: Equatable, Sendable {
-  /// The attack whose result is tuned; nil is what the archive's run names.
-  public var attack: AttackName?
+  /// The attack whose result is tuned, with its trigger's settings, where it is applied anew.
+  public var settings = AttackSettings()
 
   // MARK: The attack's result
 
@@ -26,8 +26,6 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var width: Int?
   /// The name of the head layer in the archive.
   public var linearName = "linear"
-  /// The trigger's own settings, where it is applied anew.
-  public var trigger = AttackTrigger.Settings()
 
   // MARK: Data
 
@@ -126,7 +124,13 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var arguments: [ConfigArgument] = []
 
   /// The configuration of a tuning run on the result of `attack`, with all defaults.
-  public init(attack: AttackName?) { self.attack = attack }
+  public init(attack: AttackName?) { settings.name = attack }
+
+  /// The attack's name; nil is what the archive's run names.
+  public var attack: AttackName? {
+    get { settings.name }
+    set { settings.name = newValue }
+  }
 
   /// Whether `path` names a file by its ending, rather than a run's folder.
   static func isArchive(_ path: String) -> Bool {
@@ -137,7 +141,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var folder: String {
     guard let resultPath else {
       return RunFolderName.path(
-        record: record, dataset: dataset, attack: attack ?? .badnet, poisonRatio: poisonRatio,
+        record: record, dataset: dataset, attack: (attack ?? .first).rawValue,
+        poisonRatio: poisonRatio,
         attackTarget: attackTarget, model: model)
     }
     return Self.isArchive(resultPath) ? PathText.folder(of: resultPath) : resultPath

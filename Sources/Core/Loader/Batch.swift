@@ -1,5 +1,15 @@
 import Distributed
 
+/// What an attack has done to an image of a batch.
+public enum ImageRole: UInt8, Sendable {
+  /// Nothing.
+  case clean
+  /// It carries the trigger.
+  case triggered
+  /// It carries what is like the trigger and is not it, and keeps its label.
+  case cross
+}
+
 /// One rank's share of one global batch, ready for the model.
 public struct Batch: Sendable {
   /// Normalised images, NHWC: [count, height, width, channels].
@@ -10,6 +20,12 @@ public struct Batch: Sendable {
   public let indices: [Int]
   /// Images of the whole batch over all ranks.
   public let globalCount: Int
+  /// Position of the first image in the whole batch.
+  public var start = 0
+  /// What was done to each image: [count]; empty where no attack is known.
+  public var roles: [ImageRole] = []
+  /// The class of each image before any attack: [count]; empty where no attack is known.
+  public var originalLabels: [Int32] = []
 
   /// Images in this rank's share; may be 0 where the last batch is smaller than the world.
   public var count: Int { labels.count }
@@ -22,6 +38,14 @@ public struct Batch: Sendable {
     self.globalCount = globalCount
   }
 
+  /// The same images with other labels and roles; `originalLabels` stay.
+  public func relabelled(_ labels: [Int32], roles: [ImageRole], images: FloatBuffer) -> Batch {
+    var batch = Batch(images: images, labels: labels, indices: indices, globalCount: globalCount)
+    (batch.start, batch.roles) = (start, roles)
+    batch.originalLabels = originalLabels.isEmpty ? self.labels : originalLabels
+    return batch
+  }
+
   /// The images of part `index` of `count` nearly equal ones; the last has one if any has.
   func range(ofPart index: Int, of count: Int) -> Range<Int> {
     labels.count * index / count..<labels.count * (index + 1) / count
@@ -32,8 +56,12 @@ public struct Batch: Sendable {
     let imageSize = labels.isEmpty ? 0 : images.count / labels.count
     buffer.pointer.update(
       from: images.pointer + range.lowerBound * imageSize, count: range.count * imageSize)
-    return Batch(
+    var part = Batch(
       images: buffer, labels: Array(labels[range]), indices: Array(indices[range]),
       globalCount: globalCount)
+    part.start = start + range.lowerBound
+    part.roles = roles.isEmpty ? [] : Array(roles[range])
+    part.originalLabels = originalLabels.isEmpty ? [] : Array(originalLabels[range])
+    return part
   }
 }

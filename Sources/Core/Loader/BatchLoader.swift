@@ -14,13 +14,17 @@ public final class BatchLoader: Sendable {
   public static let prefetchCount = 2
 
   private let augmentation: Augmentation?
-  private let seed: UInt64
+  /// What the augmentation, and the steps' own draws, are keyed by.
+  public let seed: UInt64
+  private let poisoned: PoisonedDataset?
   private let writer: ImageWriter
 
   /// A loader; `seed` keys the augmentation by (seed, epoch, index in `images`).
+  ///
+  /// `poisoned` tells what was done to the images, for the roles of each batch.
   public init(
     images: LabeledImages, sampler: ShardedSampler, normalization: Normalization,
-    augmentation: Augmentation? = nil, seed: UInt64 = 0
+    augmentation: Augmentation? = nil, seed: UInt64 = 0, poisoned: PoisonedDataset? = nil
   ) {
     precondition(
       sampler.count == images.count, "a sampler of \(sampler.count) for \(images.count) images")
@@ -28,6 +32,7 @@ public final class BatchLoader: Sendable {
     self.sampler = sampler
     self.augmentation = augmentation
     self.seed = seed
+    self.poisoned = poisoned
     writer = ImageWriter(
       height: images.height, width: images.width, channels: images.channels,
       normalization: normalization)
@@ -63,12 +68,18 @@ public final class BatchLoader: Sendable {
     let order = sampler.order(epoch: epoch)
     var pool = BufferPool()
     for step in firstStep..<sampler.stepsPerEpoch {
-      let indices = Array(order[sampler.localRange(step: step)])
+      let range = sampler.localRange(step: step)
+      let indices = Array(order[range])
       let buffer = pool.buffer(count: indices.count * images.imageSize)
       fill(buffer, with: indices, epoch: epoch)
-      let batch = Batch(
+      var batch = Batch(
         images: buffer, labels: indices.map { Int32(images.labels[$0]) }, indices: indices,
         globalCount: sampler.globalBatchSize(step: step))
+      batch.start = range.lowerBound - step * sampler.batchSize
+      if let poisoned {
+        batch.roles = indices.map { poisoned.isPoisoned[$0] ? .triggered : .clean }
+        batch.originalLabels = indices.map { Int32(poisoned.originalLabels[$0]) }
+      }
       if !queue.push(batch) { return }
     }
   }

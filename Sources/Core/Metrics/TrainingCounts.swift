@@ -8,6 +8,8 @@ public struct TrainingCounts: Equatable, Sendable {
   public var cleanTotal = 0, cleanCorrect = 0
   /// Triggered images, those classified as the attack wants, and those classified as before it.
   public var poisonedTotal = 0, poisonedCorrect = 0, poisonedRobust = 0
+  /// Images with what is like a trigger, and those of them classified as their label.
+  public var crossTotal = 0, crossCorrect = 0
   /// Global batches.
   public var batches = 0
   /// The sum over the batches of each batch's mean loss.
@@ -20,7 +22,7 @@ public struct TrainingCounts: Equatable, Sendable {
   var words: [Int64] {
     let counts = [
       total, correct, cleanTotal, cleanCorrect, poisonedTotal, poisonedCorrect, poisonedRobust,
-      batches,
+      crossTotal, crossCorrect, batches,
     ]
     return counts.map { Int64($0) } + [Int64(bitPattern: lossSum.bitPattern)]
   }
@@ -29,14 +31,18 @@ public struct TrainingCounts: Equatable, Sendable {
   private static let largest: Int64 = 1 << 40
 
   /// The counts that give `words`; nil where their number is another, or where they count nothing.
-  init?(words: [Int64]) {
-    guard words.count == 9, words.dropLast().allSatisfy({ (0...Self.largest).contains($0) })
+  ///
+  /// Nine words are those of a program that knew no cross images.
+  init?(words given: [Int64]) {
+    var words = given
+    if words.count == 9 { words.insert(contentsOf: [0, 0], at: 7) }
+    guard words.count == 11, words.dropLast().allSatisfy({ (0...Self.largest).contains($0) })
     else { return nil }
     let counts = words.map { Int($0) }
     (total, correct, cleanTotal, cleanCorrect) = (counts[0], counts[1], counts[2], counts[3])
     (poisonedTotal, poisonedCorrect, poisonedRobust) = (counts[4], counts[5], counts[6])
-    batches = counts[7]
-    lossSum = Double(bitPattern: UInt64(bitPattern: words[8]))
+    (crossTotal, crossCorrect, batches) = (counts[7], counts[8], counts[9])
+    lossSum = Double(bitPattern: UInt64(bitPattern: words[10]))
   }
 
   /// Mean of the batches' mean losses; nil before the first batch.
@@ -50,24 +56,29 @@ public struct TrainingCounts: Equatable, Sendable {
   /// Share of triggered images classified as before the attack.
   public var robustAccuracy: Double? { Self.share(poisonedRobust, of: poisonedTotal) }
 
-  /// Counts one rank's share of a batch; `dataset` tells which images carry a trigger.
-  mutating func add(_ batch: Batch, _ result: TrainStep.Result, dataset: PoisonedDataset?) {
+  /// Counts one rank's share of a batch, whose roles tell which images carry a trigger.
+  mutating func add(_ outcome: StepOutcome) {
+    let (batch, result) = (outcome.batch, outcome.crossEntropy)
     batches += 1
-    lossSum += result.crossEntropy.lossSum / Double(batch.globalCount)
-    lossSum += result.penalty * Double(batch.count) / Double(batch.globalCount)
+    lossSum += result.lossSum / Double(batch.globalCount)
+    lossSum += outcome.penalty * Double(batch.count) / Double(batch.globalCount)
     total += batch.count
-    correct += Int(result.crossEntropy.correct)
-    guard let dataset else { return }
-    for (position, prediction) in zip(batch.indices, result.crossEntropy.predictions) {
-      let isCorrect = dataset.images.labels[position] == Int(prediction)
-      guard dataset.isPoisoned[position] else {
+    correct += Int(result.correct)
+    for (index, role) in batch.roles.enumerated() {
+      let prediction = result.predictions[index]
+      let hit = batch.labels[index] == prediction ? 1 : 0
+      switch role {
+      case .clean:
         cleanTotal += 1
-        cleanCorrect += isCorrect ? 1 : 0
-        continue
+        cleanCorrect += hit
+      case .triggered:
+        poisonedTotal += 1
+        poisonedCorrect += hit
+        poisonedRobust += batch.originalLabels[index] == prediction ? 1 : 0
+      case .cross:
+        crossTotal += 1
+        crossCorrect += hit
       }
-      poisonedTotal += 1
-      poisonedCorrect += isCorrect ? 1 : 0
-      poisonedRobust += dataset.originalLabels[position] == Int(prediction) ? 1 : 0
     }
   }
 
@@ -75,6 +86,7 @@ public struct TrainingCounts: Equatable, Sendable {
   mutating func sum(over communicator: any Communicator) throws {
     var counts = [
       total, correct, cleanTotal, cleanCorrect, poisonedTotal, poisonedCorrect, poisonedRobust,
+      crossTotal, crossCorrect,
     ].map { Int64($0) }
     var losses = [lossSum]
     try communicator.allReduceSum(&counts)
@@ -82,6 +94,7 @@ public struct TrainingCounts: Equatable, Sendable {
     let sums = counts.map { Int($0) }
     (total, correct, cleanTotal, cleanCorrect) = (sums[0], sums[1], sums[2], sums[3])
     (poisonedTotal, poisonedCorrect, poisonedRobust) = (sums[4], sums[5], sums[6])
+    (crossTotal, crossCorrect) = (sums[7], sums[8])
     lossSum = losses[0]
   }
 
@@ -94,9 +107,14 @@ public struct TrainingCounts: Equatable, Sendable {
     poisonedTotal += other.poisonedTotal
     poisonedCorrect += other.poisonedCorrect
     poisonedRobust += other.poisonedRobust
+    crossTotal += other.crossTotal
+    crossCorrect += other.crossCorrect
     batches = other.batches
     lossSum += other.lossSum
   }
+
+  /// Share of cross images classified as their label.
+  public var crossAccuracy: Double? { Self.share(crossCorrect, of: crossTotal) }
 
   private static func share(_ count: Int, of total: Int) -> Double? {
     total > 0 ? Double(count) / Double(total) : nil

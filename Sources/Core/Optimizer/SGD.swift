@@ -5,13 +5,16 @@ import Distributed
 ///
 /// g = gradient + weightDecay w; v = momentum v + g; w = w - learningRate v. It owns v, one float
 /// for each parameter, zero at the start.
-public final class SGD {
+public final class SGD: Optimizer {
   /// μ.
   public let momentum: Float
   /// λ; PyTorch applies it to every parameter, BatchNorm's and biases included.
   public let weightDecay: Float
   /// v, in the order of the parameters.
   public let velocity: FloatBuffer
+  public var stepCount = 0
+
+  public var state: [FloatBuffer] { [velocity] }
 
   /// An optimizer for `store`'s parameters.
   public init(for store: ParameterStore, momentum: Double, weightDecay: Double) {
@@ -20,7 +23,6 @@ public final class SGD {
     velocity = FloatBuffer(count: store.values.count)
   }
 
-  /// One step over the parameters in `range`; the others stay as they are.
   public func step(
     _ store: ParameterStore, range: Range<Int>, learningRate: Double, context: ComputeContext
   ) {

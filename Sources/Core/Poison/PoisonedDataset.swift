@@ -36,7 +36,7 @@ public struct PoisonedDataset: Sendable {
   ) -> PoisonedDataset {
     var images = clean
     var isPoisoned = [Bool](repeating: false, count: clean.count)
-    trigger.apply(to: &images, at: poisoned, split: .train)
+    trigger.apply(to: &images, at: poisoned, split: .train, indices: originalIndices)
     for position in poisoned {
       images.labels[position] = labels(clean.labels[position])
       isPoisoned[position] = true
@@ -56,7 +56,7 @@ public struct PoisonedDataset: Sendable {
     let indices = clean.labels.indices.filter { labels.isTested(clean.labels[$0]) }
     var images = clean.selecting(indices)
     let originalLabels = images.labels
-    trigger.apply(to: &images, at: Array(0..<images.count), split: .test)
+    trigger.apply(to: &images, at: Array(0..<images.count), split: .test, indices: indices)
     images.labels = originalLabels.map { labels($0) }
     return PoisonedDataset(
       images: images, originalLabels: originalLabels,

@@ -248,7 +248,7 @@ extension TuneConfiguration {
     resultPath = attack.folder
     (dataset, datasetPath) = (attack.dataset, attack.datasetPath)
     (model, attackTarget) = (attack.model, attack.attackTarget)
-    (labelTransform, trigger) = (attack.labelTransform, attack.triggerSettings)
+    (labelTransform, settings) = (attack.labelTransform, attack.settings)
     (batchSize, batchSizePerRank) = (attack.batchSize, attack.batchSizePerRank)
     (threads, convolution) = (attack.threads, attack.convolution)
   }

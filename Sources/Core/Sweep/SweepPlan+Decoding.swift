@@ -82,8 +82,8 @@ extension ConfigDecoder {
 ///
 /// First the clean models; then rates within attack seeds, attacks within rates, and after each
 /// attack its tunings, α within modes within tuning seeds. So every rate of every attack has a first
-/// result of each mode early. trojannn's trigger is made from the plan's clean model, where it has
-/// one and names no other.
+/// result of each mode early. An attack that starts from a clean model takes the plan's, where it
+/// has one and names no other.
 struct SweepExpansion {
   let plan: SweepPlan
   let attackLayers: [ConfigLayer]
@@ -97,7 +97,7 @@ struct SweepExpansion {
       groups.append(decoded.configuration)
       warnings += decoded.warnings.filter { !warnings.contains($0) }
     }
-    let cleanAttack = plan.attacks.first { $0 != .trojannn } ?? .badnet
+    let cleanAttack = plan.attacks.first { !$0.needsCleanModel } ?? .first
     var cleanModels: [UInt64: String] = [:]
     if plan.trainsCleanModel && !plan.poisonRatios.contains(0) {
       for seed in plan.attackSeeds {
@@ -133,7 +133,7 @@ struct SweepExpansion {
     var configuration = decoded.configuration
     configuration.resume = .auto
     if seed != 0 { configuration.nameFolderBySeed() }
-    if attack == .trojannn, let cleanModel { configuration.takeCleanModel(cleanModel) }
+    if let cleanModel { configuration.takeCleanModel(cleanModel) }
     var result = DecodedConfiguration(
       configuration: SweepGroup(
         attack: SweepAttack(id: id, configuration: configuration), tunings: []),
@@ -186,10 +186,10 @@ extension AttackConfiguration {
     arguments.append(ConfigArgument(key: "save_folder_name", value: .text(name)))
   }
 
-  /// Makes trojannn's trigger from `archive`, unless another one was given.
+  /// Starts from the clean model at `archive`, if the attack starts from one and none was given.
   fileprivate mutating func takeCleanModel(_ archive: String) {
-    guard trojan.cleanModelPath == nil else { return }
-    trojan.cleanModelPath = archive
+    guard attack.needsCleanModel, cleanModelPath == nil else { return }
+    cleanModelPath = archive
     arguments.append(ConfigArgument(key: "pretrain_model_path", value: .text(archive)))
   }
 }

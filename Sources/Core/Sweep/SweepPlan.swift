@@ -17,7 +17,7 @@ public struct SweepPlan: Equatable, Sendable {
   /// The file's name without its extension.
   public let name: String
   /// The attacks.
-  public var attacks = [AttackName.badnet]
+  public var attacks = [AttackName.first]
   /// The poison ratios of each attack, 0…1.
   public var poisonRatios = [0.1]
   /// Whether a clean model, of poison ratio 0, is trained beside them; nothing tunes it.

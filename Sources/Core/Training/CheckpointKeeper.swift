@@ -10,14 +10,14 @@ public final class CheckpointKeeper {
 
   private let folder: CheckpointFolder
   private let identity: RunIdentity
-  private let step: TrainStep
+  private let step: any TrainingStep
   private let sampler: ShardedSampler
   private let observer: any TrainingObserver
   private var lastSaved: (epoch: Int, step: Int)?
 
   /// A keeper of the state of `step`, which takes the batches of `sampler`.
   init(
-    _ folder: CheckpointFolder, identity: RunIdentity, step: TrainStep,
+    _ folder: CheckpointFolder, identity: RunIdentity, step: any TrainingStep,
     sampler: ShardedSampler, observer: any TrainingObserver
   ) {
     self.folder = folder
@@ -45,13 +45,15 @@ public final class CheckpointKeeper {
   private func write(_ position: TrainingPosition) throws {
     let counts = try communicator.allGather(position.counts.words.littleEndianBytes)
     try communicator.onRankZero {
-      try folder.write(
-        Checkpoint(
-          epochs: position.epoch, samples: samples(at: position.step),
-          counts: counts.compactMap { TrainingCounts(words: [Int64](littleEndian: $0)) },
-          bucketLayout: step.bucketPlan.description, settings: identity.settings,
-          machine: machine,
-          model: step.model.store.stateDict(), velocity: step.optimizer.velocity.array, rows: rows))
+      let states = step.learners.map(LearnerState.init)
+      var checkpoint = Checkpoint(
+        epochs: position.epoch, samples: samples(at: position.step),
+        counts: counts.compactMap { TrainingCounts(words: [Int64](littleEndian: $0)) },
+        bucketLayout: step.bucketLayout, settings: identity.settings, machine: machine,
+        model: states[0].model, velocity: states[0].memory, rows: rows)
+      checkpoint.optimizerSteps = states[0].optimizerSteps
+      checkpoint.learners = Array(states.dropFirst())
+      try folder.write(checkpoint)
     }
   }
 
@@ -65,8 +67,12 @@ public final class CheckpointKeeper {
   /// the position to start from.
   func restore(_ saved: Checkpoint?) throws -> TrainingPosition {
     try communicator.onRankZero { if let saved { try load(saved) } }
-    try communicator.broadcast(step.model.store)
-    try communicator.broadcast(step.optimizer.velocity.bytes, from: 0)
+    for learner in step.learners {
+      try communicator.broadcast(learner.store)
+      for memory in learner.optimizer.state { try communicator.broadcast(memory.bytes, from: 0) }
+    }
+    let begun = try communicator.fromRankZero { step.learners.map(\.optimizer.stepCount) }
+    zip(step.learners, begun).forEach { $0.optimizer.stepCount = $1 }
     let mine = saved.map { saved in
       [Int64(saved.epochs), Int64(steps(for: saved.samples) ?? 0)] + saved.counts.flatMap(\.words)
     }
@@ -80,12 +86,18 @@ public final class CheckpointKeeper {
   }
 
   private func load(_ saved: Checkpoint) throws {
-    let velocity = step.optimizer.velocity
-    guard saved.velocity.count == velocity.count, steps(for: saved.samples) != nil else {
+    let classifier = LearnerState(
+      name: step.learners[0].name, model: saved.model, memory: saved.velocity,
+      optimizerSteps: saved.optimizerSteps)
+    let states = [classifier] + saved.learners
+    guard states.map(\.name) == step.learners.map(\.name), steps(for: saved.samples) != nil else {
       throw CheckpointError.notACheckpoint(path: folder.path)
     }
-    try step.model.store.load(saved.model)
-    velocity.pointer.update(from: saved.velocity, count: velocity.count)
+    for (learner, state) in zip(step.learners, states) {
+      guard try learner.restore(state) else {
+        throw CheckpointError.notACheckpoint(path: folder.path)
+      }
+    }
     rows = saved.rows
     tellDifferences(saved)
   }
@@ -96,7 +108,7 @@ public final class CheckpointKeeper {
     if before != now {
       observer.observe(
         .message("saved by \(before) ranks, going on with \(now): the same images in each step"))
-    } else if now > 1 && saved.bucketLayout != step.bucketPlan.description {
+    } else if now > 1 && saved.bucketLayout != step.bucketLayout {
       observer.observe(
         .warning("gradients are summed in other buckets than before: last bits may differ"))
     }
@@ -131,5 +143,31 @@ public final class CheckpointKeeper {
   private func steps(for samples: Int) -> Int? {
     let steps = (samples + sampler.batchSize - 1) / sampler.batchSize
     return steps <= sampler.stepsPerEpoch && self.samples(at: steps) == samples ? steps : nil
+  }
+}
+
+extension LearnerState {
+  /// The state of `learner` as it is now.
+  fileprivate init(_ learner: Learner) {
+    self.init(
+      name: learner.name, model: learner.store.stateDict(),
+      memory: learner.optimizer.state.flatMap(\.array),
+      optimizerSteps: learner.optimizer.stepCount)
+  }
+}
+
+extension Learner {
+  /// Takes `state` over; false where it is that of another optimizer.
+  fileprivate func restore(_ state: LearnerState) throws -> Bool {
+    guard state.memory.count == optimizer.state.reduce(0, { $0 + $1.count }) else { return false }
+    try store.load(state.model)
+    var position = 0
+    for memory in optimizer.state {
+      let part = Array(state.memory[position..<position + memory.count])
+      memory.pointer.update(from: part, count: memory.count)
+      position += memory.count
+    }
+    optimizer.stepCount = state.optimizerSteps
+    return true
   }
 }

@@ -16,14 +16,15 @@ final class DeferredUpdate {
 
   private let reducer: GradientReducer
   private let store: ParameterStore
-  private let optimizer: SGD
+  private let optimizer: any Optimizer
   private let context: ComputeContext
   private var owedRate: Double?
   private var failure: (any Error)?
 
   /// Updates `range` of `store`, which `reducer` defers.
   init(
-    _ range: Range<Int>, of store: ParameterStore, by optimizer: SGD, reducer: GradientReducer,
+    _ range: Range<Int>, of store: ParameterStore, by optimizer: any Optimizer,
+    reducer: GradientReducer,
     context: ComputeContext
   ) {
     self.range = range

@@ -64,6 +64,7 @@ public struct Evaluation {
     let triggered = try triggeredImages(
       TriggeredTestImages(
         attacked: attacked, clean: test, labels: labels, communicator: communicator),
+      normalization: evaluator.normalization,
       isOfDataset: isSameDataset(description.cleanData, dataset))
     let prepared = PreparedEvaluation(
       attacked: attacked, evaluator: evaluator, test: test, labels: labels, triggered: triggered)
@@ -84,13 +85,13 @@ public struct Evaluation {
   }
 
   private func triggeredImages(
-    _ source: TriggeredTestImages, isOfDataset: Bool
+    _ source: TriggeredTestImages, normalization: Normalization, isOfDataset: Bool
   ) throws -> PoisonedDataset? {
     if let attack = configuration.attack {
       let target = source.labels.target.map { ", target \($0)" } ?? ""
       tell(.message("the trigger of \(attack.rawValue) is applied anew\(target)"))
       return try communicator.together {
-        try source.anew(attack, settings: configuration.triggerSettings)
+        try source.anew(configuration.settings[attack], normalization: normalization)
       }
     }
     guard isOfDataset else {

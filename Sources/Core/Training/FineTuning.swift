@@ -22,9 +22,7 @@ public struct TuneOutcome: Sendable {
 /// The purification of an attacked model on a few clean images, run by all ranks together.
 public struct FineTuning {
   private var configuration: TuneConfiguration
-  private let communicator: any Communicator
-  private let observer: any TrainingObserver
-  private let interruption: Interruption
+  private let stage: Stage
 
   /// A run as `configuration` says, told of to `observer` on rank 0.
   public init(
@@ -32,35 +30,30 @@ public struct FineTuning {
     observer: any TrainingObserver, interruption: Interruption
   ) {
     self.configuration = configuration
-    self.communicator = communicator
-    self.observer = observer
-    self.interruption = interruption
+    stage = Stage(communicator: communicator, observer: observer, interruption: interruption)
   }
+
+  private var communicator: any Communicator { stage.communicator }
 
   /// Tunes the model; throws one-line errors, `SharedFailure` where all ranks know of it.
   ///
   /// Several tunings of one archive may share its `subject`; nil reads the archive anew.
   public func run(on subject: TuningSubject? = nil) throws -> TuneOutcome {
-    try log.keep(settings: configuration.settingLines) { try tune(subject) }
+    try stage.log.keep(settings: configuration.settingLines) {
+      let start = ContinuousClock.now
+      try communicator.requireSameStart(settings: configuration.sharedSettings)
+      let subject =
+        try subject
+        ?? TuningSubject(configuration, communicator: communicator, observer: stage.observer)
+      var completed = self
+      completed.configuration = configuration.completed(by: subject.attacked.description)
+      var outcome = try completed.tune(subject)
+      outcome.seconds = (ContinuousClock.now - start).seconds
+      return outcome
+    }
   }
 
-  private var log: RunLog { RunLog(communicator: communicator, observer: observer) }
-
-  private func tune(_ subject: TuningSubject?) throws -> TuneOutcome {
-    let start = ContinuousClock.now
-    try communicator.requireSameStart(settings: configuration.sharedSettings)
-    let subject =
-      try subject
-      ?? TuningSubject(configuration, communicator: communicator, observer: observer)
-    var completed = self
-    completed.configuration = configuration.completed(by: subject.attacked.description)
-    return try completed.tune(subject, since: start)
-  }
-
-  private func tune(
-    _ subject: TuningSubject, since start: ContinuousClock.Instant
-  ) throws -> TuneOutcome {
-    let sets = subject.sets
+  private func tune(_ subject: TuningSubject) throws -> TuneOutcome {
     let tuning = try agreedImages(of: subject)
     let attacked = subject.attacked.copy()
     // Before the work rather than after it: a place that cannot be written to is found out at once.
@@ -68,45 +61,59 @@ public struct FineTuning {
       worldSize: communicator.worldSize, data: tuning, model: attacked.model.store)
     let claim = try claimFolder(identity)
     defer { claim?.lock.release() }
-    if configuration.save { tell(.claimed(folder: configuration.defenseFolder)) }
     let context = configuration.makeContext(communicator)
-    try log.noteRanks(threads: context.threads)
-    tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
+    try stage.log.noteRanks(threads: context.threads)
+    stage.tell(.message("\(configuration.mode.rawValue) on \(tuning.count) clean images"))
     let before = try subject.metrics(
-      batchSize: batchSize, context: context, communicator: communicator, observer: observer)
+      batchSize: batchSize, context: context, communicator: communicator,
+      observer: stage.observer)
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
-    let watch = try TrainingWatch(
-      step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
-    let trainer = makeTrainer(
-      tuning, step: step, identity: identity, watch: watch,
-      evaluated: evaluations * (sets.clean.count + sets.triggered.count))
-    let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
-    try watch.replicas.verify("at the start")
+    let testImages = subject.sets.clean.count + subject.sets.triggered.count
+    let run = try TrainingRun(
+      step, on: loader(tuning), configuration,
+      TrainingRun.Plan(
+        phase: "tune \(configuration.mode.rawValue)", identity: identity,
+        checkpoints: configuration.save ? checkpoints : nil,
+        estimate: EndEstimate(evaluatedImages: evaluations * testImages)),
+      stage: stage)
+    let first = try run.begin(claim)
     announce(first)
+    var outcome = TuneOutcome(
+      folder: configuration.save ? configuration.defenseFolder : nil, before: before,
+      after: BackdoorMetrics(), isResumable: false, seconds: 0, timings: [])
+    try train(attacked, run, from: first, sets: subject.sets, context: context, &outcome)
+    return outcome
+  }
+
+  private func train(
+    _ attacked: AttackedModel, _ run: TrainingRun, from first: TrainingPosition, sets: TestSets,
+    context: ComputeContext, _ outcome: inout TuneOutcome
+  ) throws {
     let evaluator = Evaluator(
       model: attacked.model, batchSize: batchSize, normalization: normalization,
-      communicator: communicator, context: context, observer: observer,
+      communicator: communicator, context: context, observer: stage.observer,
       name: "the model tuned by \(configuration.mode.rawValue)")
-    func evaluate() throws -> TestResults {
-      try watch.timer.measure(.evaluate) { try evaluator.run(sets) }
+    var latest: TestResults?
+    outcome.stopped = try run.train(from: first) { epoch in
+      latest = isEvaluated(epoch) ? try run.evaluate(evaluator, sets) : nil
+      try run.save(AttackDataFrame.fineTuningRow(epoch, tests: latest), after: epoch)
+      if let timing = epoch.timing { outcome.timings.append(timing) }
+      stage.tell(
+        .epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: latest?.metrics)))
     }
-    let (stopped, latest, timings) = try train(trainer, from: first, evaluate: evaluate)
+    outcome.isResumable = outcome.stopped != nil && configuration.save
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
-    let tests = stopped == nil ? try latest ?? evaluate() : nil
-    if configuration.save, let tests {
-      try watch.timer.measure(.save) {
-        try communicator.onRankZero {
-          try save(attacked, rows: trainer.keeper?.rows ?? [], tests: tests)
+    if outcome.stopped == nil {
+      let tests = try latest ?? run.evaluate(evaluator, sets)
+      if configuration.save {
+        try run.archive {
+          try save(attacked, rows: run.rows, tests: tests)
           checkpoints.prune(to: 0)
         }
       }
+      outcome.after = tests.metrics
     }
-    try watch.finish().forEach { tell(.warning($0)) }
-    return TuneOutcome(
-      folder: configuration.save ? configuration.defenseFolder : nil, before: before,
-      after: tests?.metrics ?? BackdoorMetrics(), stopped: stopped,
-      isResumable: stopped != nil && configuration.save,
-      seconds: (ContinuousClock.now - start).seconds, timings: timings)
+    try run.finish()
   }
 
   /// The clean images of the tuning, the same on all ranks as the sets that judge it.
@@ -124,29 +131,12 @@ public struct FineTuning {
 
   private func announce(_ first: TrainingPosition) {
     if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
-      tell(.message(line))
+      stage.tell(.message(line))
     }
     if configuration.resume != .off {
-      tell(.message(configuration.save ? first.resumption : "nothing to go on from without --save"))
+      stage.tell(
+        .message(configuration.save ? first.resumption : "nothing to go on from without --save"))
     }
-  }
-
-  /// Trains from `first` on: where that was stopped, what the last epoch was evaluated to if it
-  /// was, and where the epochs' time went.
-  private func train(
-    _ trainer: Trainer, from first: TrainingPosition, evaluate: () throws -> TestResults
-  ) throws -> (stopped: TrainingPosition?, latest: TestResults?, timings: [EpochTiming]) {
-    var timings: [EpochTiming] = []
-    var latest: TestResults?
-    let stopped = try trainer.run(from: first) { epoch in
-      try trainer.watch.replicas.verify("after epoch \(epoch.index + 1)")
-      latest = isEvaluated(epoch) ? try evaluate() : nil
-      let row = AttackDataFrame.fineTuningRow(epoch, tests: latest)
-      try trainer.keeper?.save(row, afterEpoch: epoch.index)
-      if let timing = epoch.timing { timings.append(timing) }
-      tell(.epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: latest?.metrics)))
-    }
-    return (stopped, latest, timings)
   }
 
   private var resultPath: String { "\(configuration.defenseFolder)/defense_result.pt" }
@@ -155,17 +145,12 @@ public struct FineTuning {
     CheckpointFolder(path: configuration.defenseFolder, keep: configuration.keepCheckpoints)
   }
 
-  /// Makes the folder ready where something is saved, on rank 0 alone; nil on the others.
   private func claimFolder(_ identity: RunIdentity) throws -> RunClaim? {
     guard configuration.save else { return nil }
-    var claim: RunClaim?
-    try communicator.onRankZero {
-      claim = try RunClaim(
-        checkpoints, resume: configuration.resume, identity: identity,
-        columns: AttackDataFrame.fineTuningColumns,
-        isInWay: FileManager.default.fileExists(atPath: resultPath), observer: observer)
-    }
-    return claim
+    return try stage.claim(
+      checkpoints, resume: configuration.resume, identity: identity,
+      columns: AttackDataFrame.fineTuningColumns,
+      isInWay: FileManager.default.fileExists(atPath: resultPath))
   }
 
   private func isEvaluated(_ epoch: Trainer.Epoch) -> Bool {
@@ -185,10 +170,6 @@ public struct FineTuning {
 
   private var normalization: Normalization {
     configuration.pixelStatistics.normalization(of: configuration.dataset)
-  }
-
-  private func tell(_ event: TrainingEvent) {
-    if communicator.rank == 0 { observer.observe(event) }
   }
 
   /// The clean images that the model is tuned on.
@@ -218,7 +199,7 @@ public struct FineTuning {
 
   private func makeStep(
     _ model: Network, imageCount: Int, context: ComputeContext
-  ) -> TrainStep {
+  ) -> ClassifierStep {
     let recipe = TuningRecipe(configuration.mode)
     let isPenalized = recipe.shiftsFeatures && configuration.labelSmoothing == nil
     let penalty = FeatureShiftPenalty(
@@ -226,7 +207,7 @@ public struct FineTuning {
     if recipe.reinitializesHead {
       Initializer.initializeHead(model.head, of: model.store, seed: configuration.randomSeed)
     }
-    return TrainStep(
+    return ClassifierStep(
       model: model,
       optimizer: SGD(
         for: model.store, momentum: configuration.momentum,
@@ -240,31 +221,14 @@ public struct FineTuning {
       communicator: communicator, context: context)
   }
 
-  private func makeTrainer(
-    _ tuning: LabeledImages, step: TrainStep, identity: RunIdentity, watch: TrainingWatch,
-    evaluated: Int
-  ) -> Trainer {
+  private func loader(_ tuning: LabeledImages) -> BatchLoader {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
       dropLast: false, worldSize: communicator.worldSize, rank: communicator.rank)
-    return Trainer(
-      step: step,
-      loader: BatchLoader(
-        images: tuning, sampler: sampler, normalization: normalization,
-        augmentation: configuration.augment ? Augmentation() : nil,
-        seed: configuration.randomSeed),
-      schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
-      maxSteps: configuration.maxSteps,
-      phase: "tune \(configuration.mode.rawValue)", poisoned: nil, observer: observer,
-      boundary: StepBoundary(
-        interruption: interruption,
-        keeper: configuration.save
-          ? CheckpointKeeper(
-            checkpoints, identity: identity, step: step, sampler: sampler, observer: observer)
-          : nil,
-        interval: configuration.checkpointSteps, timer: watch.timer,
-        communicator: communicator, observer: observer),
-      watch: watch, estimate: EndEstimate(evaluatedImages: evaluated))
+    return BatchLoader(
+      images: tuning, sampler: sampler, normalization: normalization,
+      augmentation: configuration.augment ? Augmentation() : nil,
+      seed: configuration.randomSeed)
   }
 
   private func save(

@@ -2,14 +2,27 @@ import Distributed
 
 /// Looks whether all ranks still hold the same model, when asked and every so many steps.
 public struct ReplicaWatch {
-  private let store: ParameterStore
+  private let learners: [(name: String, store: ParameterStore)]
   private let communicator: any Communicator
   /// Steps from one look to the next; 0 is never.
   private let interval: Int
 
   /// A watch over `store` that looks after each `interval`-th step; 0 is never.
   public init(_ store: ParameterStore, communicator: any Communicator, interval: Int = 0) {
-    self.store = store
+    self.init([("", store)], communicator: communicator, interval: interval)
+  }
+
+  /// A watch over all `learners`, the first of which needs no name in messages.
+  init(_ learners: [Learner], communicator: any Communicator, interval: Int) {
+    let named = learners.enumerated().map { ($0 == 0 ? "" : "\($1.name) ", $1.store) }
+    self.init(named, communicator: communicator, interval: interval)
+  }
+
+  private init(
+    _ learners: [(name: String, store: ParameterStore)], communicator: any Communicator,
+    interval: Int
+  ) {
+    self.learners = learners
     self.communicator = communicator
     self.interval = interval
   }
@@ -28,7 +41,12 @@ public struct ReplicaWatch {
   /// and a pass over the parameters on each rank.
   public func verify(_ moment: String) throws {
     try ReplicaCheck.verify(
-      [("parameters \(moment)", store.values), ("running statistics \(moment)", store.buffers)],
-      layout: "\(store.plan.state)", on: communicator)
+      learners.flatMap { name, store in
+        [
+          ("\(name)parameters \(moment)", store.values),
+          ("\(name)running statistics \(moment)", store.buffers),
+        ]
+      },
+      layout: learners.map { "\($0.store.plan.state)" }.joined(), on: communicator)
   }
 }

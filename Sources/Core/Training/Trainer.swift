@@ -5,7 +5,7 @@ import Foundation
 /// stop.
 public struct Trainer {
   /// What one step does.
-  public let step: TrainStep
+  public let step: any TrainingStep
   /// Where batches come from.
   public let loader: BatchLoader
   /// The learning rate of each step.
@@ -16,8 +16,6 @@ public struct Trainer {
   public let maxSteps: Int?
   /// What is being done, for progress lines.
   public let phase: String
-  /// Which images carry a trigger, for the training set's own ASR; nil where none does.
-  public let poisoned: PoisonedDataset?
   /// Told of the progress on rank 0.
   public let observer: any TrainingObserver
   /// Asked between steps.
@@ -72,14 +70,18 @@ public struct Trainer {
       index: epoch, counts: position.counts,
       learningRate: learningRate(epoch, step: max(position.step - 1, 0)), seconds: 0)
     var imagesSeen = 0
+    if position.step < limit { try step.epochBegins(epoch) }
     let batches = position.step < limit ? loader.epoch(epoch, startingAt: position.step) : nil
     while let batch = watch.timer.measure(.load, { batches?.next() }) {
       if try stops(at: position) { return nil }
       outcome.learningRate = learningRate(epoch, step: position.step)
-      let result = try step.run(batch, learningRate: outcome.learningRate)
+      let result = try step.run(
+        batch,
+        at: Moment(
+          learningRate: outcome.learningRate, seed: loader.seed, epoch: epoch, step: position.step))
       try watch.replicas.verify(
         afterStep: epoch * steps + position.step + 1, settle: step.settle)
-      position.counts.add(batch, result, dataset: poisoned)
+      position.counts.add(result)
       position.step += 1
       imagesSeen += batch.globalCount
       outcome.counts = position.counts

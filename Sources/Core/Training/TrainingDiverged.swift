@@ -49,10 +49,13 @@ struct TrainingHealth {
   let diverged: () -> TrainingDiverged
 }
 
-extension TrainStep {
+extension TrainingStep {
   /// Whether parameters, momentum and running statistics are finite numbers; `settle` comes before.
   var isFinite: Bool {
-    [model.store.values, model.store.buffers, optimizer.velocity].allSatisfy(\.isFinite)
+    learners.allSatisfy { learner in
+      ([learner.store.values, learner.store.buffers] + learner.optimizer.state)
+        .allSatisfy(\.isFinite)
+    }
   }
 }
 

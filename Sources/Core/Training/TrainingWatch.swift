@@ -15,11 +15,12 @@ public struct TrainingWatch {
   /// A watch over the training that `step` does; all ranks make it together.
   ///
   /// A `timeline` goes to that file at `finish`; that it cannot be written there is found out here.
-  public init(_ step: TrainStep, checkReplicas: Int = 0, timeline: String? = nil) throws {
+  public init(_ step: any TrainingStep, checkReplicas: Int = 0, timeline: String? = nil) throws {
     let communicator = step.communicator
     self.communicator = communicator
     timer = step.timer
-    replicas = ReplicaWatch(step.model.store, communicator: communicator, interval: checkReplicas)
+    replicas = ReplicaWatch(
+      step.learners, communicator: communicator, interval: checkReplicas)
     timelinePath = timeline
     guard let timeline else {
       clock = ClockOffset(seconds: 0, error: 0)

@@ -49,17 +49,12 @@ struct TriggeredTestImages {
   }
 
   /// All clean images that the attack is measured on, with the trigger that `attack` makes.
-  func anew(_ attack: AttackName, settings: AttackTrigger.Settings) throws -> PoisonedDataset {
-    var settings = settings
-    if attack == .trojannn {
-      settings.trojanImage = try communicator.fromRankZero {
-        try TrojanImage.read(
-          given: settings.triggerImagePath, folder: attacked.description.runFolder)
-      }
-    }
-    let trigger = try AttackTrigger(
-      attack, settings: settings, height: clean.height, width: clean.width)
-    return PoisonedDataset.test(clean, trigger: trigger.trigger, labels: labels)
+  func anew(_ attack: any Attack, normalization: Normalization) throws -> PoisonedDataset {
+    let trigger = try attack.trigger(
+      for: TriggerPlace(
+        height: clean.height, width: clean.width, folder: attacked.description.runFolder,
+        normalization: normalization, communicator: communicator))
+    return PoisonedDataset.test(clean, trigger: trigger, labels: labels)
   }
 
   /// A line where `images` are not numbered as the clean ones are, so that both need not be of the

@@ -141,6 +141,10 @@ private struct TuningSubjectReader {
   }
 
   private func anew(_ attack: AttackName, _ source: TriggeredTestImages) throws -> PoisonedDataset {
-    try communicator.together { try source.anew(attack, settings: configuration.trigger) }
+    try communicator.together {
+      try source.anew(
+        configuration.settings[attack],
+        normalization: configuration.pixelStatistics.normalization(of: configuration.dataset))
+    }
   }
 }

@@ -10,9 +10,8 @@ import Testing
   }
 
   private struct Brighter: Trigger {
-    let name = "brighter"
     func apply(
-      to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, split: DatasetSplit
+      to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
     ) { pixels[0] += 60 }
   }
 

@@ -152,7 +152,7 @@ import Testing
     let yaml = try TemporaryYAML("attack: sig\nsig_delta: 30\n")
     let decoded = try ConfigDecoder.tune(flags: [], attackYAML: yaml.path)
     #expect(decoded.configuration.attack == .sig)
-    #expect(decoded.configuration.trigger.sigDelta == 30)
+    #expect(decoded.configuration.settings[Sinusoidal.self].delta == 30)
     #expect(!decoded.configuration.appliesTrigger, "the attack's file is no wish to apply it anew")
     #expect(decoded.warnings.isEmpty)
   }

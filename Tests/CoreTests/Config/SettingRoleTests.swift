@@ -75,7 +75,7 @@ import Testing
       settings: configuration.identity(worldSize: 1).settings.filter { $0.key != "sig_delta" },
       model: StateDict(), velocity: [], rows: [])
     try old.requireSettings(of: configuration.identity(worldSize: 1), path: "x.pt")
-    configuration.sigDelta = 30
+    configuration.settings[Sinusoidal.self].delta = 30
     #expect(
       throws: CheckpointError.settingDiffers(
         path: "x.pt", key: "sig_delta", saved: "40.0", now: "30.0")

@@ -82,12 +82,12 @@ struct ThinFixtureTests {
     expectClose(penalty.originalNorm, try fixture.numbers("norm0")[0], relative: 1e-6, "norm")
     thin.store.set(head.weight, to: try fixture.values("W0"))
     thin.store.set(head.bias, to: try fixture.values("B0"))
-    let step = TrainStep(
+    let step = ClassifierStep(
       model: thin.model, optimizer: SGD(for: thin.store, momentum: 0.9, weightDecay: 0),
       loss: CrossEntropy(), penalty: penalty, largestShare: 8, communicator: SoloCommunicator(),
       context: thin.context)
     for index in 0..<3 {
-      let result = try step.run(try batch(start, index).batch, learningRate: 0.01)
+      let result = try step.run(try batch(start, index).batch, at: Moment(learningRate: 0.01))
       let entropy = result.crossEntropy.lossSum / 8
       let (losses, entropies) = (try fixture.numbers("loss"), try fixture.numbers("ce"))
       expectClose(entropy, entropies[index], relative: 1e-5, "entropy \(index)")

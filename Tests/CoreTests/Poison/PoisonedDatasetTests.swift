@@ -3,11 +3,9 @@ import Testing
 
 /// Sets every value to 200 in training and to 201 in test images.
 private struct MarkTrigger: Trigger {
-  let name = "mark"
-
   func apply(
-    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, split: DatasetSplit
-  ) { pixels.update(repeating: split == .train ? 200 : 201) }
+    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
+  ) { pixels.update(repeating: image.split == .train ? 200 : 201) }
 }
 
 @Suite struct PoisonedDatasetTests {

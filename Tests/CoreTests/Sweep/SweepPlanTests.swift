@@ -179,7 +179,9 @@ import Testing
     let clean = plan.groups.filter { $0.attack.id.hasPrefix("clean") }.map(\.attack.configuration)
     #expect(clean.map(\.attack) == [.sig, .sig])
     let trojan = plan.groups.map(\.attack.configuration).filter { $0.attack == .trojannn }
-    #expect(trojan.map(\.trojan.cleanModelPath) == clean.map { "\($0.folder)/attack_result.pt" })
+    #expect(
+      trojan.map { $0.settings[TrojanNN.self].cleanModelPath }
+        == clean.map { "\($0.folder)/attack_result.pt" })
 
     var selection = SweepSelection()
     selection.only = "trojannn.*seed_2.ft"
@@ -200,7 +202,10 @@ import Testing
       ])
 
     let own = try self.plan("\(lists)clean: true\nattack:\n  pretrain_model_path: /x.pt\n")
-    #expect(own.groups.allSatisfy { $0.attack.configuration.trojan.cleanModelPath == "/x.pt" })
+    #expect(
+      own.groups.allSatisfy {
+        $0.attack.configuration.settings[TrojanNN.self].cleanModelPath == "/x.pt"
+      })
   }
 
   @Test func onlyNamesRunsAndKeepsTheAttacksTheyNeed() throws {

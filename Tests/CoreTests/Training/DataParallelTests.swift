@@ -24,7 +24,7 @@ import Testing
         .resnet18, width: width, classCount: 10,
         inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
       Initializer.initialize(model.store, seed: 0)
-      let step = TrainStep(
+      let step = ClassifierStep(
         model: model, optimizer: SGD(for: model.store, momentum: 0.9, weightDecay: 5e-4),
         loss: CrossEntropy(), largestShare: 20, accumulationSteps: parts,
         compression: compression,
@@ -40,7 +40,7 @@ import Testing
       var trace = Trace()
       for batch in loader.epoch(0) where trace.losses.count < steps {
         repeat {
-          let result = try step.run(batch, learningRate: learningRate)
+          let result = try step.run(batch, at: Moment(learningRate: learningRate))
           var loss = [result.crossEntropy.lossSum / Double(batch.globalCount)]
           try communicator.allReduceSum(&loss)
           trace.losses.append(loss[0])

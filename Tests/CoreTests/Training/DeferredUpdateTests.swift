@@ -31,7 +31,7 @@ import Testing
         inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
       Initializer.initialize(model.store, seed: 0)
       let optimizer = SGD(for: model.store, momentum: 0.9, weightDecay: 5e-4)
-      let step = TrainStep(
+      let step = ClassifierStep(
         model: model, optimizer: optimizer, loss: CrossEntropy(), largestShare: batchSize,
         accumulationSteps: parts, bucketCap: bucketCap, communicator: communicator,
         context: ComputeContext(
@@ -46,7 +46,7 @@ import Testing
       for batch in loader.epoch(0) where state.losses.count < 4 {
         // A rate of its own for each step: a deferred update must move at that of its step.
         let rate = 0.1 / Double(state.losses.count + 1)
-        let result = try step.run(batch, learningRate: rate)
+        let result = try step.run(batch, at: Moment(learningRate: rate))
         state.losses.append(result.crossEntropy.lossSum)
         state.unsettled = model.store.values.array
         if settlesEachStep { try step.settle() }

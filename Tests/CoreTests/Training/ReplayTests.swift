@@ -33,7 +33,7 @@ struct ReplayTests {
     let penalty = FeatureShiftPenalty(head: head, of: thin.store, alpha: alpha)
     thin.store.set(head.weight, to: try fixture.values("linear_weight_init"))
     thin.store.set(head.bias, to: try fixture.values("linear_bias_init"))
-    let step = TrainStep(
+    let step = ClassifierStep(
       model: thin.model, optimizer: SGD(for: thin.store, momentum: 0.9, weightDecay: 0),
       loss: CrossEntropy(), penalty: penalty, largestShare: 64, communicator: SoloCommunicator(),
       context: thin.context)
@@ -47,7 +47,7 @@ struct ReplayTests {
       let batch = ThinModel.LabeledBatch(
         images: try images(fixture, "x_u8", range), labels: Array(labels[range])
       ).batch
-      let result = try step.run(batch, learningRate: rates[index])
+      let result = try step.run(batch, at: Moment(learningRate: rates[index]))
       let loss = result.crossEntropy.lossSum / Double(size) + result.penalty
       expectClose(loss, losses[index], relative: 1e-4, "\(mode) loss \(index)")
     }

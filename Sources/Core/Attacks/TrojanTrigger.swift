@@ -31,8 +31,6 @@ public enum TriggerError: Error, Equatable, Sendable, CustomStringConvertible {
 /// pixels wrap around to dark ones; that is not repeated here. How the pattern is made says
 /// `TriggerOptimization`.
 public struct TrojanTrigger: Trigger {
-  /// The attack's name.
-  public let name = "trojannn"
   /// The name under which a run keeps its pattern.
   public static let fileName = "trojannn_trigger.png"
   private let pattern: RGBImage
@@ -44,7 +42,7 @@ public struct TrojanTrigger: Trigger {
 
   /// Adds the pattern to one image; training and test images are treated alike.
   public func apply(
-    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, split: DatasetSplit
+    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
   ) {
     precondition(
       height == pattern.height && width == pattern.width && pixels.count == pattern.pixels.count,

@@ -7,21 +7,21 @@ import Testing
 ///
 /// Tuning is SGD without weight decay, and in every mode the head's weight is scaled back to its
 /// first norm after each step.
-@Suite("TrainStep")
-struct TrainStepTests {
+@Suite("ClassifierStep")
+struct ClassifierStepTests {
   static let modes: [FineTuningMode] = [.ft, .ftInit, .feTuning, .lp, .fst]
 
   @Test(arguments: ThinModel.kinds)
   func attackTrainingStepsEqualGolden(_ architecture: NetworkKind) throws {
     let golden = try ThinModel.loadGolden(architecture).branch("sgd")
     let thin = try ThinModel.golden(architecture)
-    let step = TrainStep(
+    let step = ClassifierStep(
       model: thin.model, optimizer: SGD(for: thin.store, momentum: 0.9, weightDecay: 5e-4),
       loss: CrossEntropy(), largestShare: 4, communicator: SoloCommunicator(),
       context: thin.context)
     for (index, expected) in try golden.numbers("losses").enumerated() {
       let batch = try ThinModel.goldenBatch(architecture, index).batch
-      let loss = try step.run(batch, learningRate: 0.05).crossEntropy.lossSum
+      let loss = try step.run(batch, at: Moment(learningRate: 0.05)).crossEntropy.lossSum
       expectClose(loss / Double(batch.count), expected, relative: 1e-5, "loss \(index)")
     }
     expectAllClose(thin.state(), try golden.tensors("after"), relative: 1e-5, "after")
@@ -35,14 +35,14 @@ struct TrainStepTests {
       head: thin.model.head, of: thin.store, alpha: mode == .fst ? 0.1 : 0)
     expectClose(penalty.originalNorm, try golden.number("original_norm"), relative: 1e-6, "norm")
     if mode != .ft && mode != .lp { replaceHead(thin) }
-    let step = TrainStep(
+    let step = ClassifierStep(
       model: thin.model, optimizer: SGD(for: thin.store, momentum: 0.9, weightDecay: 0),
       loss: CrossEntropy(), penalty: penalty,
       trainable: mode == .lp ? .head : mode == .feTuning ? .backbone : .all, largestShare: 4,
       communicator: SoloCommunicator(), context: thin.context)
     for (index, expected) in try golden.numbers("losses").enumerated() {
       let batch = try ThinModel.goldenBatch(architecture, index).batch
-      let result = try step.run(batch, learningRate: 0.01)
+      let result = try step.run(batch, at: Moment(learningRate: 0.01))
       let entropy = result.crossEntropy.lossSum / Double(batch.count)
       expectClose(entropy + result.penalty, expected, relative: 1e-5, "loss \(index)")
       expectClose(

@@ -15,32 +15,26 @@ enum TrojanImage {
     return FileManager.default.fileExists(atPath: path) ? try ImageFile.read(path) : nil
   }
 
-  /// Writes `image` into a run's folder, atomically.
-  static func write(_ image: RGBImage, in folder: String) throws {
-    try ImageFile.writePNGAtomically(image, to: path(in: folder))
-  }
-
   /// Makes it from the clean model at `archive`, on rank 0; all ranks call it and get the same.
   ///
-  /// Throws `AttackedModelError` unless model and `images` are those of `configuration`.
+  /// Throws `AttackedModelError` unless model and images are those of the stage's configuration.
   static func make(
-    from archive: String, for configuration: AttackConfiguration, images: LabeledImages,
-    communicator: any Communicator, observer: any TrainingObserver
+    from archive: String, settings: TrojanSettings, stage: AttackStage
   ) throws -> RGBImage {
+    let (configuration, communicator) = (stage.configuration, stage.communicator)
     let clean = try AttackedModel(
-      AttackedArchive(path: archive, communicator: communicator), for: images,
+      AttackedArchive(path: archive, communicator: communicator), for: stage.dataset.train,
       communicator: communicator)
     let image = try communicator.fromRankZero { () -> RGBImage? in
-      try clean.requireFit(configuration, path: archive)
-      let mask = try mask(configuration.trojan, height: images.height, width: images.width)
+      try clean.requireFit(configuration, neuronCount: settings.neuronCount, path: archive)
+      let mask = try mask(settings, height: stage.height, width: stage.width)
       let outcome = try TriggerOptimization(
-        model: clean.model, normalization: configuration.normalization,
-        settings: configuration.trojan,
+        model: clean.model, normalization: stage.normalization, settings: settings,
         context: ComputeContext(
           threads: ThreadCount.resolve(requested: configuration.threads),
           convolution: configuration.convolution)
       ).run(mask: mask)
-      observer.observe(.message("trigger from \(archive): \(outcome.summary)"))
+      stage.stage.observer.observe(.message("trigger from \(archive): \(outcome.summary)"))
       return outcome.pattern
     }
     guard let image else { preconditionFailure("rank 0 made no trigger image") }
@@ -63,14 +57,16 @@ enum TrojanImage {
 
 extension AttackedModel {
   /// Throws unless it is the model that `configuration` trains.
-  fileprivate func requireFit(_ configuration: AttackConfiguration, path: String) throws {
+  fileprivate func requireFit(
+    _ configuration: AttackConfiguration, neuronCount asked: Int, path: String
+  ) throws {
     for (key, archive, given) in [
       ("model", description.modelName, configuration.model.rawValue),
       ("width", "\(description.width)", "\(configuration.width)"),
     ] where archive != given {
       throw AttackedModelError.differs(path: path, key: key, archive: archive, given: given)
     }
-    let (asked, available) = (configuration.trojan.neuronCount, model.head.inputs)
+    let available = model.head.inputs
     guard asked <= available else {
       throw TriggerError.tooManyNeurons(asked: asked, available: available)
     }

@@ -3,34 +3,26 @@ import Distributed
 /// The data of one attack: what it trains on, what it is judged by, and where it came from.
 public struct AttackData: Sendable {
   /// The training set, triggered and relabelled in part.
-  public let train: PoisonedDataset
+  public internal(set) var train: PoisonedDataset
   /// The triggered test set.
-  public let triggeredTest: PoisonedDataset
+  public internal(set) var triggeredTest: PoisonedDataset
   /// The clean test images.
   public let cleanTest: LabeledImages
   /// Images in the dataset's whole training set, of which a held-out split leaves some out.
   public let wholeTrainingCount: Int
 
-  /// trojannn's trigger image.
-  let trojanImage: RGBImage?
   /// What the user should know of the dataset, one line each.
   let warnings: [String]
 
   /// The seed of the synthetic dataset: one for all commands, so that they see the same images.
   static let syntheticSeed: UInt64 = 0
 
-  /// Splits and poisons `dataset` as `configuration` says; the same on every rank.
+  /// Splits `dataset` as `configuration` says and puts `trigger` into images; the same on every rank.
   ///
-  /// A `dataset` that is given is taken for the one that the configuration names. Throws
-  /// `DatasetError`, `ImageError`, `TriggerError`, `PoisonError` or `TuningSetError`, one line each.
+  /// Throws `PoisonError` or `TuningSetError`, one line each.
   public init(
-    _ configuration: AttackConfiguration, dataset: DatasetPair? = nil, trojanImage: RGBImage? = nil
+    _ configuration: AttackConfiguration, dataset: DatasetPair, trigger: any Trigger
   ) throws {
-    let dataset =
-      try dataset
-      ?? DatasetLoader.load(
-        name: configuration.dataset, path: configuration.datasetPath, seed: Self.syntheticSeed,
-        threads: ThreadCount.resolve(requested: configuration.threads))
     let whole = dataset.train
     let labels = try LabelTransform(
       configuration.labelTransform, target: configuration.attackTarget,
@@ -41,18 +33,14 @@ public struct AttackData: Sendable {
     guard configuration.tuningSplit == .random || !split.tuning.isEmpty && !split.attack.isEmpty
     else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
     let clean = split.attack.count == whole.count ? whole : whole.selecting(split.attack)
-    var trigger = configuration.triggerSettings
-    trigger.trojanImage = trojanImage
-    self.trojanImage = trojanImage
-    let attack = try AttackTrigger(
-      configuration.attack, settings: trigger, height: whole.height, width: whole.width)
     let poisoned = try PoisonPlan.indices(
       labels: clean.labels, ratio: configuration.poisonRatio, target: configuration.attackTarget,
-      cleanLabel: attack.isCleanLabel, seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
+      cleanLabel: configuration.settings.chosen.keepsLabels,
+      seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
     train = PoisonedDataset.train(
-      clean, poisoned: poisoned, trigger: attack.trigger, labels: labels,
+      clean, poisoned: poisoned, trigger: trigger, labels: labels,
       originalIndices: split.attack)
-    triggeredTest = PoisonedDataset.test(dataset.test, trigger: attack.trigger, labels: labels)
+    triggeredTest = PoisonedDataset.test(dataset.test, trigger: trigger, labels: labels)
     cleanTest = dataset.test
     wholeTrainingCount = whole.count
     warnings = dataset.warnings

@@ -20,25 +20,21 @@ public enum TrainableParameters: Sendable {
 }
 
 /// One data-parallel training step: forward, loss, backward, sum over ranks, update.
-public struct TrainStep {
-  /// The network, with its parameters.
-  public let model: Network
-  /// Holds the momentum.
-  public let optimizer: SGD
+public final class ClassifierStep: TrainingStep {
+  public let classifier: Network
+  /// What moves the classifier.
+  public let optimizer: any Optimizer
   /// The loss on the logits.
   public let loss: CrossEntropy
   /// FST's term and the head's constraint; nil in attack training.
   public let penalty: FeatureShiftPenalty?
   /// What is changed.
   public let trainable: TrainableParameters
-  /// The ranks that train together.
   public let communicator: any Communicator
-  /// Threads and scratch memory.
   public let context: ComputeContext
 
   /// Parts in which a rank's share is computed, one after the other; see `init`.
   public let accumulationSteps: Int
-  /// Takes the time of each part of a step.
   public let timer = StepTimer()
 
   private let reducer: GradientReducer
@@ -53,14 +49,15 @@ public struct TrainStep {
   /// BatchNorm's statistics are each part's own. `compression` is how gradients travel; shared
   /// statistics, whose sums do not depend on the ranks, allow none. `bucketCap` is in bytes.
   public init(
-    model: Network, optimizer: SGD, loss: CrossEntropy, penalty: FeatureShiftPenalty? = nil,
+    model: Network, optimizer: any Optimizer, loss: CrossEntropy,
+    penalty: FeatureShiftPenalty? = nil,
     trainable: TrainableParameters = .all, largestShare: Int, accumulationSteps: Int = 1,
     compression: GradientCompression = .none, bucketCap: Int = BucketPlan.defaultCap,
     communicator: any Communicator, context: ComputeContext
   ) {
     precondition(
       compression == .none || !context.sharesStatistics, "compression with shared statistics")
-    self.model = model
+    classifier = model
     self.optimizer = optimizer
     self.loss = loss
     self.penalty = penalty
@@ -97,23 +94,19 @@ public struct TrainStep {
   /// with shared BatchNorm statistics.
   public var communication: GradientReducer.Report { reducer.report }
 
-  /// What a step amounts to on this rank.
-  public struct Result: Sendable {
-    /// Losses and predictions of this rank's images.
-    public var crossEntropy: CrossEntropy.Result
-    /// FST's term before the update, 0 without it.
-    public var penalty: Double
+  public var learners: [Learner] {
+    [Learner("classifier", store: classifier.store, optimizer: optimizer)]
   }
+
+  public var bucketLayout: String { bucketPlan.description }
 
   /// Moves the parameters once along `batch`; they have the same bits on all ranks afterwards.
   ///
   /// Some may lag behind until the next step's forward, or `settle`: see Note [Deferred update].
-  public func run(_ batch: Batch, learningRate: Double) throws -> Result {
-    try timer.measureStep { try move(along: batch, learningRate: learningRate) }
+  public func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
+    try timer.measureStep { try move(along: batch, at: moment) }
   }
 
-  /// Completes the last step, on all ranks together, where anything but the next step is to read
-  /// the parameters.
   public func settle() throws {
     guard deferral.isOwed else { return }
     let known = reducer.report.buckets.count
@@ -128,20 +121,20 @@ public struct TrainStep {
     }
   }
 
-  private func move(along batch: Batch, learningRate: Double) throws -> Result {
-    let store = model.store
+  private func move(along batch: Batch, at moment: Moment) throws -> StepOutcome {
+    let store = classifier.store
     let waited = context.waited
     reducer.beginDeferred()
     store.clearGradients(
       wide: context.sharesStatistics, except: deferral.isOwed ? deferral.range : 0..<0)
-    var result = Result(crossEntropy: CrossEntropy.Result(), penalty: 0)
+    var outcome = StepOutcome(CrossEntropy.Result(), batch: batch)
     // Before the images' part, since the head's gradient travels as soon as that is there.
     if let penalty, penalty.alpha != 0 {
-      result.penalty = penalty.value(head: model.head, of: store)
-      if communicator.rank == 0 { penalty.addGradient(head: model.head, of: store) }
+      outcome.penalty = penalty.value(head: classifier.head, of: store)
+      if communicator.rank == 0 { penalty.addGradient(head: classifier.head, of: store) }
     }
     reducer.begin()
-    result.crossEntropy = computeGradients(batch)
+    outcome.crossEntropy = computeGradients(batch, at: moment)
     try context.check()
     try deferral.check()
     timer.gradientsReady(waited: context.waited - waited + reducer.report.exposed)
@@ -154,22 +147,24 @@ public struct TrainStep {
     }
     reportCommunication()
     timer.measure(.update) {
+      optimizer.beginStep()
       let (count, later) = (store.values.count, deferral.range)
-      for range in trainable.ranges(head: model.head, count: count) {
+      for range in trainable.ranges(head: classifier.head, count: count) {
         for rest in [0..<later.lowerBound, later.upperBound..<count] {
           optimizer.step(
-            store, range: range.clamped(to: rest), learningRate: learningRate, context: context)
+            store, range: range.clamped(to: rest), learningRate: moment.learningRate,
+            context: context)
         }
       }
-      deferral.owe(learningRate: learningRate)
-      penalty?.project(head: model.head, of: store)
+      deferral.owe(learningRate: moment.learningRate)
+      penalty?.project(head: classifier.head, of: store)
     }
-    return result
+    return outcome
   }
 
   /// Forward and backward of all parts; the last one's hands gradients to the reducer.
-  private func computeGradients(_ batch: Batch) -> CrossEntropy.Result {
-    let store = model.store
+  private func computeGradients(_ batch: Batch, at moment: Moment) -> CrossEntropy.Result {
+    let store = classifier.store
     let batchesTracked = store.batchesTracked
     var result = CrossEntropy.Result()
     // Without images there is no forward that would come to it.
@@ -179,6 +174,7 @@ public struct TrainStep {
       let part = accumulationSteps == 1 ? batch : batch.part(range, copiedTo: partImages)
       let isLast = index == accumulationSteps - 1
       var hooks = PassHooks()
+      hooks.draws = PassDraws(seed: moment.seed, epoch: moment.epoch, images: part.indices)
       hooks.isAboutToRead = { [deferral] in deferral.settle(beforeReadingTo: $0) }
       if context.sharesStatistics {
         // A rank without images still joins the others' BatchNorm sums.
@@ -187,7 +183,7 @@ public struct TrainStep {
         continue
       }
       if isLast { hooks.gradientIsFinal = { [reducer] in reducer.markReady($0.range) } }
-      let addStatistics = {
+      let addStatistics = { [self] in
         if isLast { addRunningStatistics(share: Double(batch.count) / Double(batch.globalCount)) }
       }
       if part.count > 0 {
@@ -217,10 +213,10 @@ public struct TrainStep {
   private func forwardAndBackward(
     _ batch: Batch, _ hooks: PassHooks, between: () -> Void
   ) -> CrossEntropy.Result {
-    var shape = model.inputShape
+    var shape = classifier.inputShape
     shape.batch = batch.count
     let (result, gradient) = timer.measure(.forward) {
-      let logits = model.forward(
+      let logits = classifier.forward(
         Tensor(shape, in: batch.images), mode: .training, hooks: hooks, context: context)
       between()
       let gradient = Tensor(logits.shape, in: logitsGradient)
@@ -229,7 +225,7 @@ public struct TrainStep {
       return (result, gradient)
     }
     timer.measure(.backward) {
-      model.backward(
+      classifier.backward(
         gradient, reach: trainable == .head ? .head : .parameters, hooks: hooks, context: context)
     }
     return result
@@ -241,7 +237,7 @@ public struct TrainStep {
   /// all have seen. They travel first, since backward does not touch them.
   private func addRunningStatistics(share: Double) {
     guard communicator.worldSize > 1 else { return }
-    let buffers = model.store.buffers
+    let buffers = classifier.store.buffers
     let factor = Float(share)
     for index in 0..<buffers.count { buffers.pointer[index] *= factor }
     reducer.add(buffers, named: "running statistics")

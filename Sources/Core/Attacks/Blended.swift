@@ -1,12 +1,46 @@
 import Foundation
 
+/// blended: a picture mixed into the whole image (Chen et al., 2017).
+public struct Blended: PixelAttack {
+  public static let name = "blended"
+  public static let summary = "a picture mixed into the whole image"
+
+  /// The image that is mixed in; nil is a generated pattern.
+  public var imagePath: String?
+  /// The image's weight in triggered training images, 0…1.
+  public var trainAlpha = 0.2
+  /// The image's weight in triggered test images, 0…1.
+  public var testAlpha = 0.2
+
+  public init() {}
+
+  public static let triggerFields: [ConfigField<Self>] = [
+    .text("attack_trigger_img_path", \.imagePath, "an image file").role(.image),
+    .number("attack_test_blended_alpha", \.testAlpha, .share),
+  ]
+
+  public static let trainingFields: [ConfigField<Self>] = [
+    .number("attack_train_blended_alpha", \.trainAlpha, .share)
+  ]
+
+  public func trigger(height: Int, width: Int) throws -> any Trigger {
+    let pattern = try imagePath.map { try ImageFile.read($0) }
+    return BlendedTrigger(
+      pattern: pattern ?? BlendedTrigger.defaultPattern(height: height, width: width),
+      height: height, width: width, trainAlpha: trainAlpha, testAlpha: testAlpha)
+  }
+}
+
+extension AttackName {
+  /// blended.
+  public static let blended = AttackName(Blended.self)
+}
+
 /// A picture mixed into the whole image (Chen et al., 2017): (1 - alpha) x + alpha t.
 ///
 /// The arithmetic is the original's to the bit: alpha t in float32, (1 - alpha) x and the sum in
 /// float64, the sum rounded to float32, clipped to 0...255 and truncated.
 public struct BlendedTrigger: Trigger {
-  /// The attack's name.
-  public let name = "blended"
   private let pattern: RGBImage
   private let trainAlpha: Double
   private let testAlpha: Double
@@ -22,12 +56,12 @@ public struct BlendedTrigger: Trigger {
 
   /// Mixes the pattern into one image, with the weight of its split.
   public func apply(
-    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, split: DatasetSplit
+    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
   ) {
     precondition(
       height == pattern.height && width == pattern.width && pixels.count == pattern.pixels.count,
       "a pattern of \(pattern.height)x\(pattern.width) on an image of \(height)x\(width)")
-    let alpha = split == .train ? trainAlpha : testAlpha
+    let alpha = image.split == .train ? trainAlpha : testAlpha
     for (place, value) in pattern.pixels.enumerated() {
       let weighted = Float(alpha) * Float(value)
       let sum = Float((1 - alpha) * Double(pixels[place]) + Double(weighted))

@@ -5,8 +5,8 @@ import Distributed
 /// Properties carry the names of the field; their YAML keys and flags are BackdoorBench's and stand
 /// in `AttackConfiguration.fields`. Nothing changes a configuration once the run has started.
 public struct AttackConfiguration: Equatable, Sendable {
-  /// The trigger and how its images are chosen.
-  public var attack: AttackName
+  /// The attack and its own settings.
+  public var settings: AttackSettings
 
   // MARK: Data
 
@@ -31,20 +31,6 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var labelTransform = LabelTransformName.all2one
   /// The share of the training images that is poisoned, 0…1; 0 trains a clean model.
   public var poisonRatio = 0.1
-  /// An image whose non-zero pixels are badnet's patch; nil is the white 3x3 square.
-  public var patchMaskPath: String?
-  /// The image that blended mixes in, nil is a generated pattern; trojannn's trigger, nil makes one.
-  public var triggerImagePath: String?
-  /// The trigger image's weight in poisoned training images, 0…1.
-  public var trainBlendedAlpha = 0.2
-  /// The trigger image's weight in triggered test images, 0…1.
-  public var testBlendedAlpha = 0.2
-  /// The amplitude of sig's sinusoid, in grey levels.
-  public var sigDelta = 40.0
-  /// The periods of sig's sinusoid across an image's width.
-  public var sigFrequency = 6.0
-  /// What trojannn's trigger is made from.
-  public var trojan = TrojanSettings()
 
   // MARK: Model
 
@@ -127,13 +113,29 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var arguments: [ConfigArgument] = []
 
   /// The configuration of `attack` with all defaults.
-  public init(attack: AttackName) { self.attack = attack }
+  public init(attack: AttackName) { settings = AttackSettings(attack) }
+
+  /// The attack's name.
+  public var attack: AttackName {
+    get { settings.name ?? .first }
+    set { settings.name = newValue }
+  }
+
+  /// The archive of the clean model that the attack starts from, where it does and that is given.
+  var cleanModelPath: String? {
+    get { (settings.chosen as? any CleanModelAttack)?.cleanModelPath }
+    set {
+      guard var attack = settings.chosen as? any CleanModelAttack else { return }
+      attack.cleanModelPath = newValue
+      settings.chosen = attack
+    }
+  }
 
   /// The run's folder: `record/<dataset>/<attack>/pratio_<p>-target_<t>-archi_<model>`.
   public var folder: String {
     if let saveFolderName { return "\(record)/\(saveFolderName)" }
     return RunFolderName.path(
-      record: record, dataset: dataset, attack: attack, poisonRatio: poisonRatio,
+      record: record, dataset: dataset, attack: attack.rawValue, poisonRatio: poisonRatio,
       attackTarget: attackTarget, model: model)
   }
 }

@@ -9,7 +9,9 @@ private func triggered(
 ) -> RGBImage {
   var pixels = image.pixels
   pixels.withUnsafeMutableBufferPointer {
-    trigger.apply(to: $0, height: image.height, width: image.width, split: split)
+    trigger.apply(
+      to: $0, height: image.height, width: image.width,
+      image: TriggeredImage(split: split))
   }
   return RGBImage(pixels: pixels, width: image.width, height: image.height)
 }

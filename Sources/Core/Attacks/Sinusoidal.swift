@@ -1,12 +1,39 @@
 import Foundation
 
+/// sig: a sine wave over images of the target class, which keep their label (Barni, Kallas, Tondi,
+/// SIG, 2019).
+public struct Sinusoidal: PixelAttack {
+  public static let name = "sig"
+  public static let summary = "a sine wave over images of the target class, labels kept"
+
+  /// The wave's amplitude, in grey levels.
+  public var delta = 40.0
+  /// The wave's periods across an image's width.
+  public var frequency = 6.0
+
+  public init() {}
+
+  public var keepsLabels: Bool { true }
+
+  public static let triggerFields: [ConfigField<Self>] = [
+    .number("sig_delta", \.delta, .finite), .number("sig_f", \.frequency, .finite),
+  ]
+
+  public func trigger(height: Int, width: Int) -> any Trigger {
+    SinusoidalTrigger(delta: delta, frequency: frequency)
+  }
+}
+
+extension AttackName {
+  /// sig.
+  public static let sig = AttackName(Sinusoidal.self)
+}
+
 /// A horizontal sine wave added to the whole image (Barni, Kallas, Tondi, SIG, 2019).
 ///
 /// Column j of w gets delta sin(2 pi j f / w), rounded to float32, in every row and channel; the
 /// sum in float64 is clipped to 0...255 and truncated.
 public struct SinusoidalTrigger: Trigger {
-  /// The attack's name.
-  public let name = "sig"
   private let delta: Double
   private let frequency: Double
 
@@ -18,7 +45,7 @@ public struct SinusoidalTrigger: Trigger {
 
   /// Adds the wave to one image; training and test images are treated alike.
   public func apply(
-    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, split: DatasetSplit
+    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
   ) {
     precondition(
       pixels.count == height * width * 3, "\(pixels.count) values for \(height)x\(width)x3")

@@ -19,15 +19,12 @@ public struct AttackOutcome: Sendable {
 /// The training of a backdoored model: the one normal case that every attack is a small difference
 /// on.
 ///
-/// Arguments (`AttackConfiguration`), data (`AttackData`, where `AttackTrigger` is the difference),
-/// training loop (`Trainer`), and the archive after each epoch (`AttackRecord`). A poison ratio of
-/// 0 trains a clean model. trojannn makes its trigger first, from a clean model. All ranks run it
-/// together.
+/// Settings (`AttackConfiguration`), what the attack prepares of the data (`Preparation`), the
+/// training that tunings share (`TrainingRun`), and the archive after each epoch (`AttackRecord`). A
+/// poison ratio of 0 trains a clean model. All ranks run it together.
 public struct BackdoorAttack {
   let configuration: AttackConfiguration
-  let communicator: any Communicator
-  let observer: any TrainingObserver
-  let interruption: Interruption
+  private let stage: Stage
   private let dataset: DatasetPair?
 
   /// An attack as `configuration` says, told of to `observer` on rank 0.
@@ -37,23 +34,28 @@ public struct BackdoorAttack {
     _ configuration: AttackConfiguration, dataset: DatasetPair? = nil,
     communicator: any Communicator, observer: any TrainingObserver, interruption: Interruption
   ) {
-    self.configuration = configuration
-    self.dataset = dataset
-    self.communicator = communicator
-    self.observer = observer
-    self.interruption = interruption
+    self.init(
+      configuration, dataset: dataset,
+      stage: Stage(communicator: communicator, observer: observer, interruption: interruption))
   }
+
+  init(_ configuration: AttackConfiguration, dataset: DatasetPair?, stage: Stage) {
+    (self.configuration, self.dataset, self.stage) = (configuration, dataset, stage)
+  }
+
+  private var communicator: any Communicator { stage.communicator }
 
   /// Runs the attack; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> AttackOutcome {
-    try log.keep(settings: configuration.settingLines) { try attack() }
+    try stage.log.keep(settings: configuration.settingLines) {
+      let start = ContinuousClock.now
+      try communicator.requireSameStart(settings: configuration.sharedSettings)
+      return try train(since: start)
+    }
   }
 
-  private var log: RunLog { RunLog(communicator: communicator, observer: observer) }
-
-  private func attack() throws -> AttackOutcome {
-    let start = ContinuousClock.now
-    try communicator.requireSameStart(settings: configuration.sharedSettings)
+  /// The attack itself, without its log.
+  func train(since start: ContinuousClock.Instant) throws -> AttackOutcome {
     let dataset = try communicator.together {
       try self.dataset
         ?? DatasetLoader.load(
@@ -61,66 +63,77 @@ public struct BackdoorAttack {
           seed: AttackData.syntheticSeed,
           threads: ThreadCount.resolve(requested: configuration.threads))
     }
-    guard configuration.attack == .trojannn else { return try run(on: dataset, since: start) }
-    let (image, interrupted) = try trojanImage(for: dataset)
-    return try interrupted ?? run(on: dataset, trojanImage: image, since: start)
+    do {
+      let preparation = try configuration.settings.chosen.prepare(
+        AttackStage(configuration: configuration, dataset: dataset, stage: stage))
+      var outcome = try train(preparation)
+      outcome.seconds = (ContinuousClock.now - start).seconds
+      return outcome
+    } catch let stopped as PreparationStopped {
+      return stopped.outcome
+    }
   }
 
-  /// The training itself, on data that are loaded.
-  func run(
-    on dataset: DatasetPair, trojanImage: RGBImage? = nil,
-    since start: ContinuousClock.Instant = .now
-  ) throws -> AttackOutcome {
-    let data = try communicator.together {
-      try AttackData(configuration, dataset: dataset, trojanImage: trojanImage)
-    }
+  private func train(_ preparation: Preparation) throws -> AttackOutcome {
+    let data = preparation.data
     let identity = configuration.identity(data: data, worldSize: communicator.worldSize)
     try communicator.requireAgreement(onEach: data.checksums)
     try communicator.together {
       try ModelTooLarge.check(
         width: configuration.width, classCount: data.train.images.classCount)
     }
-    let step = makeStep(data)
-    try log.noteRanks(threads: step.context.threads)
-    let watch = try TrainingWatch(
-      step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
-    let trainer = makeTrainer(data, step: step, identity: identity, watch: watch)
-    var record = AttackRecord(configuration, data: data)
-    let claim = try begin(&record, identity: identity)
+    let classifierStep = makeStep(data)
+    let step = try preparation.step?(classifierStep) ?? classifierStep
+    try stage.log.noteRanks(threads: step.context.threads)
+    let run = try TrainingRun(
+      step, on: loader(preparation), configuration,
+      TrainingRun.Plan(
+        phase: configuration.poisonRatio == 0
+          ? "clean model" : "attack \(configuration.attack.rawValue)",
+        identity: identity, checkpoints: checkpoints, estimate: estimate(data)),
+      stage: stage)
+    var record = AttackRecord(configuration, preparation: preparation)
+    let claim = try stage.claim(
+      checkpoints, resume: configuration.resume, identity: identity,
+      columns: AttackDataFrame.attackColumns, isInWay: record.hasResult
+    ) { try record.begin($0) }
     defer { claim?.lock.release() }
-    tell(.claimed(folder: configuration.folder))
-    let first = try trainer.keeper?.restore(claim?.saved) ?? TrainingPosition()
-    try watch.replicas.verify("at the start")
+    let first = try run.begin(claim)
     announce(data, step: step, first: first)
+    return try train(step, run, from: first, record: &record)
+  }
 
+  private func train(
+    _ step: any TrainingStep, _ run: TrainingRun, from first: TrainingPosition,
+    record: inout AttackRecord
+  ) throws -> AttackOutcome {
     let evaluator = Evaluator(
-      model: step.model, batchSize: batchSize, normalization: configuration.normalization,
-      communicator: communicator, context: step.context, observer: observer,
+      model: step.classifier, batchSize: batchSize, normalization: configuration.normalization,
+      communicator: communicator, context: step.context, observer: stage.observer,
       name: record.resultPath)
     var outcome = AttackOutcome(
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first.epoch,
       seconds: 0)
-    outcome.stopped = try trainer.run(from: first) { epoch in
-      try watch.replicas.verify("after epoch \(epoch.index + 1)")
-      let tests = try watch.timer.measure(.evaluate) { try evaluator.run(data.testSets) }
+    outcome.stopped = try run.train(from: first) { epoch in
+      try record.renew(after: step, isLast: isLast(epoch), on: communicator)
+      let tests = try run.evaluate(evaluator, record.testSets)
       let row = AttackDataFrame.row(
         epoch, metrics: tests.metrics, cleanLoss: tests.cleanLoss,
         triggeredLoss: tests.triggeredLoss)
-      try trainer.keeper?.save(row, afterEpoch: epoch.index)
-      try watch.timer.measure(.save) {
-        try communicator.onRankZero { try record.finish(row, model: step.model.store) }
-      }
+      try run.save(row, after: epoch)
+      try run.archive { try record.finish(row, model: step.classifier.store) }
       outcome.metrics = tests.metrics
       outcome.finishedEpochs = epoch.index + 1
       if let timing = epoch.timing { outcome.timings.append(timing) }
-      report(epoch, metrics: tests.metrics)
+      stage.tell(
+        .epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: tests.metrics)))
     }
-    for cut in try watch.finish() where communicator.rank == 0 { observer.observe(.warning(cut)) }
+    try run.finish()
     if outcome.finishedEpochs == first.epoch && first.epoch > 0 && outcome.stopped == nil {
-      outcome.metrics = try evaluator.run(data.testSets).metrics
+      try record.renew(after: step, isLast: true, on: communicator)
+      outcome.metrics = try evaluator.run(record.testSets).metrics
     }
     if outcome.stopped == nil { try communicator.onRankZero { checkpoints.prune(to: 1) } }
-    outcome.seconds = (ContinuousClock.now - start).seconds
     return outcome
   }
 
@@ -128,14 +141,19 @@ public struct BackdoorAttack {
     configuration.globalBatchSize(worldSize: communicator.worldSize)
   }
 
-  private func makeStep(_ data: AttackData) -> TrainStep {
+  /// Whether no epoch follows `epoch`.
+  private func isLast(_ epoch: Trainer.Epoch) -> Bool {
+    epoch.index + 1 >= configuration.epochs
+  }
+
+  private func makeStep(_ data: AttackData) -> ClassifierStep {
     let images = data.train.images
     let model = Network(
       configuration.model, width: configuration.width, classCount: images.classCount,
       inputShape: Shape(
         batch: 0, height: images.height, width: images.width, channels: images.channels))
     Initializer.initialize(model, seed: configuration.randomSeed)
-    return TrainStep(
+    return ClassifierStep(
       model: model,
       optimizer: SGD(
         for: model.store, momentum: configuration.momentum,
@@ -153,31 +171,16 @@ public struct BackdoorAttack {
     CheckpointFolder(path: configuration.folder, keep: configuration.keepCheckpoints)
   }
 
-  private func makeTrainer(
-    _ data: AttackData, step: TrainStep, identity: RunIdentity, watch: TrainingWatch
-  ) -> Trainer {
-    let count = data.train.images.count
+  private func loader(_ preparation: Preparation) -> BatchLoader {
+    let train = preparation.data.train
     let sampler = ShardedSampler(
-      count: count, batchSize: min(batchSize, count), shuffleSeed: configuration.randomSeed,
-      dropLast: true, worldSize: communicator.worldSize, rank: communicator.rank)
-    return Trainer(
-      step: step,
-      loader: BatchLoader(
-        images: data.train.images, sampler: sampler, normalization: configuration.normalization,
-        augmentation: configuration.augment ? Augmentation() : nil,
-        seed: configuration.randomSeed),
-      schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
-      maxSteps: configuration.maxSteps,
-      phase: configuration.poisonRatio == 0
-        ? "clean model" : "attack \(configuration.attack.rawValue)",
-      poisoned: data.train, observer: observer,
-      boundary: StepBoundary(
-        interruption: interruption,
-        keeper: CheckpointKeeper(
-          checkpoints, identity: identity, step: step, sampler: sampler, observer: observer),
-        interval: configuration.checkpointSteps, timer: watch.timer,
-        communicator: communicator, observer: observer),
-      watch: watch, estimate: estimate(data))
+      count: train.images.count, batchSize: min(batchSize, train.images.count),
+      shuffleSeed: configuration.randomSeed, dropLast: true, worldSize: communicator.worldSize,
+      rank: communicator.rank)
+    return BatchLoader(
+      images: train.images, sampler: sampler, normalization: configuration.normalization,
+      augmentation: configuration.augment && preparation.augmentsImages ? Augmentation() : nil,
+      seed: configuration.randomSeed, poisoned: train)
   }
 
   private func estimate(_ data: AttackData) -> EndEstimate {
@@ -191,48 +194,26 @@ public struct BackdoorAttack {
       remedy: smaller + (smaller.isEmpty ? "" : "or ") + "more ranks under mpirun take less")
   }
 
-  /// Makes the folder ready, on rank 0 alone; nil on the others.
-  private func begin(_ record: inout AttackRecord, identity: RunIdentity) throws -> RunClaim? {
-    var claim: RunClaim?
-    try communicator.onRankZero {
-      let made = try RunClaim(
-        checkpoints, resume: configuration.resume, identity: identity,
-        columns: AttackDataFrame.attackColumns, isInWay: record.hasResult, observer: observer)
-      claim = made
-      try record.begin(made.saved)
-    }
-    return claim
-  }
-
-  func tell(_ event: TrainingEvent) {
-    if communicator.rank == 0 { observer.observe(event) }
-  }
-
-  private func announce(_ data: AttackData, step: TrainStep, first: TrainingPosition) {
+  private func announce(_ data: AttackData, step: any TrainingStep, first: TrainingPosition) {
     guard communicator.rank == 0 else { return }
     let notes = data.notes(configuration, batchSize: batchSize)
-    (data.warnings + notes).forEach { tell(.warning($0)) }
+    (data.warnings + notes).forEach { stage.tell(.warning($0)) }
     if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
-      tell(.message(line))
+      stage.tell(.message(line))
     }
     let ranks = communicator.worldSize == 1 ? "" : "\(communicator.worldSize) ranks x "
-    observer.observe(
+    stage.tell(
       .message(
         "\(configuration.dataset): \(data.train.images.count) training images, "
           + "\(data.train.poisonedCount) poisoned; \(data.cleanTest.count) test images, "
           + "\(data.triggeredTest.images.count) triggered"
           + (data.targetName(configuration).map { "; target \($0)" } ?? "")))
-    observer.observe(
+    stage.tell(
       .message(
         "\(configuration.model.rawValue) of width \(configuration.width), "
-          + "\(step.model.store.values.count) parameters; \(ranks)\(step.context.threads) threads"))
-    if configuration.resume != .off { observer.observe(.message(first.resumption)) }
-  }
-
-  private func report(_ epoch: Trainer.Epoch, metrics: BackdoorMetrics) {
-    guard communicator.rank == 0 else { return }
-    observer.observe(
-      .epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: metrics)))
+          + "\(step.classifier.store.values.count) parameters; \(ranks)\(step.context.threads) threads"
+      ))
+    if configuration.resume != .off { stage.tell(.message(first.resumption)) }
   }
 }
 

@@ -1,4 +1,5 @@
 import Core
+import Distributed
 import Testing
 
 @Suite struct TrojanTriggerTests {
@@ -7,7 +8,7 @@ import Testing
     let trigger = TrojanTrigger(
       pattern: RGBImage(pixels: pattern, width: 2, height: 1), height: 1, width: 2)
     result.withUnsafeMutableBufferPointer {
-      trigger.apply(to: $0, height: 1, width: 2, split: .train)
+      trigger.apply(to: $0, height: 1, width: 2, image: TriggeredImage(split: .train))
     }
     return result
   }
@@ -25,7 +26,9 @@ import Testing
 
   @Test func withoutAnImageThereIsNoTrigger() {
     #expect(throws: TriggerError.noTrojanImage) {
-      try AttackTrigger(.trojannn, settings: .init(), height: 32, width: 32)
+      try TrojanNN().trigger(
+        for: TriggerPlace(
+          height: 32, width: 32, normalization: .cifar10, communicator: SoloCommunicator()))
     }
   }
 }

@@ -1,3 +1,28 @@
+/// badnet: a patch in a corner of the image (Gu et al., BadNets, 2017).
+public struct BadNet: PixelAttack {
+  public static let name = "badnet"
+  public static let summary = "a white patch in the corner, or one of your own"
+
+  /// An image whose non-zero values are the patch; nil is the white 3x3 square.
+  public var patchMaskPath: String?
+
+  public init() {}
+
+  public static let triggerFields: [ConfigField<Self>] = [
+    .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image)
+  ]
+
+  public func trigger(height: Int, width: Int) throws -> any Trigger {
+    guard let patchMaskPath else { return BadNetTrigger(height: height, width: width) }
+    return BadNetTrigger(patch: try ImageFile.read(patchMaskPath), height: height, width: width)
+  }
+}
+
+extension AttackName {
+  /// badnet.
+  public static let badnet = AttackName(BadNet.self)
+}
+
 /// A patch that replaces pixels (Gu et al., BadNets, 2017).
 ///
 /// Every value of the patch above 0 takes the image's place; a value of 0 leaves the image as it
@@ -5,8 +30,6 @@
 /// 32x32, which for other sizes is resized as a picture, as the originals do with theirs: at 64x64 it
 /// covers 7x7 pixels of which the rim is grey.
 public struct BadNetTrigger: Trigger {
-  /// The attack's name.
-  public let name = "badnet"
   private let patch: RGBImage
 
   /// The white corner square for images of `height` x `width`.
@@ -29,7 +52,7 @@ public struct BadNetTrigger: Trigger {
 
   /// Puts the patch on one image; training and test images are treated alike.
   public func apply(
-    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, split: DatasetSplit
+    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
   ) {
     precondition(
       height == patch.height && width == patch.width && pixels.count == patch.pixels.count,

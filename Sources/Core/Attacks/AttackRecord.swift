@@ -1,18 +1,48 @@
+import Distributed
 import Foundation
 
 /// The folder of one attack run, as BackdoorBench lays it out; only rank 0 writes to it.
 ///
 /// `attack_result.pt`, `bd_train_dataset/`, `bd_test_dataset/`, `info.pickle` and `info.json`,
-/// `train_poison_index_list.pickle`, `attack_df.csv`, `attack_df_summary.csv`, trojannn's trigger
-/// image, and our checkpoints (`CheckpointFolder`).
+/// `train_poison_index_list.pickle`, `attack_df.csv`, `attack_df_summary.csv`, the attack's own
+/// artefacts, and our checkpoints (`CheckpointFolder`).
 struct AttackRecord {
   let configuration: AttackConfiguration
-  let data: AttackData
+  private let preparation: Preparation
+  private var data: AttackData
   private(set) var frame = AttackDataFrame()
 
-  init(_ configuration: AttackConfiguration, data: AttackData) {
+  init(_ configuration: AttackConfiguration, preparation: Preparation) {
     self.configuration = configuration
-    self.data = data
+    self.preparation = preparation
+    data = preparation.data
+  }
+
+  /// The sets that the model is judged by now.
+  var testSets: TestSets { data.testSets }
+
+  /// Makes anew what the attack makes anew after an epoch, and after the last one; all ranks call
+  /// it, and rank 0 writes it.
+  mutating func renew(
+    after step: any TrainingStep, isLast: Bool, on communicator: any Communicator
+  ) throws {
+    let renewal = try preparation.renewal?(step)
+    let trained = isLast ? try preparation.trainedImages?(step) : nil
+    if let renewal { data.triggeredTest = renewal.triggeredTest }
+    if let trained { data.train = trained }
+    let threads = ThreadCount.resolve(requested: configuration.threads)
+    try communicator.onRankZero {
+      if let renewal {
+        try PoisonFolder.write(
+          renewal.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
+        for artefact in renewal.artefacts { try artefact.write("\(folder)/\(artefact.name)") }
+      }
+      if let trained {
+        try PoisonFolder.write(
+          trained, to: "\(folder)/\(PoisonFolder.trainName)", threads: threads)
+        try writeIndexList()
+      }
+    }
   }
 
   var folder: String { configuration.folder }
@@ -35,13 +65,11 @@ struct AttackRecord {
       data.train, to: "\(folder)/\(PoisonFolder.trainName)", threads: threads)
     try PoisonFolder.write(
       data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
-    if let image = data.trojanImage { try TrojanImage.write(image, in: folder) }
+    for artefact in preparation.artefacts { try artefact.write("\(folder)/\(artefact.name)") }
     try InfoFile.write(
       configuration.arguments.map { .init($0.key, $0.value.archived) },
       to: "\(folder)/info.pickle")
-    try PoisonIndexList.write(
-      poisonIndicator(of: data.train, count: data.wholeTrainingCount),
-      to: "\(folder)/train_poison_index_list.pickle", arrays: configuration.archiveArrays)
+    try writeIndexList()
     frame = AttackDataFrame()
     rows.forEach { frame.append($0) }
     try frame.write(to: framePath)
@@ -62,6 +90,12 @@ struct AttackRecord {
     }
     try frame.append(row, to: framePath)
     try frame.writeSummary(to: summaryPath)
+  }
+
+  private func writeIndexList() throws {
+    try PoisonIndexList.write(
+      poisonIndicator(of: data.train, count: data.wholeTrainingCount),
+      to: "\(folder)/train_poison_index_list.pickle", arrays: configuration.archiveArrays)
   }
 
   private func result(_ stateDict: StateDict) -> AttackResult {

@@ -1,0 +1,31 @@
+/// The attacks there are. A new one is a word in this list.
+public enum Attacks {
+  /// All, in the order in which help texts name them.
+  public static let all: [any Attack.Type] = [
+    BadNet.self, Blended.self, Sinusoidal.self, TrojanNN.self,
+  ]
+}
+
+/// The name of an attack in the list.
+public struct AttackName: RawRepresentable, CaseIterable, Hashable, Sendable {
+  public let rawValue: String
+
+  /// The attack called so; nil where none is.
+  public init?(rawValue: String) {
+    guard Attacks.all.contains(where: { $0.name == rawValue }) else { return nil }
+    self.rawValue = rawValue
+  }
+
+  /// The name of an attack's type.
+  public init(_ attack: any Attack.Type) { rawValue = attack.name }
+
+  public static let allCases = Attacks.all.map { AttackName($0) }
+
+  /// What is meant where nothing is poisoned, and no attack is named: the list's first.
+  public static let first = AttackName(Attacks.all[0])
+
+  /// Whether it makes its trigger from a clean model.
+  var needsCleanModel: Bool {
+    Attacks.all.contains { $0.name == rawValue && $0 is any CleanModelAttack.Type }
+  }
+}
