@@ -4,89 +4,90 @@ let countLimit = 1_000_000_000
 extension AttackConfiguration: TrainingConfiguration {
   /// The keys of an attack run.
   public static let fields: [ConfigField<Self>] =
-    [
-      .choice("attack", \.attack), .text("dataset", \.dataset, "the name of a dataset"),
-      .text("dataset_path", \.datasetPath, "a folder").role(.place),
-      .choice("tuning_split", \.tuningSplit),
-      .number("split_ratio", \.splitRatio, .positiveShare),
-      .integer("attack_target", \.attackTarget, 0...countLimit),
-      .choice("attack_label_trans", \.labelTransform), .number("pratio", \.poisonRatio, .share),
-      .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image).of(.badnet),
-      .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image)
-        .of(.blended, .trojannn),
-      .number("attack_train_blended_alpha", \.trainBlendedAlpha, .share).of(.blended),
-      .number("attack_test_blended_alpha", \.testBlendedAlpha, .share).of(.blended),
-      .number("sig_delta", \.sigDelta, .finite).of(.sig),
-      .number("sig_f", \.sigFrequency, .finite).of(.sig),
-      .choice("model", \.model), .integer("width", \.width, 1...4096),
-      .number("lb_smooth", \.labelSmoothing, .belowOne),
-      .text("record", \.record, "a folder").role(.output),
-      .text("save_folder_name", \.saveFolderName, "the name of a folder").role(.output),
-      .integer("frequency_save", \.frequencySave, 0...countLimit).role(.output),
-      .choice("archive_arrays", \.archiveArrays).role(.output),
-      .choice("archive_paths", \.archivePaths).role(.output),
-    ] + trojanFields + trainingFields
+    [.choice("attack", \.attack).help("The attack", in: .run)] + dataFields + poisonFields
+    + modelFields + resultFields + trojanFields + trainingFields
     + PixelStatistics.fields.map { $0.within(\.pixelStatistics) }
 
-  package var defaults: Self { Self(attack: attack) }
-  package var knownAttack: AttackName? { attack }
-  package var keysWithoutEffect: Set<String> { tuningSplit == .heldOut ? [] : ["split_ratio"] }
-}
+  private static let dataFields: [ConfigField<Self>] = [
+    .text("dataset", \.dataset, "the name of a dataset").help(
+      """
+      cifar10; synthetic, which is generated and needs no files; image_folder, images (PNG, JPEG, \
+      PPM, BMP, WebP, TIFF, GIF) of 8 to 1024 pixels a side in train/<class>/ and test/<class>/ of \
+      --dataset_path
+      """, "name", in: .data),
+    .text("dataset_path", \.datasetPath, "a folder").role(.place).help(
+      "The folder with the dataset's files or with cifar10/ and its like in it", "folder",
+      in: .data),
+    .choice("tuning_split", \.tuningSplit).help(
+      """
+      Where clean tuning images come from: random, a share of all training images; held_out, the \
+      first of each class, which attack and tune must both be told
+      """, "split", in: .data),
+    .number("split_ratio", \.splitRatio, .positiveShare).help(
+      "The share of training images for tuning, 0 to 1", "share", in: .data),
+  ]
 
-extension TuneConfiguration: TrainingConfiguration {
-  /// The keys of a tuning run.
-  public static let fields: [ConfigField<Self>] =
-    [
-      .choice("attack", \.attack), .text("record", \.record, "a folder").role(.output),
-      .text("result", \.resultPath, "an attack's folder or its attack_result.pt").role(.output),
-      .number("pratio", \.poisonRatio, .share),
-      .integer("attack_target", \.attackTarget, 0...countLimit),
-      .choice("attack_label_trans", \.labelTransform), .choice("model", \.model),
-      .integer("width", \.width, 1...4096),
-      .text("linear_name", \.linearName, "a layer's name").role(.output),
-      .text("dataset", \.dataset, "the name of a dataset"),
-      .text("dataset_path", \.datasetPath, "a folder").role(.place),
-      .number("split_ratio", \.splitRatio, .positiveShare),
-      .choice("tuning_split", \.tuningSplit), .choice("ft_mode", \.mode),
-      .number("alpha", \.alpha, .finite),
-      .number("initlr", \.initialLearningRate, .nonNegative).role(.output),
-      .number("lb_smooth", \.labelSmoothing, .belowOne),
-      .boolean("save", \.save).role(.output), .choice("defense_form", \.defenseForm).role(.output),
-      .integer("evaluate_every", \.evaluateEvery, 0...countLimit).role(.output),
-    ] + triggerFields + trainingFields
-    + PixelStatistics.fields.map { $0.within(\.pixelStatistics) }
+  private static let poisonFields: [ConfigField<Self>] = [
+    .integer("attack_target", \.attackTarget, 0...countLimit).help(
+      "The class that triggered images are to be taken for", "class", in: .run),
+    .choice("attack_label_trans", \.labelTransform).help(
+      "How poisoned labels change", "change", in: .run),
+    .number("pratio", \.poisonRatio, .share).help(
+      "The share of poisoned training images, 0 to 1; 0 trains a clean model", "share", in: .run),
+    .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image).of(.badnet).help(
+      """
+      An image whose non-zero pixels are the patch (default: a white square in the lower right \
+      corner, 3x3 on images of 32x32; it grows with the image)
+      """, "image", in: .attack),
+    .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image)
+      .of(.blended, .trojannn).help(
+        """
+        The image mixed in (default: a generated pattern); of trojannn, the trigger of an earlier \
+        run, its trojannn_trigger.png (default: one is made; evaluate: the run's own)
+        """, "image", in: .attack),
+    .number("attack_train_blended_alpha", \.trainBlendedAlpha, .share).of(.blended).help(
+      "The image's weight in poisoned training images, 0 to 1", "share", in: .attack),
+    .number("attack_test_blended_alpha", \.testBlendedAlpha, .share).of(.blended).help(
+      "Its weight in test images, 0 to 1", "share", in: .attack),
+    .number("sig_delta", \.sigDelta, .finite).of(.sig).help(
+      "The sinusoid's amplitude", "grey levels", in: .attack),
+    .number("sig_f", \.sigFrequency, .finite).of(.sig).help(
+      "Its periods across the image", "n", in: .attack),
+  ]
 
-  /// The keys of `trigger`.
-  static let triggerFields: [ConfigField<Self>] = [
-    .text("patch_mask_path", \.trigger.patchMaskPath, "an image file").role(.image).of(.badnet),
-    .text("attack_trigger_img_path", \.trigger.triggerImagePath, "an image file").role(.image)
-      .of(.blended, .trojannn),
-    .number("attack_test_blended_alpha", \.trigger.testBlendedAlpha, .share).of(.blended),
-    .number("sig_delta", \.trigger.sigDelta, .finite).of(.sig),
-    .number("sig_f", \.trigger.sigFrequency, .finite).of(.sig),
+  private static let modelFields: [ConfigField<Self>] = [
+    .choice("model", \.model).help("The architecture", in: .run),
+    .integer("width", \.width, 1...4096).help(
+      "The planes of the model's first stage; 64 is the published model, 16 is quick", "planes",
+      in: .run),
+    .number("lb_smooth", \.labelSmoothing, .belowOne).form(.typed).help(
+      """
+      Label smoothing, 0 to below 1, as the originals mean it: this share of the target is spread \
+      over the other classes, none of it on the label itself (default: none)
+      """, "share", in: .training),
+  ]
+
+  private static let resultFields: [ConfigField<Self>] = [
+    .text("record", \.record, "a folder").role(.output).help(
+      "The root of all runs' folders", "folder", in: .run),
+    .text("save_folder_name", \.saveFolderName, "the name of a folder").role(.output).help(
+      "The run's folder below --record (default: made of dataset, attack, ratio and model)",
+      "name", in: .result),
+    .integer("frequency_save", \.frequencySave, 0...countLimit).role(.output).help(
+      "Keep a copy of the model every so many epochs; 0 is never", "epochs", in: .result),
+    .choice("archive_arrays", \.archiveArrays).role(.output).help(
+      """
+      How attack_result.pt stores index arrays: numpy, as the original tools; lists, which \
+      torch.load opens with its defaults
+      """, "form", in: .result),
+    .choice("archive_paths", \.archivePaths).role(.output).help(
+      """
+      How attack_result.pt names dataset and images: relative, from the working folder, data or \
+      record on; absolute, as the original tools
+      """, "form", in: .result),
   ]
 
   package var defaults: Self { Self(attack: attack) }
   package var knownAttack: AttackName? { attack }
-  package var keysWithoutEffect: Set<String> { mode == .fst ? [] : ["alpha"] }
-}
-
-extension EvaluateConfiguration {
-  /// The keys of an evaluation.
-  public static let fields: [ConfigField<Self>] =
-    PixelStatistics.fields.map {
-      $0.within(\.pixelStatistics)
-    } + [
-      .text("dataset", \.dataset, "the name of a dataset"),
-      .text("dataset_path", \.datasetPath, "a folder").role(.place), .choice("attack", \.attack),
-      .integer("attack_target", \.attackTarget, 0...countLimit),
-      .choice("attack_label_trans", \.labelTransform),
-      .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image),
-      .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image),
-      .number("attack_test_blended_alpha", \.testBlendedAlpha, .share),
-      .number("sig_delta", \.sigDelta, .finite), .number("sig_f", \.sigFrequency, .finite),
-      .integer("batch_size", \.batchSize, 1...countLimit),
-      .integer("threads", \.threads, 1...1024).role(.machine),
-      .choice("convolution", \.convolution).role(.arithmetic),
-    ]
+  package var keysWithoutEffect: Set<String> { tuningSplit == .heldOut ? [] : ["split_ratio"] }
 }

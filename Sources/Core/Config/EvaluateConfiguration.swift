@@ -35,3 +35,32 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   /// The evaluation of `archive` with all defaults.
   public init(archive: String) { self.archive = archive }
 }
+
+extension EvaluateConfiguration {
+  /// The keys of an evaluation; what an attack has too is described there, unless here.
+  public static let fields: [ConfigField<Self>] =
+    (PixelStatistics.fields.map { $0.within(\.pixelStatistics) } + [
+      .text("dataset", \.dataset, "the name of a dataset").help(
+        "The dataset (default: what the archive names)", "name", in: .data),
+      .text("dataset_path", \.datasetPath, "a folder").role(.place).help(
+        "The folder with its files (default: what the archive names)", "folder", in: .data),
+      .choice("attack", \.attack).help(
+        "Apply this attack's trigger anew, whatever images are beside the archive", "name",
+        in: .reapplied),
+      .integer("attack_target", \.attackTarget, 0...countLimit).help(
+        "Its target class (default: what the archive names, else 0)", "class", in: .reapplied),
+      .choice("attack_label_trans", \.labelTransform).help(
+        "How it changed labels (default: what the archive says, else all2one)", "change",
+        in: .reapplied),
+      .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image).of(.badnet),
+      .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image)
+        .of(.blended, .trojannn),
+      .number("attack_test_blended_alpha", \.testBlendedAlpha, .share).of(.blended),
+      .number("sig_delta", \.sigDelta, .finite).of(.sig),
+      .number("sig_f", \.sigFrequency, .finite).of(.sig),
+      .integer("batch_size", \.batchSize, 1...countLimit).help(
+        "Images of one step on all ranks together", "images", in: .machine),
+      .integer("threads", \.threads, 1...1024).role(.machine),
+      .choice("convolution", \.convolution).role(.arithmetic),
+    ]).map { $0.described(as: AttackConfiguration.fields) }
+}

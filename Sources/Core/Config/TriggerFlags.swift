@@ -1,25 +1,22 @@
 // Flags of a trigger, where it is applied anew to test images: they need an attack to be flags of.
 
 extension AttackTrigger {
-  /// The keys of a trigger's settings and the attacks that have them.
-  private static let keys: [(key: String, attacks: [AttackName])] = [
-    ("patch_mask_path", [.badnet]), ("attack_trigger_img_path", [.blended, .trojannn]),
-    ("attack_test_blended_alpha", [.blended]), ("sig_delta", [.sig]), ("sig_f", [.sig]),
-  ]
+  /// The settings by which triggers are applied anew, as evaluations have them too.
+  private static let tables = AttackSettingsTable.all(in: TuneConfiguration.fields)
 
-  /// Those of the keys that are flags of `layer`.
+  /// Those settings that are flags of `layer`.
   static func given(in layer: ConfigLayer?) -> [String] {
-    let flags = (layer?.settings ?? []).filter { $0.origin == .flag }.map(\.key)
-    return keys.map(\.key).filter(flags.contains)
+    let keys = tables.flatMap(\.settings).map(\.key)
+    return (layer?.settings ?? []).filter { $0.origin == .flag }.map(\.key).filter(keys.contains)
   }
 
   /// What the user should know of `given` keys that are none of `attack`.
   static func warnings(_ given: [String], for attack: AttackName?) -> [String] {
     guard let attack else { return [] }
-    let foreign = keys.filter { given.contains($0.key) && !$0.attacks.contains(attack) }
+    let own = tables.first { $0.attack == attack.rawValue }?.settings.map(\.key) ?? []
+    let foreign = given.filter { !own.contains($0) }
     return foreign.isEmpty
-      ? []
-      : ["no effect on \(attack.rawValue): \(foreign.map(\.key).joined(separator: ", "))"]
+      ? [] : ["no effect on \(attack.rawValue): \(foreign.joined(separator: ", "))"]
   }
 }
 
