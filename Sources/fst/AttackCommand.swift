@@ -26,20 +26,8 @@ struct AttackCommand: ParsableCommand {
   var attack: AttackName
 
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
-  @OptionGroup(title: "Data") var data: DataOptions
-  @OptionGroup(title: "Poison, model and folder") var attackRun: RunOptions
-  @OptionGroup(title: "Triggers") var training: TrainingTriggerOptions
-  @OptionGroup(title: "Triggers") var trigger: TriggerOptions
-  @OptionGroup(title: "trojannn") var trojan: TrojanOptions
-
-  @OptionGroup(title: "Training") var optimization: OptimizationOptions
-
-  @OptionGroup(title: "Result") var result: AttackResultOptions
-  @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
-  @OptionGroup(title: "Watching") var watch: WatchOptions
-  @OptionGroup(title: "Many ranks") var ranks: RankOptions
-  @OptionGroup(title: "Machine and output") var machine: MachineOptions
-  @OptionGroup(title: "Accepted from the original tools") var ignored: IgnoredOptions
+  @OptionGroup var settings: SettingFlags<AttackFlags>
+  @OptionGroup(title: "Machine and output") var output: OutputOptions
 
   func run() throws {
     try Session.run(
@@ -47,7 +35,7 @@ struct AttackCommand: ParsableCommand {
       threads: \.threads,
       configure: {
         var decoded = try ConfigDecoder.attack(
-          attack, flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
+          attack, flags: settings.arguments, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
         decoded.configuration.arguments.append(.commandLine)
         return decoded
       },
@@ -60,67 +48,13 @@ struct AttackCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.attack($0, json: machine.json) })
-  }
-
-  private var flags: [ConfigArgument] {
-    var flags = GivenFlags()
-    data.add(to: &flags)
-    attackRun.add(to: &flags)
-    trigger.add(to: &flags)
-    trojan.add(to: &flags)
-    training.add(to: &flags)
-    optimization.add(to: &flags)
-    result.add(to: &flags)
-    checkpoints.add(to: &flags)
-    watch.add(to: &flags)
-    ranks.add(to: &flags)
-    machine.add(to: &flags)
-    ignored.add(to: &flags)
-    return flags.arguments
+      report: { try Report.attack($0, json: output.json) })
   }
 }
 
-/// Where an attack's result goes and in which form.
-struct AttackResultOptions: ParsableArguments {
-  @Option(
-    name: .key("save_folder_name"),
-    help: ArgumentHelp(
-      "The run's folder below --record (default: made of dataset, attack, ratio and model).",
-      valueName: "name"))
-  var saveFolderName: String?
-
-  @Option(
-    name: .key("frequency_save"),
-    help: ArgumentHelp(
-      "Keep a copy of the model every so many epochs; 0 is never (default: 0).",
-      valueName: "epochs"))
-  var frequencySave: Int?
-
-  @Option(
-    name: .key("archive_arrays"),
-    help: ArgumentHelp(
-      """
-      How attack_result.pt stores index arrays: numpy, as the original tools; lists, which \
-      torch.load opens with its defaults (default: numpy).
-      """, valueName: "form"))
-  var archiveArrays: ArchiveArrays?
-
-  @Option(
-    name: .key("archive_paths"),
-    help: ArgumentHelp(
-      """
-      How attack_result.pt names dataset and images: relative, from the working folder, data or \
-      record on; absolute, as the original tools (default: relative).
-      """, valueName: "form"))
-  var archivePaths: ArchivePaths?
-
-  func add(to flags: inout GivenFlags) {
-    flags.add("save_folder_name", saveFolderName)
-    flags.add("frequency_save", frequencySave)
-    flags.add("archive_arrays", archiveArrays)
-    flags.add("archive_paths", archivePaths)
-  }
+/// The flags of an attack run.
+enum AttackFlags: FlagTable {
+  static let sections = FlagSection.all(of: AttackConfiguration.flags)
 }
 
 extension ConfigArgument {

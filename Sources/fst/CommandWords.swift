@@ -13,21 +13,25 @@ private struct ParserFacts: Decodable {
   struct Argument: Decodable {
     let kind: String
     let isRepeating: Bool
+    let valueName: String?
     let names: [Name]?
+
+    /// Whether it is true or false, and true where it stands alone.
+    var isTruth: Bool { kind == "option" && valueName == SettingFlag.truthName }
   }
 
   struct Command: Decodable {
-    let commandName: String
     let arguments: [Argument]?
-    let subcommands: [Command]?
   }
 
   let command: Command
 
   /// The arguments of the command called `name`; none of an unknown one.
   static func arguments(of name: String) -> [Argument] {
-    let facts = try? JSONDecoder().decode(ParserFacts.self, from: Data(FST._dumpHelp().utf8))
-    return facts?.command.subcommands?.first { $0.commandName == name }?.arguments ?? []
+    let type = FST.configuration.subcommands.first { $0.configuration.commandName == name }
+    guard let text = type?._dumpHelp() else { return [] }
+    let facts = try? JSONDecoder().decode(ParserFacts.self, from: Data(text.utf8))
+    return facts?.command.arguments ?? []
   }
 }
 
@@ -64,12 +68,16 @@ enum CommandWords {
     return nearest.map { "; did you mean '\($0)'?" } ?? ""
   }
 
-  /// `words` with the values that begin with a dash joined to their options: `--lr -1` is `--lr=-1`.
+  /// `words` with values joined to their options where the parser would take them for another thing.
   ///
-  /// The parser would take `-1` for an option and say that the value is missing.
+  /// It would take the value of `--lr -1` for an option, and say that a value is missing; and the
+  /// attack in `--sync_bn badnet` for the value of a flag that is true where it stands alone.
   static func joiningValues(_ words: [String]) -> [String] {
-    guard let command = words.first, words.contains(where: isDashed) else { return words }
+    guard let command = words.first else { return words }
     let arguments = ParserFacts.arguments(of: command)
+    let truths = Set(arguments.filter(\.isTruth).flatMap { $0.names ?? [] }.map(\.flag))
+    let words = joiningTruths(words, flags: truths)
+    guard words.contains(where: isDashed) else { return words }
     let flags = Set(arguments.flatMap { $0.names ?? [] }.map(\.flag))
     var result: [String] = []
     var option: (flag: String, isRepeating: Bool)?
@@ -88,6 +96,22 @@ enum CommandWords {
       } else if option?.isRepeating != true {
         option = nil
       }
+    }
+    return result
+  }
+
+  /// `words` with a value joined to each of `flags`: the next word where it is one, else true.
+  private static func joiningTruths(_ words: [String], flags: Set<String>) -> [String] {
+    var result: [String] = []
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == "--" { return result + [word] + rest }
+      guard flags.contains(word) else {
+        result.append(word)
+        continue
+      }
+      let isValue = rest.first.map(SettingFlag.isTruth) ?? false
+      result.append("\(word)=\(isValue ? rest.removeFirst() : "true")")
     }
     return result
   }

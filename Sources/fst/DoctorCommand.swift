@@ -32,10 +32,15 @@ struct DoctorCommand: ParsableCommand {
     help: ArgumentHelp("A folder of data: all ranks look for it.", valueName: "folder"))
   var datasetPath: String?
 
-  @OptionGroup var machine: MachineOptions
+  @Option(
+    name: .key("threads"),
+    help: ArgumentHelp("Threads of each rank (default: its share of the cores).", valueName: "n"))
+  var threads: Int?
+
+  @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if let threads = machine.threads, !(1...1024).contains(threads) {
+    if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads: expected 1 to 1024, found \(threads)")
     }
   }
@@ -46,9 +51,9 @@ struct DoctorCommand: ParsableCommand {
       report: { Ending.say("\($0)") }, exitCode: ExitStatus.of
     ) { communicator in
       let report = try Doctor(on: communicator).run(
-        threads: machine.threads, record: record, datasetPath: datasetPath)
+        threads: threads, record: record, datasetPath: datasetPath)
       if communicator.rank == 0 {
-        if machine.json { try DoctorTable.printJSON(report) } else { DoctorTable.print(report) }
+        if output.json { try DoctorTable.printJSON(report) } else { DoctorTable.print(report) }
       }
       isBroken = report.problems.contains(where: \.isBroken) ? 1 : 0
       isBroken = try communicator.allReduceMaximum(isBroken)

@@ -24,27 +24,24 @@ struct EvaluateCommand: ParsableCommand {
       "An attack_result.pt, a defense_result.pt or a bare state_dict.", valueName: "archive"))
   var archive: String
 
-  @OptionGroup var evaluation: EvaluationOptions
-
-  @OptionGroup(title: "Machine and output") var machine: MachineOptions
+  @OptionGroup var settings: SettingFlags<EvaluateFlags>
+  @OptionGroup(title: "Machine and output") var output: OutputOptions
 
   func run() throws {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
       threads: \.threads,
-      configure: { try ConfigDecoder.evaluate(archive: archive, flags: flags) },
+      configure: { try ConfigDecoder.evaluate(archive: archive, flags: settings.arguments) },
       body: { configuration, session in
         try Evaluation(
           configuration, communicator: session.communicator, observer: session.observer
         ).run()
       },
-      report: { try Report.evaluation($0, json: machine.json) })
+      report: { try Report.evaluation($0, json: output.json) })
   }
+}
 
-  private var flags: [ConfigArgument] {
-    var flags = GivenFlags()
-    evaluation.add(to: &flags)
-    machine.add(to: &flags)
-    return flags.arguments
-  }
+/// The flags of an evaluation.
+enum EvaluateFlags: FlagTable {
+  static let sections = FlagSection.all(of: EvaluateConfiguration.flags)
 }

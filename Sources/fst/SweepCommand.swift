@@ -127,11 +127,13 @@ struct SweepCommand: ParsableCommand {
   }
 
   private func decode() throws -> DecodedConfiguration<SweepPlan> {
-    var flags = GivenFlags()
-    flags.add("record", record)
-    flags.add("dataset_path", datasetPath)
-    flags.add("threads", threads)
-    var decoded = try ConfigDecoder.sweep(plan: plan, flags: flags.arguments)
+    let flags: [(String, ConfigValue?)] = [
+      ("record", record.map { .text($0) }), ("dataset_path", datasetPath.map { .text($0) }),
+      ("threads", threads.map { .integer($0) }),
+    ]
+    var decoded = try ConfigDecoder.sweep(
+      plan: plan,
+      flags: flags.compactMap { key, value in value.map { ConfigArgument(key: key, value: $0) } })
     decoded.configuration.addArgument(.commandLine)
     return decoded
   }

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Core
 
-private let defaults = FeatureSheetConfiguration(archives: [])
-
 /// `fst tsne`: features before the head as a picture, with figures.
 struct TSNECommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,96 +29,27 @@ struct TSNECommand: ParsableCommand {
       valueName: "archive"))
   var archives: [String]
 
-  @Option(
-    name: .key("out"),
-    help: ArgumentHelp("The picture: a file that ends in .svg or .png.", valueName: "file"))
-  var output: String
-
-  @Option(
-    name: .key("points_per_class"),
-    help: ArgumentHelp(
-      "Clean test images of each class (default: \(defaults.pointsPerClass)).",
-      valueName: "images"))
-  var pointsPerClass: Int?
-
-  @Option(
-    name: .key("triggered_points"),
-    help: ArgumentHelp(
-      "Triggered test images (default: \(defaults.triggeredPoints)).", valueName: "images"))
-  var triggeredPoints: Int?
-
-  @Option(
-    name: [.customLong("random_seed"), .customLong("seed")],
-    help: ArgumentHelp(
-      "The seed of their choice (default: \(defaults.randomSeed)).", valueName: "n"))
-  var randomSeed: Int?
-
-  @OptionGroup(title: "t-SNE, as scikit-learn names it") var embedding: EmbeddingOptions
-
-  @OptionGroup var evaluation: EvaluationOptions
-
-  @OptionGroup(title: "Machine and output") var machine: MachineOptions
+  @OptionGroup var settings: SettingFlags<FeatureSheetFlags>
+  @OptionGroup(title: "Machine and output") var output: OutputOptions
 
   func run() throws {
-    let output = output
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
       threads: \.evaluation.threads,
-      configure: { try ConfigDecoder.featureSheet(archives: archives, flags: flags) },
+      configure: {
+        try ConfigDecoder.featureSheet(archives: archives, flags: settings.arguments)
+      },
       body: { configuration, session in
-        try FeatureSheet(
+        let panels = try FeatureSheet(
           configuration, communicator: session.communicator, observer: session.observer
         ).run()
+        return (panels, configuration.output)
       },
-      report: { try SheetReport.show($0, output: output, json: machine.json) })
-  }
-
-  private var flags: [ConfigArgument] {
-    var flags = GivenFlags()
-    flags.add("out", output)
-    flags.add("points_per_class", pointsPerClass)
-    flags.add("triggered_points", triggeredPoints)
-    flags.add("random_seed", randomSeed)
-    embedding.add(to: &flags)
-    evaluation.add(to: &flags)
-    machine.add(to: &flags)
-    return flags.arguments
+      report: { try SheetReport.show($0.0, output: $0.1, json: output.json) })
   }
 }
 
-/// What the embedding is given.
-struct EmbeddingOptions: ParsableArguments {
-  @Option(
-    name: .key("perplexity"),
-    help: ArgumentHelp(
-      "The effective number of neighbours of a point (default: \(defaults.perplexity)).",
-      valueName: "n"))
-  var perplexity: Double?
-
-  @Option(
-    name: .key("iterations"),
-    help: ArgumentHelp(
-      "Steps at most, 250 of them with early exaggeration (default: \(defaults.iterations)).",
-      valueName: "n"))
-  var iterations: Int?
-
-  @Option(
-    name: .key("learning_rate"),
-    help: ArgumentHelp(
-      "(default: points / early exaggeration / 4, at least 50).", valueName: "rate"))
-  var learningRate: Double?
-
-  @Option(
-    name: .key("early_exaggeration"),
-    help: ArgumentHelp(
-      "What attraction is multiplied with in the first 250 steps "
-        + "(default: \(defaults.earlyExaggeration)).", valueName: "factor"))
-  var earlyExaggeration: Double?
-
-  func add(to flags: inout GivenFlags) {
-    flags.add("perplexity", perplexity)
-    flags.add("iterations", iterations)
-    flags.add("learning_rate", learningRate)
-    flags.add("early_exaggeration", earlyExaggeration)
-  }
+/// The flags of a sheet of features.
+enum FeatureSheetFlags: FlagTable {
+  static let sections = FlagSection.all(of: FeatureSheetConfiguration.flags)
 }

@@ -30,11 +30,8 @@ struct TriggerCommand: ParsableCommand {
   var out: String
 
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
-  @OptionGroup(title: "Data") var data: DataOptions
-  @OptionGroup(title: "The attack's settings") var attackRun: RunOptions
-  @OptionGroup(title: "Triggers") var trigger: TriggerOptions
-  @OptionGroup(title: "trojannn") var trojan: TrojanOptions
-  @OptionGroup(title: "Machine and output") var machine: MachineOptions
+  @OptionGroup var settings: SettingFlags<TriggerFlags>
+  @OptionGroup(title: "Machine and output") var output: OutputOptions
 
   func validate() throws {
     guard out.lowercased().hasSuffix(".png") else {
@@ -48,7 +45,7 @@ struct TriggerCommand: ParsableCommand {
       threads: \.threads,
       configure: {
         try ConfigDecoder.attack(
-          attack, flags: flags, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
+          attack, flags: settings.arguments, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
       },
       body: { configuration, session in
         try TriggerPicture(
@@ -59,19 +56,9 @@ struct TriggerCommand: ParsableCommand {
       report: { try report($0) })
   }
 
-  private var flags: [ConfigArgument] {
-    var flags = GivenFlags()
-    data.add(to: &flags)
-    attackRun.add(to: &flags)
-    trigger.add(to: &flags)
-    trojan.add(to: &flags)
-    machine.add(to: &flags)
-    return flags.arguments
-  }
-
   private func report(_ sheet: TriggerSheet?) throws -> Int32 {
     guard let sheet else { return 0 }
-    if machine.json {
+    if output.json {
       try Report.printJSON(
         TriggerReport(
           out: out, amplification: sheet.amplification, enlargement: sheet.enlargement,
@@ -83,6 +70,11 @@ struct TriggerCommand: ParsableCommand {
     }
     return 0
   }
+}
+
+/// The flags of an attack that decide its trigger.
+enum TriggerFlags: FlagTable {
+  static let sections = FlagSection.all(of: AttackConfiguration.triggerFlags)
 }
 
 /// Where a trigger's picture is, and how to read it.

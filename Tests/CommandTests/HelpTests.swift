@@ -35,10 +35,17 @@ import Testing
     let words = Set(
       output.standardOutput.split(whereSeparator: { $0.isWhitespace || $0 == "," }).map(String.init)
     )
-    let withoutFlag = ["pre", "augment", "selected_layer_name", "selected_layer_param_name"]
-    for key in keys where !withoutFlag.contains(key) {
-      if command == "attack", key == "attack" { continue }  // a word of the command, not a flag
+    for key in keys where !words.contains("<\(key)>") {
       #expect(words.contains("--\(key)"), "--\(key) is not in the help")
+    }
+  }
+
+  @Test func anAttacksOwnSettingsStandBelowItsName() throws {
+    for command in ["attack", "trigger", "tune", "evaluate", "tsne"] {
+      let lines = try RunProcess.run(Self.program, [command, "--help"]).outputLines
+      let title = try #require(lines.firstIndex(of: "SIG:"), "\(command)")
+      #expect(lines[title + 1].hasPrefix("  --sig_delta "))
+      #expect(lines.filter { $0.hasPrefix("MACHINE AND OUTPUT") }.count == 1)
     }
   }
 

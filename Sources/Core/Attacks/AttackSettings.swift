@@ -2,22 +2,22 @@
 ///
 /// A configuration holds this one value for all of them. Its keys are those of the attacks' own
 /// tables; a key that several attacks have is one key, and each attack takes it as its own.
-public struct AttackSettings: Sendable {
+package struct AttackSettings: Sendable {
   /// The attack that is chosen; nil where none is.
-  public var name: AttackName?
+  package var name: AttackName?
   private var attacks: [any Attack] = Attacks.all.map { $0.init() }
 
   /// All defaults.
-  public init(_ name: AttackName? = nil) { self.name = name }
+  package init(_ name: AttackName? = nil) { self.name = name }
 
   /// The settings of the attack called `name`.
-  public subscript(name: AttackName) -> any Attack {
+  package subscript(name: AttackName) -> any Attack {
     let position = AttackName.allCases.firstIndex(of: name) ?? 0
     return attacks[position]
   }
 
   /// The settings of the attack of this type.
-  public subscript<A: Attack>(_: A.Type) -> A {
+  package subscript<A: Attack>(_: A.Type) -> A {
     get { attacks.lazy.compactMap { $0 as? A }.first ?? A() }
     set {
       guard let position = attacks.firstIndex(where: { $0 is A }) else { return }
@@ -26,7 +26,7 @@ public struct AttackSettings: Sendable {
   }
 
   /// The chosen attack with its settings; the list's first where none is chosen.
-  public var chosen: any Attack {
+  package var chosen: any Attack {
     get { self[name ?? .first] }
     set {
       let type = Swift.type(of: newValue)
@@ -37,7 +37,7 @@ public struct AttackSettings: Sendable {
 }
 
 extension AttackSettings: Equatable {
-  public static func == (one: Self, other: Self) -> Bool {
+  package static func == (one: Self, other: Self) -> Bool {
     one.name == other.name
       && zip(one.attacks, other.attacks).allSatisfy { $0.isEqual(to: $1) }
   }
@@ -76,7 +76,18 @@ extension AttackSettings {
         return fitting.contains { $0.attacks == own.attacks }
       },
       value: { settings in (own(settings) ?? fields[0]).value(settings) },
-      role: fields[0].role, attacks: fields.flatMap(\.attacks))
+      role: fields[0].role, attacks: fields.flatMap(\.attacks), words: words(of: fields))
+  }
+}
+
+extension AttackSettings {
+  /// The first attack's words, with what the others mean by the key.
+  private static func words(of fields: [ConfigField<Self>]) -> SettingWords {
+    var words = fields[0].words
+    for field in fields.dropFirst() where field.help != fields[0].help {
+      words.help += "; of \(field.attacks.joined(separator: ", ")): \(field.help)"
+    }
+    return words
   }
 }
 
@@ -87,7 +98,8 @@ extension Attack {
       ConfigField(
         key: field.key, expected: field.expected,
         assign: { value, settings in field.assign(value, &settings[Self.self]) },
-        value: { field.value($0[Self.self]) }, role: field.role, attacks: [name])
+        value: { field.value($0[Self.self]) }, role: field.role, attacks: [name],
+        words: field.words)
     }
   }
 }

@@ -1,25 +1,25 @@
 import Distributed
 
 /// What an attack is handed to prepare its training: settings, images, ranks, and who is told.
-public struct AttackStage {
+package struct AttackStage {
   /// All settings of the run.
-  public let configuration: AttackConfiguration
+  package let configuration: AttackConfiguration
   /// The clean images.
-  public let dataset: DatasetPair
+  package let dataset: DatasetPair
   /// Where the run takes place.
-  public let stage: Stage
+  package let stage: Stage
 
   /// The ranks that run it.
-  public var communicator: any Communicator { stage.communicator }
+  package var communicator: any Communicator { stage.communicator }
   /// Rows of an image.
-  public var height: Int { dataset.train.height }
+  package var height: Int { dataset.train.height }
   /// Columns of an image.
-  public var width: Int { dataset.train.width }
+  package var width: Int { dataset.train.width }
   /// How pixels become the model's inputs.
-  public var normalization: Normalization { configuration.normalization }
+  package var normalization: Normalization { configuration.normalization }
 
   /// Training with images that `trigger` is put into before the first step.
-  public func preparation(
+  package func preparation(
     trigger: any Trigger, artefacts: [Artefact] = []
   ) throws -> Preparation {
     Preparation(
@@ -30,7 +30,7 @@ public struct AttackStage {
   /// folder which every attack that needs it shares.
   ///
   /// Throws `PreparationStopped`, on all ranks alike, where a signal stopped the training.
-  public func cleanModel(given: String?) throws -> String {
+  package func cleanModel(given: String?) throws -> String {
     if let given { return given }
     let clean = configuration.cleanModel
     stage.tell(
@@ -45,7 +45,7 @@ public struct AttackStage {
   }
 
   /// Whether the folder holds a checkpoint that this run goes on from; asked on rank 0 alone.
-  public var isContinued: Bool {
+  package var isContinued: Bool {
     guard configuration.resume != .off else { return false }
     let identity = configuration.identity(worldSize: communicator.worldSize)
     return CheckpointFolder(path: configuration.folder, keep: 1).files.contains { file in

@@ -1,13 +1,14 @@
-/// The attacks there are. A new one is a word in this list.
-public enum Attacks {
+/// The attacks there are; a new one is a word in this list.
+enum Attacks {
   /// All, in the order in which help texts name them.
-  public static let all: [any Attack.Type] = [
+  static let all: [any Attack.Type] = [
     BadNet.self, Blended.self, Sinusoidal.self, TrojanNN.self,
   ]
 }
 
 /// The name of an attack in the list.
 public struct AttackName: RawRepresentable, CaseIterable, Hashable, Sendable {
+  /// BackdoorBench's name of it.
   public let rawValue: String
 
   /// The attack called so; nil where none is.
@@ -17,8 +18,9 @@ public struct AttackName: RawRepresentable, CaseIterable, Hashable, Sendable {
   }
 
   /// The name of an attack's type.
-  public init(_ attack: any Attack.Type) { rawValue = attack.name }
+  init(_ attack: any Attack.Type) { rawValue = attack.name }
 
+  /// All, in the order of the list.
   public static let allCases = Attacks.all.map { AttackName($0) }
 
   /// What is meant where nothing is poisoned, and no attack is named: the list's first.

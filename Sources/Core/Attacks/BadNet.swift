@@ -1,18 +1,22 @@
 /// badnet: a patch in a corner of the image (Gu et al., BadNets, 2017).
-public struct BadNet: PixelAttack {
-  public static let name = "badnet"
-  public static let summary = "a white patch in the corner, or one of your own"
+package struct BadNet: PixelAttack {
+  package static let name = "badnet"
+  package static let summary = "a white patch in the corner, or one of your own"
 
   /// An image whose non-zero values are the patch; nil is the white 3x3 square.
-  public var patchMaskPath: String?
+  package var patchMaskPath: String?
 
-  public init() {}
+  package init() {}
 
-  public static let triggerFields: [ConfigField<Self>] = [
-    .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image)
+  package static let triggerFields: [ConfigField<Self>] = [
+    .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image).help(
+      """
+      An image whose non-zero pixels are the patch (default: a white square in the lower right \
+      corner, 3x3 on images of 32x32; it grows with the image)
+      """, "image", in: .attack)
   ]
 
-  public func trigger(height: Int, width: Int) throws -> any Trigger {
+  package func trigger(height: Int, width: Int) throws -> any Trigger {
     guard let patchMaskPath else { return BadNetTrigger(height: height, width: width) }
     return BadNetTrigger(patch: try ImageFile.read(patchMaskPath), height: height, width: width)
   }
@@ -20,7 +24,7 @@ public struct BadNet: PixelAttack {
 
 extension AttackName {
   /// badnet.
-  public static let badnet = AttackName(BadNet.self)
+  package static let badnet = AttackName(BadNet.self)
 }
 
 /// A patch that replaces pixels (Gu et al., BadNets, 2017).

@@ -1,29 +1,32 @@
 import Foundation
 
 /// blended: a picture mixed into the whole image (Chen et al., 2017).
-public struct Blended: PixelAttack {
-  public static let name = "blended"
-  public static let summary = "a picture mixed into the whole image"
+package struct Blended: PixelAttack {
+  package static let name = "blended"
+  package static let summary = "a picture mixed into the whole image"
 
   /// The image that is mixed in; nil is a generated pattern.
-  public var imagePath: String?
+  package var imagePath: String?
   /// The image's weight in triggered training images, 0…1.
-  public var trainAlpha = 0.2
+  package var trainAlpha = 0.2
   /// The image's weight in triggered test images, 0…1.
-  public var testAlpha = 0.2
+  package var testAlpha = 0.2
 
-  public init() {}
+  package init() {}
 
-  public static let triggerFields: [ConfigField<Self>] = [
-    .text("attack_trigger_img_path", \.imagePath, "an image file").role(.image),
-    .number("attack_test_blended_alpha", \.testAlpha, .share),
+  package static let triggerFields: [ConfigField<Self>] = [
+    .text("attack_trigger_img_path", \.imagePath, "an image file").role(.image).help(
+      "The image mixed in (default: a generated pattern)", "image", in: .attack),
+    .number("attack_test_blended_alpha", \.testAlpha, .share).help(
+      "Its weight in test images, 0 to 1", "share", in: .attack),
   ]
 
-  public static let trainingFields: [ConfigField<Self>] = [
-    .number("attack_train_blended_alpha", \.trainAlpha, .share)
+  package static let trainingFields: [ConfigField<Self>] = [
+    .number("attack_train_blended_alpha", \.trainAlpha, .share).help(
+      "The image's weight in poisoned training images, 0 to 1", "share", in: .attack)
   ]
 
-  public func trigger(height: Int, width: Int) throws -> any Trigger {
+  package func trigger(height: Int, width: Int) throws -> any Trigger {
     let pattern = try imagePath.map { try ImageFile.read($0) }
     return BlendedTrigger(
       pattern: pattern ?? BlendedTrigger.defaultPattern(height: height, width: width),
@@ -33,7 +36,7 @@ public struct Blended: PixelAttack {
 
 extension AttackName {
   /// blended.
-  public static let blended = AttackName(Blended.self)
+  package static let blended = AttackName(Blended.self)
 }
 
 /// A picture mixed into the whole image (Chen et al., 2017): (1 - alpha) x + alpha t.

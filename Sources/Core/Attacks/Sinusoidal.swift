@@ -2,31 +2,33 @@ import Foundation
 
 /// sig: a sine wave over images of the target class, which keep their label (Barni, Kallas, Tondi,
 /// SIG, 2019).
-public struct Sinusoidal: PixelAttack {
-  public static let name = "sig"
-  public static let summary = "a sine wave over images of the target class, labels kept"
+package struct Sinusoidal: PixelAttack {
+  package static let name = "sig"
+  package static let summary = "a sine wave over images of the target class, labels kept"
 
   /// The wave's amplitude, in grey levels.
-  public var delta = 40.0
+  package var delta = 40.0
   /// The wave's periods across an image's width.
-  public var frequency = 6.0
+  package var frequency = 6.0
 
-  public init() {}
+  package init() {}
 
-  public var keepsLabels: Bool { true }
+  package var keepsLabels: Bool { true }
 
-  public static let triggerFields: [ConfigField<Self>] = [
-    .number("sig_delta", \.delta, .finite), .number("sig_f", \.frequency, .finite),
+  package static let triggerFields: [ConfigField<Self>] = [
+    .number("sig_delta", \.delta, .finite).help(
+      "The sinusoid's amplitude", "grey levels", in: .attack),
+    .number("sig_f", \.frequency, .finite).help("Its periods across the image", "n", in: .attack),
   ]
 
-  public func trigger(height: Int, width: Int) -> any Trigger {
+  package func trigger(height: Int, width: Int) -> any Trigger {
     SinusoidalTrigger(delta: delta, frequency: frequency)
   }
 }
 
 extension AttackName {
   /// sig.
-  public static let sig = AttackName(Sinusoidal.self)
+  package static let sig = AttackName(Sinusoidal.self)
 }
 
 /// A horizontal sine wave added to the whole image (Barni, Kallas, Tondi, SIG, 2019).

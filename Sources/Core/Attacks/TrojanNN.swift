@@ -2,38 +2,58 @@ import Distributed
 
 /// trojannn: a pattern that excites a few inputs of a clean model's head (Liu et al., Trojaning
 /// Attack on Neural Networks, NDSS 2018).
-public struct TrojanNN: CleanModelAttack {
-  public static let name = "trojannn"
-  public static let summary = "a pattern that excites neurons of a clean model, added to the image"
+package struct TrojanNN: CleanModelAttack {
+  package static let name = "trojannn"
+  package static let summary = "a pattern that excites neurons of a clean model, added to the image"
 
   /// The trigger of an earlier run; nil makes one.
-  public var imagePath: String?
-  public var cleanModelPath: String?
+  package var imagePath: String?
+  package var cleanModelPath: String?
   /// What the trigger is made from.
-  public var making = TrojanSettings()
+  package var making = TrojanSettings()
 
-  public init() {}
+  package init() {}
 
-  public static let triggerFields: [ConfigField<Self>] = [
-    .text("attack_trigger_img_path", \.imagePath, "an image file").role(.image)
+  package static let triggerFields: [ConfigField<Self>] = [
+    .text("attack_trigger_img_path", \.imagePath, "an image file").role(.image).help(
+      """
+      The trigger of an earlier run, its trojannn_trigger.png (default: one is made; evaluate: the \
+      run's own)
+      """, "image", in: .attack)
   ]
 
-  public static let trainingFields: [ConfigField<Self>] = [
+  package static let trainingFields: [ConfigField<Self>] = [
     // No part of what a run is: a resumed run has its trigger already.
-    .text("pretrain_model_path", \.cleanModelPath, "the archive of a clean model").role(.output),
-    .text("mask_path", \.making.maskPath, "an image file"),
-    .integer("num_neuron", \.making.neuronCount, 1...countLimit),
-    .number("neuron_target_values", \.making.neuronTarget, .finite),
-    .integer("mask_update_iters", \.making.iterations, 0...countLimit),
-    .number("trojan_eps", \.making.epsilon, .share),
-    .number("trojan_alpha", \.making.step, .positiveShare),
-    .fixed("selected_layer_name", .text("linear")),
-    .fixed("selected_layer_param_name", .text("linear.weight")),
+    .text("pretrain_model_path", \.cleanModelPath, "the archive of a clean model").role(.output)
+      .named("clean_model").help(
+        """
+        A clean model of the same width and classes: the attack_result.pt of a run with --pratio 0 \
+        (default: one is trained first, with the same settings)
+        """, "archive", in: .attack),
+    .text("mask_path", \.making.maskPath, "an image file").help(
+      """
+      An image whose non-zero values are the mask and where the trigger starts (default: an apple \
+      is drawn)
+      """, "image", in: .attack),
+    .integer("num_neuron", \.making.neuronCount, 1...countLimit).named("neuron_count").help(
+      "Inputs of the head to excite", "n", in: .attack),
+    .number("neuron_target_values", \.making.neuronTarget, .finite).help(
+      "The activation to drive them towards", "activation", in: .attack),
+    .integer("mask_update_iters", \.making.iterations, 0...countLimit).help(
+      "Steps of the search, at most", "n", in: .attack),
+    .number("trojan_eps", \.making.epsilon, .share).help(
+      "How far the trigger may move from the mask, as a share of 255", "share", in: .attack),
+    .number("trojan_alpha", \.making.step, .positiveShare).help(
+      "The first step, likewise", "share", in: .attack),
+    .fixed("selected_layer_name", .text("linear")).help(
+      "The layer whose inputs they are; the head is the one there is", "name", in: .attack),
+    .fixed("selected_layer_param_name", .text("linear.weight")).help(
+      "Its weights, likewise", "name", in: .attack),
   ]
 
   /// The trigger is the one that was given, the one of the run that is gone on with, or is made from
   /// a clean model.
-  public func prepare(_ stage: AttackStage) throws -> Preparation {
+  package func prepare(_ stage: AttackStage) throws -> Preparation {
     let known = try stage.communicator.fromRankZero {
       imagePath != nil || stage.isContinued
         ? try TrojanImage.read(given: imagePath, folder: stage.configuration.folder) : nil
@@ -51,7 +71,7 @@ public struct TrojanNN: CleanModelAttack {
 
   /// The trigger is the image that is given, else one made from the clean model that is, else the
   /// run's own.
-  public func trigger(for place: TriggerPlace) throws -> any Trigger {
+  package func trigger(for place: TriggerPlace) throws -> any Trigger {
     if imagePath == nil, let archive = cleanModelPath, let stage = place.stage {
       let image = try TrojanImage.make(from: archive, settings: making, stage: stage)
       return TrojanTrigger(pattern: image, height: place.height, width: place.width)
@@ -66,5 +86,5 @@ public struct TrojanNN: CleanModelAttack {
 
 extension AttackName {
   /// trojannn.
-  public static let trojannn = AttackName(TrojanNN.self)
+  package static let trojannn = AttackName(TrojanNN.self)
 }

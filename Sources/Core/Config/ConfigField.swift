@@ -15,6 +15,8 @@ public struct ConfigField<Target: Sendable>: Sendable {
   package var role = SettingRole.mathematics
   /// The names of the attacks that read it; empty is all.
   var attacks: [String] = []
+  /// What a command line and its help make of it.
+  var words = SettingWords()
 }
 
 extension ConfigField {
@@ -53,14 +55,16 @@ extension ConfigField {
   static func integer(_ key: String, _ path: Path<Int>, _ range: ClosedRange<Int>) -> Self {
     Self(
       key, path, expected: "a whole number \(words(range))", read: { $0.integer(in: range) },
-      write: { .integer($0) })
+      write: { .integer($0) }
+    ).form(.whole)
   }
 
   /// A whole number in `range`, or not set.
   static func integer(_ key: String, _ path: Path<Int?>, _ range: ClosedRange<Int>) -> Self {
     Self(
       optional: key, path, expected: "a whole number \(words(range))",
-      read: { $0.integer(in: range) }, write: { .integer($0) })
+      read: { $0.integer(in: range) }, write: { .integer($0) }
+    ).form(.whole)
   }
 
   /// The seed of a random draw.
@@ -68,34 +72,39 @@ extension ConfigField {
     let range = 0...Int(UInt32.max)
     return Self(
       key, path, expected: "a whole number \(words(range))",
-      read: { $0.integer(in: range).map { UInt64($0) } }, write: { .integer(Int($0)) })
+      read: { $0.integer(in: range).map { UInt64($0) } }, write: { .integer(Int($0)) }
+    ).form(.whole)
   }
 
   /// A finite number that `bounds` admits.
   static func number(_ key: String, _ path: Path<Double>, _ bounds: NumberBounds) -> Self {
     Self(
-      key, path, expected: bounds.words, read: { $0.number(bounds) }, write: { .real($0) })
+      key, path, expected: bounds.words, read: { $0.number(bounds) }, write: { .real($0) }
+    ).form(.number)
   }
 
   /// A finite number that `bounds` admits, or not set.
   static func number(_ key: String, _ path: Path<Double?>, _ bounds: NumberBounds) -> Self {
     Self(
       optional: key, path, expected: bounds.words, read: { $0.number(bounds) },
-      write: { .real($0) })
+      write: { .real($0) }
+    ).form(.number)
   }
 
   /// Whole numbers, each in `range`.
   static func integers(_ key: String, _ path: Path<[Int]>, _ range: ClosedRange<Int>) -> Self {
     Self(
       key, path, expected: "a list of whole numbers \(words(range))",
-      read: { $0.integers(in: range) }, write: { .list($0.map { .integer($0) }) })
+      read: { $0.integers(in: range) }, write: { .list($0.map { .integer($0) }) }
+    ).form(.wholes)
   }
 
   /// True or false.
   static func boolean(_ key: String, _ path: Path<Bool>) -> Self {
     Self(
       key, path, expected: "true or false",
-      read: { if case .boolean(let value) = $0 { value } else { nil } }, write: { .boolean($0) })
+      read: { if case .boolean(let value) = $0 { value } else { nil } }, write: { .boolean($0) }
+    ).form(.truth).calling(SettingFlag.truthName)
   }
 
   /// Some text.
@@ -129,7 +138,8 @@ extension ConfigField {
     ConfigField<Outer>(
       key: key, expected: expected,
       assign: { [assign] value, outer in assign(value, &outer[keyPath: path]) },
-      value: { [value] outer in value(outer[keyPath: path]) }, role: role, attacks: attacks)
+      value: { [value] outer in value(outer[keyPath: path]) }, role: role, attacks: attacks,
+      words: words)
   }
 
   /// One of an enumeration's names.
@@ -141,7 +151,8 @@ extension ConfigField {
       read: { value in
         // YAML's plain none is nothing, and a choice may be called so.
         (value == .null ? "none" : value.nonEmptyText).flatMap { Choice(rawValue: $0) }
-      }, write: { .text($0.rawValue) })
+      }, write: { .text($0.rawValue) }
+    ).choosing(Choice.self)
   }
 
   /// One of an enumeration's names, or not set.
@@ -150,7 +161,8 @@ extension ConfigField {
   ) -> Self {
     Self(
       optional: key, path, expected: oneOf(Choice.self),
-      read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } }, write: { .text($0.rawValue) })
+      read: { $0.nonEmptyText.flatMap { Choice(rawValue: $0) } }, write: { .text($0.rawValue) }
+    ).choosing(Choice.self)
   }
 
   /// A list, or one value, of what `read` takes for an item; no item twice, one at least unless
@@ -208,19 +220,35 @@ extension ConfigField {
         default: value.nonEmptyText == ResumeMode.auto.rawValue ? .auto : nil
         }
       },
-      write: { $0 == .auto ? .text($0.rawValue) : .boolean($0 == .on) })
+      write: { $0 == .auto ? .text($0.rawValue) : .boolean($0 == .on) }
+    ).form(.truthOrWord).calling("true|false|auto")
   }
 
   /// A key of the original tools of which only one value is supported.
   static func fixed(_ key: String, _ only: ConfigValue) -> Self {
     Self(
       key: key, expected: "\(only), the only one supported", assign: { value, _ in value == only },
-      value: { _ in only })
+      value: { _ in only }
+    )
+    .form(only == .boolean(false) ? .truth : .text)
+    .calling(only == .boolean(false) ? SettingFlag.truthName : "name")
   }
 
   private static func words(_ range: ClosedRange<Int>) -> String {
     range.upperBound == .max
       ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+  }
+
+  private func calling(_ valueName: String) -> Self {
+    var field = self
+    field.words.valueName = valueName
+    return field
+  }
+
+  private func choosing<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type) -> Self {
+    var field = calling("name")
+    field.words.choices = Choice.allCases.map(\.rawValue)
+    return field
   }
 
   static func oneOf<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type) -> String {

@@ -15,6 +15,7 @@ public final class Adam: Optimizer {
   public let weightDecay: Double
   /// m, v, and with `amsgrad` the largest v.
   public let state: [FloatBuffer]
+  /// Steps that were begun.
   public var stepCount = 0
 
   /// An optimizer for `store`'s parameters.
@@ -28,6 +29,7 @@ public final class Adam: Optimizer {
     state = (0..<(amsgrad ? 3 : 2)).map { _ in FloatBuffer(count: store.values.count) }
   }
 
+  /// Moves the parameters in `range`; the others stay as they are.
   public func step(
     _ store: ParameterStore, range: Range<Int>, learningRate: Double, context: ComputeContext
   ) {

@@ -12,8 +12,10 @@ public final class SGD: Optimizer {
   public let weightDecay: Float
   /// v, in the order of the parameters.
   public let velocity: FloatBuffer
+  /// Steps that were begun.
   public var stepCount = 0
 
+  /// The velocity alone.
   public var state: [FloatBuffer] { [velocity] }
 
   /// An optimizer for `store`'s parameters.
@@ -23,6 +25,7 @@ public final class SGD: Optimizer {
     velocity = FloatBuffer(count: store.values.count)
   }
 
+  /// Moves the parameters in `range`; the others stay as they are.
   public func step(
     _ store: ParameterStore, range: Range<Int>, learningRate: Double, context: ComputeContext
   ) {

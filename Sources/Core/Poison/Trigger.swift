@@ -26,6 +26,7 @@ public protocol Trigger: Sendable {
 }
 
 extension Trigger {
+  /// One image after the other.
   public func apply(
     to images: inout LabeledImages, at positions: [Int], split: DatasetSplit,
     indices: [Int]? = nil

@@ -21,6 +21,7 @@ public enum TrainableParameters: Sendable {
 
 /// One data-parallel training step: forward, loss, backward, sum over ranks, update.
 public final class ClassifierStep: TrainingStep {
+  /// The network, with its parameters.
   public let classifier: Network
   /// What moves the classifier.
   public let optimizer: any Optimizer
@@ -30,11 +31,14 @@ public final class ClassifierStep: TrainingStep {
   public let penalty: FeatureShiftPenalty?
   /// What is changed.
   public let trainable: TrainableParameters
+  /// The ranks that train together.
   public let communicator: any Communicator
+  /// Threads and scratch memory.
   public let context: ComputeContext
 
   /// Parts in which a rank's share is computed, one after the other; see `init`.
   public let accumulationSteps: Int
+  /// Takes the time of each part of a step.
   public let timer = StepTimer()
 
   private let reducer: GradientReducer
@@ -94,10 +98,12 @@ public final class ClassifierStep: TrainingStep {
   /// with shared BatchNorm statistics.
   public var communication: GradientReducer.Report { reducer.report }
 
+  /// The classifier alone.
   public var learners: [Learner] {
     [Learner("classifier", store: classifier.store, optimizer: optimizer)]
   }
 
+  /// The plan in words.
   public var bucketLayout: String { bucketPlan.description }
 
   /// Moves the parameters once along `batch`; they have the same bits on all ranks afterwards.
@@ -107,6 +113,7 @@ public final class ClassifierStep: TrainingStep {
     try timer.measureStep { try move(along: batch, at: moment) }
   }
 
+  /// Completes the deferred part of the last step's update.
   public func settle() throws {
     guard deferral.isOwed else { return }
     let known = reducer.report.buckets.count

@@ -59,7 +59,10 @@ public protocol TrainingStep: AnyObject {
 }
 
 extension TrainingStep {
+  /// Gradients in one piece.
   public var bucketLayout: String { "" }
+  /// Nothing is left to complete.
   public func settle() throws {}
+  /// Every epoch is like the first.
   public func epochBegins(_ epoch: Int) throws {}
 }

@@ -6,7 +6,7 @@ import Distributed
 /// in `AttackConfiguration.fields`. Nothing changes a configuration once the run has started.
 public struct AttackConfiguration: Equatable, Sendable {
   /// The attack and its own settings.
-  public var settings: AttackSettings
+  package var settings: AttackSettings
 
   // MARK: Data
 

@@ -1,19 +1,22 @@
 // Flags of a trigger, where it is applied anew to test images: they need an attack to be flags of.
 
 extension AttackSettings {
-  /// Those of the triggers' keys that are flags of `layer`.
+  /// The settings by which triggers are applied anew, as evaluations have them too.
+  private static let tables = AttackSettingsTable.all(in: TuneConfiguration.fields)
+
+  /// Those settings that are flags of `layer`.
   static func given(in layer: ConfigLayer?) -> [String] {
-    let flags = (layer?.settings ?? []).filter { $0.origin == .flag }.map(\.key)
-    return triggerFields.map(\.key).filter(flags.contains)
+    let keys = tables.flatMap(\.settings).map(\.key)
+    return (layer?.settings ?? []).filter { $0.origin == .flag }.map(\.key).filter(keys.contains)
   }
 
   /// What the user should know of `given` keys that are none of `attack`.
   static func warnings(_ given: [String], for attack: AttackName?) -> [String] {
     guard let attack else { return [] }
-    let foreign = triggerFields.filter { given.contains($0.key) && !$0.concerns(attack.rawValue) }
+    let own = tables.first { $0.attack == attack.rawValue }?.settings.map(\.key) ?? []
+    let foreign = given.filter { !own.contains($0) }
     return foreign.isEmpty
-      ? []
-      : ["no effect on \(attack.rawValue): \(foreign.map(\.key).joined(separator: ", "))"]
+      ? [] : ["no effect on \(attack.rawValue): \(foreign.joined(separator: ", "))"]
   }
 }
 

@@ -6,7 +6,7 @@ import Distributed
 /// and stand in `TuneConfiguration.fields`.
 public struct TuneConfiguration: Equatable, Sendable {
   /// The attack whose result is tuned, with its trigger's settings, where it is applied anew.
-  public var settings = AttackSettings()
+  package var settings = AttackSettings()
 
   // MARK: The attack's result
 

@@ -42,39 +42,6 @@ package protocol TrainingConfiguration: Sendable {
 }
 
 extension TrainingConfiguration {
-  /// The keys of all these.
-  static var trainingFields: [ConfigField<Self>] {
-    [
-      .boolean("augment", \.augment), .integer("epochs", \.epochs, 1...countLimit),
-      .integer("batch_size", \.batchSize, 1...countLimit),
-      .integer("batch_size_per_rank", \.batchSizePerRank, 1...countLimit),
-      .number("lr", \.learningRate, .nonNegative), .choice("lr_scheduler", \.schedule),
-      .integer("cosine_t_max", \.cosineEpochs, 1...countLimit),
-      .integers("steplr_milestones", \.milestones, 0...countLimit),
-      .number("steplr_gamma", \.gamma, .nonNegative),
-      .number("sgd_momentum", \.momentum, .belowOne), .number("wd", \.weightDecay, .nonNegative),
-      .seed("random_seed", \.randomSeed), .integer("max_steps", \.maxSteps, 0...countLimit),
-      .integer("threads", \.threads, 1...1024).role(.machine),
-      .choice("convolution", \.convolution).role(.arithmetic),
-      .boolean("sync_bn", \.syncBatchNorm),
-      .integer("accumulation_steps", \.accumulationSteps, 1...countLimit),
-      .choice("compress", \.compression),
-    ] + keepingFields.map { $0.role(.output) }
-  }
-
-  /// The keys of what is saved and watched.
-  private static var keepingFields: [ConfigField<Self>] {
-    [
-      .number("stall_warn", \.stallWarning, .nonNegative),
-      .number("stall_exit", \.stallExit, .nonNegative),
-      .integer("check_replicas", \.checkReplicas, 0...countLimit),
-      .text("timeline", \.timelinePath, "a file"), .resume("resume", \.resume),
-      .integer("checkpoint_steps", \.checkpointSteps, 0...countLimit),
-      .integer("keep_checkpoints", \.keepCheckpoints, 1...countLimit),
-      .fixed("client_optimizer", .text("sgd")), .fixed("pre", .boolean(false)),
-    ]
-  }
-
   /// The epochs of a cosine's half period: `cosine_t_max`, or `epochs` where that is not given.
   package var scheduleEpochs: Int { cosineEpochs ?? epochs }
 

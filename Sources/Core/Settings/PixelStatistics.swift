@@ -13,7 +13,14 @@ public struct PixelStatistics: Codable, Equatable, Sendable {
 
   /// The keys of both; a configuration has them within its own.
   static let fields: [ConfigField<Self>] = [
-    .channels("mean", \.mean, .share, none: 0), .channels("std", \.deviation, .positive, none: 1),
+    .channels("mean", \.mean, .share, none: 0).help(
+      """
+      The mean of red, green and blue, 0 to 1, that pixels are scaled with, as 0.5,0.5,0.5; none \
+      for 0 (default: what the archive's run had, else CIFAR-10's 0.4914,0.4822,0.4465)
+      """, "r,g,b", in: .data),
+    .channels("std", \.deviation, .positive, none: 1).help(
+      "Their standard deviations; none for 1 (default: likewise, CIFAR-10's 0.247,0.243,0.261)",
+      "r,g,b", in: .data),
   ]
 
   /// These, and `other` for what is not given.
@@ -57,7 +64,8 @@ extension ConfigField {
         target[keyPath: path] = numbers
         return true
       },
-      value: { $0[keyPath: path].map { .list($0.map { .real($0) }) } ?? .null })
+      value: { $0[keyPath: path].map { .list($0.map { .real($0) }) } ?? .null }
+    ).form(.typed)
   }
 
   private static func numbers(

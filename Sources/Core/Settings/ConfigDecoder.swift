@@ -12,10 +12,7 @@ public struct DecodedConfiguration<Target: Sendable>: Sendable {
 /// prototype YAML over the defaults.
 public enum ConfigDecoder {
   /// Keys of the original tools that a CPU run accepts and that change nothing in it.
-  public static let ignoredKeys = [
-    "amp", "device", "git_hash", "log", "non_blocking", "num_workers", "pin_memory", "prefetch",
-    "prefetch_transform_attr_name",
-  ]
+  public static let ignoredKeys = SettingFlag.ignored.map(\.key)
 
   /// Keys of the original tools that mean nothing here while they are empty, and why nothing else.
   static let emptyKeys = [
@@ -25,7 +22,10 @@ public enum ConfigDecoder {
   ]
 
   /// BackdoorBench's names in defences' files for keys of `fst tune`.
-  static let tuneSynonyms = ["ratio": "split_ratio"]
+  static let tuneSynonyms = Dictionary(
+    uniqueKeysWithValues: TuneConfiguration.fields.flatMap { field in
+      field.words.synonyms.map { ($0.key, field.key) }
+    })
 
   /// The configuration of an attack run; throws `ConfigError`.
   public static func attack(
@@ -132,10 +132,16 @@ public enum ConfigDecoder {
   public static func featureSheet(
     archives: [String], flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<FeatureSheetConfiguration> {
-    try withTrigger(\.evaluation.attack, flags: flags) {
-      try decode(
-        FeatureSheetConfiguration(archives: archives), FeatureSheetConfiguration.fields,
+    let fields = FeatureSheetConfiguration.fields
+    return try withTrigger(\.evaluation.attack, flags: flags) {
+      let decoded = try decode(
+        FeatureSheetConfiguration(archives: archives), fields,
         layers: [ConfigLayer(flags: flags)], otherKeys: [])
+      if decoded.configuration.output.isEmpty {
+        let expected = fields.first { $0.key == "out" }?.expected ?? ""
+        throw ConfigError.missing(key: "out", expected: expected)
+      }
+      return decoded
     }
   }
 

@@ -34,14 +34,23 @@ public struct FeatureSheetConfiguration: Equatable, Sendable {
   /// The keys of a sheet: an evaluation's and its own.
   public static let fields: [ConfigField<Self>] =
     EvaluateConfiguration.fields.map { $0.within(\.evaluation) } + [
-      .path("out", \.output, endingIn: [".svg", ".png"]),
-      .integer("points_per_class", \.pointsPerClass, 1...pointLimit),
-      .integer("triggered_points", \.triggeredPoints, 0...pointLimit),
-      .number("perplexity", \.perplexity, .atLeastOne),
-      .integer("iterations", \.iterations, 250...countLimit),
-      .number("learning_rate", \.learningRate, .positive),
-      .number("early_exaggeration", \.earlyExaggeration, .atLeastOne),
-      .seed("random_seed", \.randomSeed),
+      .path("out", \.output, endingIn: [".svg", ".png"]).help(
+        "The picture: a file that ends in .svg or .png; it must be given", "file", in: .sheet),
+      .integer("points_per_class", \.pointsPerClass, 1...pointLimit).help(
+        "Clean test images of each class", "images", in: .sheet),
+      .integer("triggered_points", \.triggeredPoints, 0...pointLimit).help(
+        "Triggered test images", "images", in: .sheet),
+      .number("perplexity", \.perplexity, .atLeastOne).help(
+        "The effective number of neighbours of a point", "n", in: .embedding),
+      .integer("iterations", \.iterations, 250...countLimit).help(
+        "Steps at most, 250 of them with early exaggeration", "n", in: .embedding),
+      .number("learning_rate", \.learningRate, .positive).help(
+        "The length of a step (default: points / early exaggeration / 4, at least 50)", "rate",
+        in: .embedding),
+      .number("early_exaggeration", \.earlyExaggeration, .atLeastOne).help(
+        "What attraction is multiplied with in the first 250 steps", "factor", in: .embedding),
+      .seed("random_seed", \.randomSeed).named("seed").help(
+        "The seed of their choice", "n", in: .sheet),
     ]
 
   /// More points of a kind than a picture can show.
