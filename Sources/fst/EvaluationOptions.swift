@@ -34,6 +34,11 @@ struct EvaluationOptions: ParsableArguments {
       valueName: "change"))
   var labelTransform: LabelTransformName?
 
+  @Flag(
+    name: .key("stem_pool"),
+    help: "A max-pool follows the 3x3 stem of the archive's network, which tensors do not show.")
+  var poolsStem = false
+
   @OptionGroup var pixels: PixelOptions
   @OptionGroup(title: "Triggers") var trigger: TriggerOptions
 
@@ -48,6 +53,7 @@ struct EvaluationOptions: ParsableArguments {
     flags.add("dataset", dataset)
     flags.add("dataset_path", datasetPath)
     pixels.add(to: &flags)
+    flags.add("stem_pool", flag: poolsStem)
     flags.add("attack", attack)
     flags.add("attack_target", attackTarget)
     flags.add("attack_label_trans", labelTransform)

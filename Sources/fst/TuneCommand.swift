@@ -130,6 +130,11 @@ struct TuningOptions: ParsableArguments {
       valueName: "name"))
   var linearName: String?
 
+  @Flag(
+    name: .key("stem_pool"),
+    help: "A max-pool follows the 3x3 stem of the archive's network, which tensors do not show.")
+  var poolsStem = false
+
   @Flag(name: .key("save"), help: "Write defense/<mode>/defense_result.pt in the attack's folder.")
   var save = false
 
@@ -157,6 +162,7 @@ struct TuningOptions: ParsableArguments {
     flags.add("ratio", ratio)
     flags.add("initlr", initialLearningRate)
     flags.add("linear_name", linearName)
+    flags.add("stem_pool", flag: poolsStem)
     flags.add("save", flag: save)
     flags.add("defense_form", defenseForm)
     flags.add("evaluate_every", evaluateEvery)

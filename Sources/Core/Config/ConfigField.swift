@@ -98,6 +98,13 @@ extension ConfigField {
       read: { if case .boolean(let value) = $0 { value } else { nil } }, write: { .boolean($0) })
   }
 
+  /// True or false, or not set.
+  static func boolean(_ key: String, _ path: Path<Bool?>) -> Self {
+    Self(
+      optional: key, path, expected: "true or false",
+      read: { if case .boolean(let value) = $0 { value } else { nil } }, write: { .boolean($0) })
+  }
+
   /// Some text.
   static func text(_ key: String, _ path: Path<String>, _ expected: String) -> Self {
     Self(key, path, expected: expected, read: { $0.nonEmptyText }, write: { .text($0) })

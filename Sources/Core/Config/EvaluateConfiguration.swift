@@ -25,6 +25,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var sigFrequency = 6.0
   /// How pixels are scaled, where not as the dataset's usually are.
   public var pixelStatistics = PixelStatistics()
+  /// Whether a max-pool follows the stem for small images, where tensors leave that open.
+  public var poolsStem: Bool?
   /// The images of one step on all ranks together.
   public var batchSize = 128
   /// The threads of each rank; nil is this rank's share of the cores.

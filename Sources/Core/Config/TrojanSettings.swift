@@ -6,6 +6,9 @@ public struct TrojanSettings: Equatable, Sendable {
   public var cleanModelPath: String?
   /// An image whose non-zero values are the mask, and the trigger's start; nil is a drawn apple.
   public var maskPath: String?
+  /// The layer whose inputs the trigger excites, and its weight: the head, which `linear` stands for
+  /// in any network.
+  public var layer = "linear", layerWeight = "linear.weight"
   /// The inputs of the head that the trigger is to excite.
   public var neuronCount = 2
   /// The activation that they are driven towards.
@@ -21,6 +24,23 @@ public struct TrojanSettings: Equatable, Sendable {
   public init() {}
 }
 
+extension ConfigField {
+  /// The name of a network's head with `suffix`.
+  fileprivate static func head(_ key: String, _ path: Path<String>, suffix: String) -> Self {
+    var names: [String] = []
+    for kind in Networks.all where !names.contains(kind.headName + suffix) {
+      names.append(kind.headName + suffix)
+    }
+    return Self(
+      key: key, expected: "the head's, one of \(names.joined(separator: ", "))",
+      assign: { [names] value, target in
+        guard case .text(let name) = value, names.contains(name) else { return false }
+        target[keyPath: path] = name
+        return true
+      }, value: { .text($0[keyPath: path]) })
+  }
+}
+
 extension AttackConfiguration {
   /// The keys of `trojan`.
   static let trojanFields =
@@ -34,7 +54,7 @@ extension AttackConfiguration {
       .integer("mask_update_iters", \.trojan.iterations, 0...countLimit),
       .number("trojan_eps", \.trojan.epsilon, .share),
       .number("trojan_alpha", \.trojan.step, .positiveShare),
-      .fixed("selected_layer_name", .text("linear")),
-      .fixed("selected_layer_param_name", .text("linear.weight")),
+      .head("selected_layer_name", \.trojan.layer, suffix: ""),
+      .head("selected_layer_param_name", \.trojan.layerWeight, suffix: ".weight"),
     ] as [ConfigField<Self>]).map { $0.of(.trojannn) }
 }

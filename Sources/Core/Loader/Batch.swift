@@ -10,16 +10,21 @@ public struct Batch: Sendable {
   public let indices: [Int]
   /// Images of the whole batch over all ranks.
   public let globalCount: Int
+  /// What keys the images' random draws inside a network; nil where nothing is drawn.
+  public let draws: PassDraws?
 
   /// Images in this rank's share; may be 0 where the last batch is smaller than the world.
   public var count: Int { labels.count }
 
   /// Joins a rank's images with their labels and their positions in the dataset.
-  public init(images: FloatBuffer, labels: [Int32], indices: [Int], globalCount: Int) {
+  public init(
+    images: FloatBuffer, labels: [Int32], indices: [Int], globalCount: Int, draws: PassDraws? = nil
+  ) {
     self.images = images
     self.labels = labels
     self.indices = indices
     self.globalCount = globalCount
+    self.draws = draws
   }
 
   /// The images of part `index` of `count` nearly equal ones; the last has one if any has.
@@ -34,6 +39,6 @@ public struct Batch: Sendable {
       from: images.pointer + range.lowerBound * imageSize, count: range.count * imageSize)
     return Batch(
       images: buffer, labels: Array(labels[range]), indices: Array(indices[range]),
-      globalCount: globalCount)
+      globalCount: globalCount, draws: draws?.part(range))
   }
 }

@@ -17,7 +17,7 @@ public final class BatchLoader: Sendable {
   private let seed: UInt64
   private let writer: ImageWriter
 
-  /// A loader; `seed` keys the augmentation by (seed, epoch, index in `images`).
+  /// A loader; `seed` keys the augmentation and the draws inside networks by (seed, epoch, index in `images`).
   public init(
     images: LabeledImages, sampler: ShardedSampler, normalization: Normalization,
     augmentation: Augmentation? = nil, seed: UInt64 = 0
@@ -68,7 +68,8 @@ public final class BatchLoader: Sendable {
       fill(buffer, with: indices, epoch: epoch)
       let batch = Batch(
         images: buffer, labels: indices.map { Int32(images.labels[$0]) }, indices: indices,
-        globalCount: sampler.globalBatchSize(step: step))
+        globalCount: sampler.globalBatchSize(step: step),
+        draws: PassDraws(seed: seed, epoch: epoch, images: indices))
       if !queue.push(batch) { return }
     }
   }

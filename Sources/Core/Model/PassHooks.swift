@@ -66,6 +66,11 @@ public struct PassDraws: Sendable {
     (self.seed, self.epoch, self.images) = (seed, epoch, images)
   }
 
+  /// The draws of the images in `range`.
+  func part(_ range: Range<Int>) -> PassDraws {
+    PassDraws(seed: seed, epoch: epoch, images: Array(images[range]))
+  }
+
   private static let layersPerNetwork = 16
 
   /// What each output of each image is multiplied with in `layer`: 0 with probability `share`, else

@@ -179,6 +179,7 @@ public struct TrainStep {
       let part = accumulationSteps == 1 ? batch : batch.part(range, copiedTo: partImages)
       let isLast = index == accumulationSteps - 1
       var hooks = PassHooks()
+      hooks.draws = part.draws
       hooks.isAboutToRead = { [deferral] in deferral.settle(beforeReadingTo: $0) }
       if context.sharesStatistics {
         // A rank without images still joins the others' BatchNorm sums.

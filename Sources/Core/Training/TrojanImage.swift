@@ -64,9 +64,15 @@ enum TrojanImage {
 extension AttackedModel {
   /// Throws unless it is the model that `configuration` trains.
   fileprivate func requireFit(_ configuration: AttackConfiguration, path: String) throws {
+    let (head, settings) = (model.kind.headName, configuration.trojan)
     for (key, archive, given) in [
       ("model", description.modelName, configuration.model.rawValue),
       ("width", "\(description.width)", "\(configuration.width)"),
+      ("selected_layer_name", head, settings.layer == "linear" ? head : settings.layer),
+      (
+        "selected_layer_param_name", "\(head).weight",
+        settings.layerWeight == "linear.weight" ? "\(head).weight" : settings.layerWeight
+      ),
     ] where archive != given {
       throw AttackedModelError.differs(path: path, key: key, archive: archive, given: given)
     }
@@ -84,7 +90,7 @@ extension TriggerOptimization.Outcome {
       values.map { String(format: "%.2f", $0) }.joined(separator: ", ")
     }
     let numbers = neurons.map { "\($0)" }.joined(separator: ", ")
-    return "neurons \(numbers) of linear rose from \(list(before)) to \(list(after)) "
+    return "neurons \(numbers) of the head's inputs rose from \(list(before)) to \(list(after)) "
       + "in \(iterations) iterations"
   }
 }
