@@ -85,7 +85,8 @@ extension NetworkKind {
       }
     }
     if problem == nil, let extra = shapes.keys.filter({ !names.contains($0) }).min() {
-      problem = "it has no tensor \(ArchiveError.quoted(extra))"
+      problem =
+        "\(ArchiveError.quoted(extra)): expected no such tensor, found \(shapes[extra] ?? [])"
     }
     return (problem, matches)
   }
