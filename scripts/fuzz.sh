@@ -13,7 +13,7 @@ FST_FUZZ=1 nice -n 19 "${SWIFT:-swift}" build -c release --product fuzz --scratc
 fuzz=$work/release/fuzz
 mkdir -p "$work/found"
 "$fuzz" seeds "$work/corpus"
-[ $# -gt 0 ] || set -- archive pickle checkpoint info npy csv yaml plan image
+[ $# -gt 0 ] || set -- archive pickle safetensors checkpoint info npy csv yaml plan image
 status=0
 # Leaks are not looked for: Swift's runtime keeps what it has made once.
 export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=32:allocator_may_return_null=1

@@ -102,7 +102,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func run(on communicator: any Communicator) throws {
-    try communicator.together { try ModelTooLarge.check(width: width, classCount: 10) }
+    try communicator.together { try ModelTooLarge.check(model, width: width, classCount: 10) }
     try communicator.together { try Limits.requireAddressSpace(threads: self.threads) }
     let warnings = try Doctor(on: communicator).threadWarnings(threads: threads)
     if communicator.rank == 0 { warnings.forEach { StandardError.write("warning: \($0)\n") } }

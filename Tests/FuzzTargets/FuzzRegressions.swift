@@ -22,7 +22,7 @@ public struct FuzzRegression: Sendable, CustomStringConvertible {
 public enum FuzzRegressions {
   /// The regression test runs these, and fuzzing starts from the small ones.
   public static let all: [FuzzRegression] =
-    pickles + archives + settings + tables + arrays + pictures + everywhere
+    pickles + archives + headers + settings + tables + arrays + pictures + everywhere
 
   private static var everywhere: [FuzzRegression] {
     FuzzTarget.allCases.flatMap { target in
@@ -117,6 +117,31 @@ public enum FuzzRegressions {
         StoredZip.file([("../data.pkl", [0x4e, 0x2e]), ("/version", [])])),
       .init(.archive, "no name", StoredZip.file([("", [1])])),
       .init(.archive, "a pickle that is none", StoredZip.archive(pickle: [0xff])),
+    ]
+  }
+
+  private static var headers: [FuzzRegression] {
+    func file(_ name: String, _ header: String, length: Int? = nil) -> FuzzRegression {
+      let bytes = Array(header.utf8)
+      return .init(
+        .safetensors, name,
+        PickleText.littleEndian(length ?? bytes.count) + [0, 0, 0, 0] + bytes)
+    }
+    func tensor(_ shape: String, _ offsets: String) -> String {
+      #"{"a":{"dtype":"F32","shape":\#(shape),"data_offsets":\#(offsets)}}"#
+    }
+    let open = String(repeating: "[", count: 1_000_000)
+    let ones = String(repeating: "1,", count: 100_000)
+    let many = (0..<50_000).map { #""\#($0)":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}"# }
+    return [
+      file("a header longer than the file", "{}", length: 0x7fff_ffff),
+      file("brackets", #"{"a":\#(open)"#), file("a name that ends nowhere", #"{"a"#),
+      file("overflowing sizes", tensor("[4611686018427387904,4]", "[0,0]")),
+      file("a size of zero times much", tensor("[0,4611686018427387904,4]", "[0,0]")),
+      file("too many axes", tensor("[\(ones)1]", "[0,4]")),
+      file("places before the file", tensor("[1]", "[-4,0]")),
+      file("a number too large", tensor("[1e99]", "[0,99999999999999999999999]")),
+      file("tensors without number", "{\(many.joined(separator: ","))}"),
     ]
   }
 

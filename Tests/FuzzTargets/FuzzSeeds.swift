@@ -9,6 +9,7 @@ public enum FuzzSeeds {
     switch target {
     case .archive: try archives(in: folder)
     case .pickle: pickles
+    case .safetensors: [tensors, network]
     case .checkpoint: [checkpoint]
     case .info:
       [PickleText.pickle(PickleText.dictionary([("attack", PickleText.text("badnet"))]))]
@@ -56,6 +57,36 @@ public enum FuzzSeeds {
         ])),
       text("(dp0\nS'a'\np1\nI1\nsS'b'\nL5L\ns."),
     ]
+  }
+
+  /// Three small tensors of different types.
+  private static var tensors: [UInt8] {
+    safeTensors(
+      #"""
+      {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},
+      "b":{"dtype":"BF16","shape":[1,2],"data_offsets":[8,12]},
+      "n":{"dtype":"I64","shape":[],"data_offsets":[12,20]}}
+      """#, size: 20)
+  }
+
+  /// A network under others' names, so thin that it is small.
+  private static var network: [UInt8] {
+    var (items, end) = ([String](), 0)
+    for slot in NetworkKind.resnet18.tensors(of: NetworkSize(width: 1), classCount: 2) {
+      let (size, type) = slot.shape.isEmpty ? (8, "I64") : (4, "F32")
+      let next = end + slot.shape.reduce(size, *)
+      let name = slot.name.replacingOccurrences(of: "shortcut", with: "downsample")
+      items.append(
+        "\"\(name)\":{\"dtype\":\"\(type)\",\"shape\":\(slot.shape),\"data_offsets\":[\(end),\(next)]}"
+      )
+      end = next
+    }
+    return safeTensors("{\(items.joined(separator: ","))}", size: end)
+  }
+
+  private static func safeTensors(_ header: String, size: Int) -> [UInt8] {
+    PickleText.littleEndian(header.utf8.count) + [0, 0, 0, 0] + text(header)
+      + [UInt8](repeating: 0, count: size)
   }
 
   private static var checkpoint: [UInt8] {

@@ -10,6 +10,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case archive
   /// A pickle inside a sound archive, whose checksums would hide it from mutations.
   case pickle
+  /// A file of the safetensors library, and which network its tensors make.
+  case safetensors
   /// A pickle in the place of a checkpoint's.
   case checkpoint
   /// A pickle in the place of a run's settings.
@@ -48,13 +50,14 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   private func content(_ bytes: [UInt8]) -> [UInt8] {
     switch self {
     case .pickle, .checkpoint, .info: StoredZip.archive(pickle: bytes)
-    case .archive, .npy, .csv, .yaml, .plan, .image: bytes
+    case .archive, .safetensors, .npy, .csv, .yaml, .plan, .image: bytes
     }
   }
 
   private func read(_ path: String) throws {
     switch self {
     case .archive, .pickle: try Self.readArchive(path)
+    case .safetensors: try Self.readModel(path)
     case .checkpoint: _ = try Checkpoint.read(path: path)
     case .info: _ = try InfoFile.read(path: path)
     case .npy: _ = try NumpyFile.read(path)
@@ -65,6 +68,13 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .plan: _ = try ConfigDecoder.sweep(plan: path, flags: [])
     case .image: _ = try ImageFile.read(path)
     }
+  }
+
+  private static func readModel(_ path: String) throws {
+    let model = try DefenseResult.read(path: path).model
+    let shapes = Dictionary(model.entries.map { ($0.name, $0.shape) }) { first, _ in first }
+    let (network, names) = try NetworkKind.recognize(shapes, head: nil)
+    _ = names.own(model, of: network)
   }
 
   /// Every way in which commands read an archive; the first error is the one that counts.

@@ -8,7 +8,7 @@ public struct DefenseResult: Equatable, Sendable {
     case dictionary
   }
 
-  /// The model's tensors, without DataParallel's `module.`.
+  /// The model's tensors, without the prefixes of wrappers.
   public var model: StateDict
   /// The architecture, where the file names it.
   public var modelName: String?
@@ -30,13 +30,9 @@ public struct DefenseResult: Equatable, Sendable {
 
   /// The result in `value`, the content of `file`.
   init(_ value: PickleValue, file: String) throws {
-    guard let model = value["model"], model.entries != nil else {
-      self.init(model: try StateDict(value, file: file, place: ""))
-      return
-    }
     self.init(
-      model: try StateDict(model, file: file, place: "model"),
-      modelName: value["model_name"]?.text, numClasses: value["num_classes"]?.integer)
+      model: try StateDict(within: value, file: file), modelName: value["model_name"]?.text,
+      numClasses: value["num_classes"]?.integer)
   }
 
   /// Writes the file to `path` atomically; the dict form holds what is known.

@@ -21,6 +21,8 @@ extension PickleReader {
   private mutating func reduce(_ global: PickleGlobal, _ arguments: [Int]) throws -> PickleNode {
     switch global {
     case .orderedDictionary: return try orderedDictionary(arguments)
+    case .counter where arguments.count <= 1: return try counter(arguments)
+    case .namespace where arguments.isEmpty: return .dictionary([])
     case .rebuildTensorV2 where (6...7).contains(arguments.count):
       return .tensor(try tensor(arguments, requiresGradient: try bool(arguments[4])))
     case .rebuildTensor where arguments.count == 4:
@@ -72,6 +74,16 @@ extension PickleReader {
     return .orderedDictionary(items, metadata: nil)
   }
 
+  /// `Counter({item: count, …})`, which schedulers with milestones keep.
+  private mutating func counter(_ arguments: [Int]) throws -> PickleNode {
+    guard let argument = arguments.first else { return .dictionary([]) }
+    guard case .dictionary(let items) = nodes[argument] else {
+      throw damaged("a Counter of something other than a dict")
+    }
+    allowCopy(of: items.count * MemoryLayout<Int>.size)
+    return .dictionary(items)
+  }
+
   /// The bytes that protocol 2 spells as text: `_codecs.encode(text, 'latin1')`.
   private mutating func latin1(_ arguments: [Int]) throws -> [UInt8] {
     guard case .string(let content) = nodes[arguments[0]], text(arguments[1]) == "latin1" else {
@@ -109,6 +121,13 @@ extension PickleReader {
       let metadata = stride(from: 0, to: attributes.count - 1, by: 2)
         .first { text(attributes[$0]) == "_metadata" }.map { attributes[$0 + 1] }
       nodes[target] = .orderedDictionary(items, metadata: metadata)
+    case .dictionary([]):
+      // A namespace of a program's arguments is its attributes.
+      guard case .dictionary(let attributes) = nodes[state] else {
+        throw damaged("the attributes of a Namespace are \(nodes[state].kind)")
+      }
+      allowCopy(of: attributes.count * MemoryLayout<Int>.size)
+      nodes[target] = .dictionary(attributes)
     case .numpyType(let type, _):
       nodes[target] = .numpyType(type, isBigEndian: try isBigEndian(type, state: state))
     case .unfinishedArray:

@@ -3,6 +3,8 @@
 /// Nothing is ever looked up or called by a name from a file; what is not listed here is refused.
 enum PickleGlobal: Equatable {
   case orderedDictionary
+  case counter
+  case namespace
   case rebuildTensorV2
   case rebuildTensor
   case rebuildParameter
@@ -23,6 +25,8 @@ enum PickleGlobal: Equatable {
   init?(module: String, name: String) {
     switch (module, name) {
     case ("collections", "OrderedDict"): self = .orderedDictionary
+    case ("collections", "Counter"): self = .counter
+    case ("argparse", "Namespace"): self = .namespace
     case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensorV2
     case ("torch._utils", "_rebuild_tensor"): self = .rebuildTensor
     case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter

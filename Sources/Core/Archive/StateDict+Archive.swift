@@ -1,8 +1,8 @@
 extension StateDict {
   /// The state_dict in `value`: a dictionary from names to tensors.
   ///
-  /// Floating-point tensors become float32, integers int64. A prefix `module.`, which DataParallel
-  /// puts before every name, is taken off.
+  /// Floating-point tensors become float32, integers int64. Prefixes that wrappers of modules put
+  /// before every name, such as DataParallel's `module.`, are taken off.
   /// - Parameter place: where in `file` the value stands, for messages; empty for its root.
   /// - Throws: `ArchiveError` naming the entry.
   public init(_ value: PickleValue, file: String, place: String) throws {
@@ -28,7 +28,7 @@ extension StateDict {
       }
       entries.append(Entry(name: name, shape: tensor.shape, values: values))
     }
-    self.init(Self.withoutModulePrefix(entries))
+    self.init(Self.withoutPrefixes(entries))
   }
 
   /// The state_dict as PyTorch saves it: an OrderedDict of tensors with `_metadata`.
@@ -39,17 +39,7 @@ extension StateDict {
       }, metadata: moduleVersions)
   }
 
-  private static func withoutModulePrefix(_ entries: [Entry]) -> [Entry] {
-    let prefix = "module."
-    guard entries.allSatisfy({ $0.name.hasPrefix(prefix) && $0.name != prefix }) else {
-      return entries
-    }
-    return entries.map {
-      Entry(name: String($0.name.dropFirst(prefix.count)), shape: $0.shape, values: $0.values)
-    }
-  }
-
-  private static func unexpected(
+  static func unexpected(
     _ value: PickleValue, _ expected: String, _ file: String, _ place: String
   ) -> ArchiveError {
     var found = value.typeName

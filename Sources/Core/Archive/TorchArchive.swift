@@ -2,13 +2,15 @@ import Foundation
 
 /// Reads and writes the files of `torch.save`, never running anything they hold.
 ///
-/// Both containers are read: the zip file of PyTorch 1.6 and later, and the older pickle stream.
+/// Both containers are read, the zip file of PyTorch 1.6 and later and the older pickle stream, and
+/// files of the safetensors library beside them.
 /// Written is the zip file of PyTorch 2.6 and later, byte for byte in its layout.
 public enum TorchArchive {
   /// What kind of file an archive is.
   public enum Container: String, Sendable {
     case zip
     case legacy
+    case safetensors
   }
 
   /// The value in the archive at `path`.
@@ -34,6 +36,9 @@ public enum TorchArchive {
     if LegacyArchive.matches(bytes) {
       return (try LegacyArchive.read(bytes, file: file), .legacy)
     }
+    if SafeTensors.matches(bytes) {
+      return (try SafeTensors.read(bytes, file: file), .safetensors)
+    }
     if bytes.slice(257, 5)?.equals("ustar") == true {
       throw ArchiveError.unsupported(
         file: file, kind: "a tar archive of PyTorch before 0.1.10",
@@ -43,7 +48,7 @@ public enum TorchArchive {
     let start = (0..<min(4, bytes.count)).compactMap { bytes[$0] }
       .map { String(format: "%02x", $0) }.joined(separator: " ")
     throw ArchiveError.notAnArchive(
-      file: file, found: "begins with \(start), neither a zip file nor torch's older format")
+      file: file, found: "begins with \(start), no zip file, torch's older format or safetensors")
   }
 
   /// Writes `value` to `path` atomically, in the layout of PyTorch 2.6 and later.

@@ -101,7 +101,7 @@ struct AttackRecord {
   private func result(_ stateDict: StateDict) -> AttackResult {
     let images = data.train.images
     return AttackResult(
-      modelName: configuration.model.rawValue, numClasses: images.classCount, model: stateDict,
+      modelName: configuration.model.archiveName, numClasses: images.classCount, model: stateDict,
       dataPath: configuration.archivePaths == .absolute
         ? dataPath : ArchivedPath.relative(dataPath, from: "data"),
       imageSize: [images.height, images.width, images.channels],

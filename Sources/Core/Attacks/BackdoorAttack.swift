@@ -79,8 +79,10 @@ public struct BackdoorAttack {
     let identity = configuration.identity(data: data, worldSize: communicator.worldSize)
     try communicator.requireAgreement(onEach: data.checksums)
     try communicator.together {
+      let images = data.train.images
+      try configuration.model.requireFit(height: images.height, width: images.width)
       try ModelTooLarge.check(
-        width: configuration.width, classCount: data.train.images.classCount)
+        configuration.model, width: configuration.width, classCount: images.classCount)
     }
     let classifierStep = makeStep(data)
     let step = try preparation.step?(classifierStep) ?? classifierStep

@@ -26,7 +26,7 @@ enum TrojanImage {
       AttackedArchive(path: archive, communicator: communicator), for: stage.dataset.train,
       communicator: communicator)
     let image = try communicator.fromRankZero { () -> RGBImage? in
-      try clean.requireFit(configuration, neuronCount: settings.neuronCount, path: archive)
+      try clean.requireFit(configuration, settings: settings, path: archive)
       let mask = try mask(settings, height: stage.height, width: stage.width)
       let outcome = try TriggerOptimization(
         model: clean.model, normalization: stage.normalization, settings: settings,
@@ -58,15 +58,21 @@ enum TrojanImage {
 extension AttackedModel {
   /// Throws unless it is the model that `configuration` trains.
   fileprivate func requireFit(
-    _ configuration: AttackConfiguration, neuronCount asked: Int, path: String
+    _ configuration: AttackConfiguration, settings: TrojanSettings, path: String
   ) throws {
+    let head = model.kind.headName
     for (key, archive, given) in [
       ("model", description.modelName, configuration.model.rawValue),
       ("width", "\(description.width)", "\(configuration.width)"),
+      ("selected_layer_name", head, settings.layer == "linear" ? head : settings.layer),
+      (
+        "selected_layer_param_name", "\(head).weight",
+        settings.layerWeight == "linear.weight" ? "\(head).weight" : settings.layerWeight
+      ),
     ] where archive != given {
       throw AttackedModelError.differs(path: path, key: key, archive: archive, given: given)
     }
-    let available = model.head.inputs
+    let (asked, available) = (settings.neuronCount, model.head.inputs)
     guard asked <= available else {
       throw TriggerError.tooManyNeurons(asked: asked, available: available)
     }
@@ -80,7 +86,7 @@ extension TriggerOptimization.Outcome {
       values.map { String(format: "%.2f", $0) }.joined(separator: ", ")
     }
     let numbers = neurons.map { "\($0)" }.joined(separator: ", ")
-    return "neurons \(numbers) of linear rose from \(list(before)) to \(list(after)) "
+    return "neurons \(numbers) of the head's inputs rose from \(list(before)) to \(list(after)) "
       + "in \(iterations) iterations"
   }
 }

@@ -45,9 +45,9 @@ package struct TrojanNN: CleanModelAttack {
       "How far the trigger may move from the mask, as a share of 255", "share", in: .attack),
     .number("trojan_alpha", \.making.step, .positiveShare).help(
       "The first step, likewise", "share", in: .attack),
-    .fixed("selected_layer_name", .text("linear")).help(
+    .head("selected_layer_name", \.making.layer, suffix: "").help(
       "The layer whose inputs they are; the head is the one there is", "name", in: .attack),
-    .fixed("selected_layer_param_name", .text("linear.weight")).help(
+    .head("selected_layer_param_name", \.making.layerWeight, suffix: ".weight").help(
       "Its weights, likewise", "name", in: .attack),
   ]
 

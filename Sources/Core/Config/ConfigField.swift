@@ -107,6 +107,14 @@ extension ConfigField {
     ).form(.truth).calling(SettingFlag.truthName)
   }
 
+  /// True or false, or not set.
+  static func boolean(_ key: String, _ path: Path<Bool?>) -> Self {
+    Self(
+      optional: key, path, expected: "true or false",
+      read: { if case .boolean(let value) = $0 { value } else { nil } }, write: { .boolean($0) }
+    ).form(.truth).calling(SettingFlag.truthName)
+  }
+
   /// Some text.
   static func text(_ key: String, _ path: Path<String>, _ expected: String) -> Self {
     Self(key, path, expected: expected, read: { $0.nonEmptyText }, write: { .text($0) })

@@ -49,8 +49,9 @@ public struct Doctor {
   private let communicator: any Communicator
   /// The most ranks of which every pair is measured; of more, neighbours in a ring are.
   static let pairLimit = 8
-  /// The bytes of the gradient of ResNet18 of width 64.
-  static let gradientBytes = 44_727_848
+  /// The bytes of the gradient of resnet18 of width 64.
+  static let gradientBytes =
+    4 * NetworkKind.resnet18.parameterCount(of: NetworkSize(width: 64), classCount: 10)
 
   /// A doctor for the ranks of `communicator`.
   public init(on communicator: any Communicator) { self.communicator = communicator }

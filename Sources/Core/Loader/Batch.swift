@@ -31,7 +31,9 @@ public struct Batch: Sendable {
   public var count: Int { labels.count }
 
   /// Joins a rank's images with their labels and their positions in the dataset.
-  public init(images: FloatBuffer, labels: [Int32], indices: [Int], globalCount: Int) {
+  public init(
+    images: FloatBuffer, labels: [Int32], indices: [Int], globalCount: Int
+  ) {
     self.images = images
     self.labels = labels
     self.indices = indices

@@ -12,6 +12,10 @@ public struct NetworkKind: Sendable {
   let stemName: String
   /// How its parameters are drawn.
   let initialization: Initialization
+  /// The least height and width of its images.
+  let leastSide: Int
+  /// Whether a max-pool may follow its stem, which tensors do not show.
+  let mayPoolStem: Bool
   /// Adds the blocks of such a size.
   let build: @Sendable (inout Trunk, NetworkSize) -> Void
 
@@ -30,7 +34,7 @@ public struct NetworkKind: Sendable {
   /// A network that `build` adds the blocks of.
   init(
     name: String, archiveName: String? = nil, headName: String, stemName: String = "conv1.weight",
-    initialization: Initialization = .uniformFanIn,
+    initialization: Initialization = .uniformFanIn, leastSide: Int = 1, mayPoolStem: Bool = false,
     build: @escaping @Sendable (inout Trunk, NetworkSize) -> Void
   ) {
     self.name = name
@@ -38,6 +42,8 @@ public struct NetworkKind: Sendable {
     self.headName = headName
     self.stemName = stemName
     self.initialization = initialization
+    self.leastSide = leastSide
+    self.mayPoolStem = mayPoolStem
     self.build = build
   }
 }
@@ -61,6 +67,15 @@ extension NetworkKind {
   }
 }
 
+extension NetworkKind {
+  /// The floats in all parameters.
+  func parameterCount(of size: NetworkSize, classCount: Int) -> Int {
+    tensors(of: size, classCount: classCount).reduce(0) { sum, slot in
+      if case .parameter(let parameter) = slot { sum + parameter.count } else { sum }
+    }
+  }
+}
+
 extension NetworkKind: Hashable {
   /// Whether both have one name.
   public static func == (one: NetworkKind, other: NetworkKind) -> Bool { one.name == other.name }
@@ -81,6 +96,9 @@ public struct NetworkSize: Codable, Equatable, Sendable {
   /// The shapes of an archive's tensors, by name, which say how its layers were thinned; empty for
   /// a new network.
   public var shapes: [String: [Int]]
+  /// Whether a 3x3 max-pool of stride 2 follows a stem for small images, as in some programs'
+  /// networks; only who trained a model can say.
+  public var poolsStem = false
 
   /// The size of a network of `width`.
   public init(width: Int, shapes: [String: [Int]] = [:]) {

@@ -12,6 +12,8 @@ public struct RecognizedNetwork: Equatable, Sendable {
 public struct UnknownNetwork: Error, Equatable, Sendable, CustomStringConvertible {
   /// What was found, and what was looked for.
   public let description: String
+  /// The tensors that are those of the nearest network.
+  var matches = 0
 }
 
 extension NetworkKind {
@@ -26,20 +28,21 @@ extension NetworkKind {
   /// `UnknownNetwork`.
   public static func recognize(_ shapes: [String: [Int]]) throws -> RecognizedNetwork {
     var nearest: (kind: NetworkKind, problem: String, matches: Int)?
-    for kind in Networks.all + Networks.library {
-      guard let found = kind.candidate(shapes) else { continue }
-      let difference = kind.difference(from: shapes, found)
+    for found in Networks.all.flatMap({ $0.candidates(shapes) }) {
+      let difference = found.kind.difference(from: shapes, found)
       guard let problem = difference.problem else { return found }
       if difference.matches > nearest?.matches ?? 0 {
-        nearest = (kind, problem, difference.matches)
+        nearest = (found.kind, problem, difference.matches)
       }
     }
     guard let nearest else { throw UnknownNetwork(description: unknown(shapes)) }
-    throw UnknownNetwork(description: "nearest to \(nearest.kind.name), but \(nearest.problem)")
+    throw UnknownNetwork(
+      description: "its tensors are nearest to \(nearest.kind.name)'s, but \(nearest.problem)",
+      matches: nearest.matches)
   }
 
   private static func unknown(_ shapes: [String: [Int]]) -> String {
-    let names = (Networks.all + Networks.library).map {
+    let names = Networks.all.map {
       "\($0.name) (\($0.stemName), \($0.headName).weight)"
     }
     let first = shapes.keys.sorted().prefix(3).map { ArchiveError.quoted($0) }
@@ -47,20 +50,23 @@ extension NetworkKind {
       + (first.isEmpty ? "none" : "\(shapes.count) tensors: \(first.joined(separator: ", ")), …")
   }
 
-  /// The size that stem and head show; nil where one of them is not there.
-  private func candidate(_ shapes: [String: [Int]]) -> RecognizedNetwork? {
+  /// The sizes that the tensors may show, in the published proportions and, where kernels show
+  /// others, in those; none where stem or head is not there.
+  private func candidates(_ shapes: [String: [Int]]) -> [RecognizedNetwork] {
     guard let stem = shapes[stemName], stem.count == 4, 1...Self.largestWidth ~= stem[0],
       let head = shapes["\(headName).weight"], head.count == 2,
       1...Self.largestClassCount ~= head[0]
-    else { return nil }
-    return RecognizedNetwork(
-      kind: self, size: NetworkSize(width: stem[0], shapes: layerShapes(shapes)),
-      classCount: head[0])
-  }
-
-  /// The shapes of matrices alone: all that a size is read from.
-  private func layerShapes(_ shapes: [String: [Int]]) -> [String: [Int]] {
-    shapes.filter { $0.key.hasSuffix(".weight") && $0.value.count == 2 && $0.value[0] <= 1 << 20 }
+    else { return [] }
+    let matrices = shapes.filter {
+      $0.key.hasSuffix(".weight") && $0.value.count == 2 && 1...1 << 20 ~= $0.value[0]
+    }
+    let kernels = shapes.filter {
+      $0.key.hasSuffix(".weight") && $0.value.count == 4 && 1...1 << 15 ~= $0.value[0]
+    }
+    return [matrices, matrices.merging(kernels) { one, _ in one }].map {
+      RecognizedNetwork(
+        kind: self, size: NetworkSize(width: stem[0], shapes: $0), classCount: head[0])
+    }
   }
 
   /// The first difference between this network's tensors and those of `shapes`, and how many agree.
@@ -79,7 +85,8 @@ extension NetworkKind {
       }
     }
     if problem == nil, let extra = shapes.keys.filter({ !names.contains($0) }).min() {
-      problem = "it has no tensor \(ArchiveError.quoted(extra))"
+      problem =
+        "\(ArchiveError.quoted(extra)): expected no such tensor, found \(shapes[extra] ?? [])"
     }
     return (problem, matches)
   }

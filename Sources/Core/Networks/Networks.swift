@@ -1,20 +1,17 @@
 /// The networks, in the order in which lists name them: the one place that a new one is added to.
 public enum Networks {
-  /// Those that commands take by name.
-  public static let all: [NetworkKind] = [.resnet18, .preactresnet18]
-
-  /// Those that only the library knows yet: commands have still to read archives of them.
-  public static let library: [NetworkKind] = [
-    .resnet34, .resnet50, .vgg19BN, .torchvisionResNet18, .torchvisionResNet34,
-    .torchvisionResNet50,
+  /// All of them.
+  public static let all: [NetworkKind] = [
+    .resnet18, .resnet34, .resnet50, .preactresnet18, .vgg19BN, .torchvisionResNet18,
+    .torchvisionResNet34, .torchvisionResNet50,
   ]
 }
 
 extension NetworkKind: RawRepresentable, CaseIterable {
-  /// Those that commands take by name.
+  /// All of them.
   public static var allCases: [NetworkKind] { Networks.all }
 
-  /// The network of that name; nil where commands know none.
+  /// The network of that name; nil where there is none.
   public init?(rawValue: String) {
     guard let kind = Networks.all.first(where: { $0.name == rawValue }) else { return nil }
     self = kind
@@ -22,4 +19,9 @@ extension NetworkKind: RawRepresentable, CaseIterable {
 
   /// Its name.
   public var rawValue: String { name }
+}
+
+extension NetworkKind {
+  /// Whether `name` is what commands or archives call it.
+  func isCalled(_ name: String) -> Bool { name == self.name || name == archiveName }
 }

@@ -4,7 +4,7 @@ extension NetworkKind {
   public static let preactresnet18 = NetworkKind(name: "preactresnet18", headName: "linear") {
     trunk, size in
     trunk.addSmallStem(width: size.width, normalizes: false)
-    trunk.addStages(of: [2, 2, 2, 2], width: size.width) {
+    trunk.addStages(of: [2, 2, 2, 2], size: size) {
       PreActBlock($0, input: $1, outputChannels: $2, stride: $3, plan: &$4)
     }
     trunk.addGlobalAveragePool()

@@ -13,10 +13,11 @@ extension NetworkKind {
   private static func smallResNet(
     _ name: String, counts: [Int], isBottleneck: Bool
   ) -> NetworkKind {
-    NetworkKind(name: name, headName: "linear") { trunk, size in
+    NetworkKind(name: name, headName: "linear", mayPoolStem: true) { trunk, size in
       trunk.addSmallStem(width: size.width, normalizes: true)
+      if size.poolsStem { trunk.addStemPool() }
       trunk.addResidualStages(
-        of: counts, width: size.width, isBottleneck: isBottleneck, shortcut: "shortcut")
+        of: counts, size: size, isBottleneck: isBottleneck, shortcut: "shortcut")
       trunk.addGlobalAveragePool()
     }
   }
@@ -32,31 +33,42 @@ extension Trunk {
     }
   }
 
+  /// The max-pool between stem and stages of networks for large images: 3x3, stride 2.
+  mutating func addStemPool() {
+    add { shape, _ in MaxPoolBlock(input: shape, kernel: 3, stride: 2, padding: 1) }
+  }
+
   /// Stages of basic blocks, or of bottlenecks (table 1 of the ResNet paper, 2016).
   mutating func addResidualStages(
-    of counts: [Int], width: Int, isBottleneck: Bool, shortcut: String
+    of counts: [Int], size: NetworkSize, isBottleneck: Bool, shortcut: String
   ) {
-    addStages(of: counts, width: width) { name, input, planes, stride, plan in
-      ResidualBlock(
+    addStages(of: counts, size: size) { name, input, planes, stride, plan in
+      let stage = name.prefix { $0 != "." }
+      let outputs = size.rows(
+        of: "\(stage).0.conv\(isBottleneck ? 3 : 2).weight",
+        default: isBottleneck ? 4 * planes : planes)
+      return ResidualBlock(
         name, input: input, kernels: isBottleneck ? [1, 3, 1] : [3, 3],
-        planes: isBottleneck ? [planes, planes, 4 * planes] : [planes, planes], stride: stride,
+        planes: isBottleneck ? [planes, planes, outputs] : [planes, outputs], stride: stride,
         shortcut: shortcut, plan: &plan)
     }
   }
 
   /// Stages `layer1`, `layer2`, … of so many blocks each; all but the first halve the image and
-  /// double the planes, which `width` is the first stage's number of.
+  /// double the planes, unless an archive shows others.
   mutating func addStages(
-    of counts: [Int], width: Int,
+    of counts: [Int], size: NetworkSize,
     _ make: (
       _ name: String, _ input: Shape, _ planes: Int, _ stride: Int, inout ParameterLayoutPlan
     ) -> any Block
   ) {
     for (stage, count) in counts.enumerated() {
+      let planes = size.rows(
+        of: "layer\(stage + 1).0.conv1.weight", default: size.width << stage)
       for position in 0..<count {
         add { shape, plan in
           make(
-            "layer\(stage + 1).\(position)", shape, width << stage,
+            "layer\(stage + 1).\(position)", shape, planes,
             stage > 0 && position == 0 ? 2 : 1, &plan)
         }
       }

@@ -28,9 +28,9 @@ extension NetworkKind {
             "conv1", input: shape, outputChannels: size.width, kernel: 7, stride: 2, plan: &plan),
           BatchNorm2D("bn1", channels: size.width, plan: &plan))
       }
-      trunk.add { shape, _ in MaxPoolBlock(input: shape, kernel: 3, stride: 2, padding: 1) }
+      trunk.addStemPool()
       trunk.addResidualStages(
-        of: counts, width: size.width, isBottleneck: isBottleneck, shortcut: "downsample")
+        of: counts, size: size, isBottleneck: isBottleneck, shortcut: "downsample")
       trunk.addGlobalAveragePool()
     }
   }

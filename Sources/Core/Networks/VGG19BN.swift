@@ -6,14 +6,15 @@ extension NetworkKind {
   /// `classifier.6` is the head; what it is given are the features.
   public static let vgg19BN = NetworkKind(
     name: "vgg19_bn", headName: "classifier.6", stemName: "features.0.weight",
-    initialization: .normal
+    initialization: .normal, leastSide: 32
   ) { trunk, size in
     var index = 0
     for (stage, count) in [2, 2, 4, 4, 4].enumerated() {
       for _ in 0..<count {
         trunk.addBiasedConvolution(
           "features.\(index)", norm: "features.\(index + 1)",
-          planes: size.width << min(stage, 3))
+          planes: size.rows(
+            of: "features.\(index).weight", default: size.width << min(stage, 3)))
         index += 3
       }
       trunk.add { shape, _ in MaxPoolBlock(input: shape, kernel: 2, stride: 2, padding: 0) }

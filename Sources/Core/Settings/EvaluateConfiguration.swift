@@ -14,6 +14,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var labelTransform: LabelTransformName?
   /// How pixels are scaled, where not as the dataset's usually are.
   public var pixelStatistics = PixelStatistics()
+  /// Whether a max-pool follows the stem for small images, where tensors leave that open.
+  public var poolsStem: Bool?
   /// The images of one step on all ranks together.
   public var batchSize = 128
   /// The threads of each rank; nil is this rank's share of the cores.
@@ -47,6 +49,9 @@ extension EvaluateConfiguration {
       .choice("attack_label_trans", \.labelTransform).help(
         "How it changed labels (default: what the archive says, else all2one)", "change",
         in: .reapplied),
+      .boolean("stem_pool", \.poolsStem).help(
+        "A max-pool follows the 3x3 stem of the archive's network, which tensors do not show",
+        in: .data),
       .integer("batch_size", \.batchSize, 1...countLimit).help(
         "Images of one step on all ranks together", "images", in: .machine),
       .integer("threads", \.threads, 1...1024).role(.machine),

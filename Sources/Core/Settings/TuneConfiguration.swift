@@ -26,6 +26,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var width: Int?
   /// The name of the head layer in the archive.
   public var linearName = "linear"
+  /// Whether a max-pool follows the stem for small images, where tensors leave that open.
+  public var poolsStem: Bool?
 
   // MARK: Data
 
@@ -134,7 +136,8 @@ public struct TuneConfiguration: Equatable, Sendable {
 
   /// Whether `path` names a file by its ending, rather than a run's folder.
   static func isArchive(_ path: String) -> Bool {
-    [".pt", ".pth", ".pkl", ".bin", ".ckpt", ".tar"].contains { path.hasSuffix($0) }
+    [".pt", ".pth", ".th", ".t7", ".pkl", ".bin", ".ckpt", ".tar", ".safetensors"]
+      .contains { path.hasSuffix($0) }
   }
 
   /// The attack's folder: the one given, that of the archive given, or the one an attack run names.

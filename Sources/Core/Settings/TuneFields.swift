@@ -23,6 +23,9 @@ extension TuneConfiguration: TrainingConfiguration {
       in: .run),
     .text("linear_name", \.linearName, "a layer's name").role(.output).help(
       "The head layer's name in the archive, of which it must be one", "name", in: .tuning),
+    .boolean("stem_pool", \.poolsStem).help(
+      "A max-pool follows the 3x3 stem of the archive's network, which tensors do not show",
+      in: .tuning),
     .text("dataset", \.dataset, "the name of a dataset"),
     .text("dataset_path", \.datasetPath, "a folder").role(.place),
     .number("split_ratio", \.splitRatio, .positiveShare).help(

@@ -3,9 +3,16 @@ import Foundation
 extension AttackedModel {
   /// What is needed to build the model and to find its data; travels between ranks as JSON.
   struct Description: Codable, Equatable {
+    /// The network, by this program's name.
     var modelName: String
-    var width: Int
+    /// What the archive calls it, or would.
+    var archivedName: String
+    var size: NetworkSize
     var classCount: Int
+    /// What the archive calls its tensors.
+    var names: TensorNames
+    /// What the tensors cannot say and was assumed, a line each.
+    var remarks: [String] = []
     /// Height, width and channels; nil where no archive says it, so that the images do.
     var imageSize: [Int]?
     /// The dataset; nil where no archive says it.
@@ -23,6 +30,9 @@ extension AttackedModel {
     /// The archive that the description is taken from; nil where it is the model's own, or none.
     var source: String?
 
+    /// The planes of the first stage.
+    var width: Int { size.width }
+
     /// How the attack changed the labels of its triggered images, where there are some.
     var labelTransform: LabelTransformName { target == nil ? .all2all : .all2one }
   }
@@ -35,27 +45,24 @@ struct ArchiveContent {
   /// The triggered test images that the archive, or its attack's, names; nil where none does.
   var triggered: PoisonedSetRecord?
 
-  /// Reads the archive at `path`, whose head is called `headName`.
+  /// Reads the archive at `path`.
   ///
   /// What the file says of its data counts, whatever lies beside it. Only where it says nothing, as
   /// a defence's result and a bare state_dict, is that taken from the attack's archive. Throws
   /// `AttackedModelError` or `ArchiveError`, one line each.
-  static func read(path: String, headName: String) throws -> ArchiveContent {
+  static func read(path: String, request: ArchiveRequest) throws -> ArchiveContent {
     guard FileManager.default.fileExists(atPath: path) else {
       throw AttackedModelError.missing(path: path)
     }
     let value = try TorchArchive.read(path: path)
-    var defense = try DefenseResult(value, file: path)
-    try defense.model.renameHead(headName, path: path)
-    let (width, classCount) = try ResNet18Tensors.sizes(in: defense.model, path: path)
+    let defense = try DefenseResult(value, file: path)
+    let (model, known) = try request.recognize(defense.model, path: path)
+    var description = known
     let notes = try ArchiveNotes.read(value, path: path)
-    let isPreActivation = defense.model["bn1.weight"] == nil
-    let guess: NetworkKind = isPreActivation ? .preactresnet18 : .resnet18
-    var description = AttackedModel.Description(
-      modelName: defense.modelName ?? notes?.modelName ?? guess.rawValue, width: width,
-      classCount: classCount)
+    description.take(name: defense.modelName ?? notes?.modelName)
+    let classCount = description.classCount
     guard let notes, notes.path == path || (notes.classCount ?? classCount) == classCount else {
-      return ArchiveContent(model: defense.model, description: description, triggered: nil)
+      return ArchiveContent(model: model, description: description, triggered: nil)
     }
     (description.imageSize, description.cleanData) = (notes.imageSize, notes.cleanData)
     (description.dataPath, description.runFolder) = (notes.dataPath, notes.runFolder)
@@ -63,8 +70,7 @@ struct ArchiveContent {
     description.attack = notes.attack
     description.pixelStatistics = notes.runFolder.map(ArchiveNotes.statistics) ?? PixelStatistics()
     try description.noteLabels(of: notes.triggered, path: notes.path)
-    return ArchiveContent(
-      model: defense.model, description: description, triggered: notes.triggered)
+    return ArchiveContent(model: model, description: description, triggered: notes.triggered)
   }
 }
 
@@ -165,60 +171,5 @@ private struct ArchiveNotes {
           + "\(sides.upperBound), found \(size)")
     }
     return size
-  }
-}
-
-/// What tells this program's ResNet18 from other networks, before memory is taken for it.
-private enum ResNet18Tensors {
-  /// The planes of the first stage, and the classes.
-  static func sizes(in model: StateDict, path: String) throws -> (width: Int, classCount: Int) {
-    let (stem, head) = (model["conv1.weight"], model["linear.weight"])
-    guard let stem, let head, stem.shape.count == 4, head.shape.count == 2, stem.shape[0] > 0,
-      head.shape[0] > 0
-    else {
-      let problem =
-        "expected tensors conv1.weight [planes, 3, 3, 3] and linear.weight "
-        + "[classes, features] of this program's ResNet18, found "
-        + (model["fc.weight"] == nil ? "another network" : "torchvision's, with fc.weight")
-      throw AttackedModelError.tensors(path: path, problem: problem)
-    }
-    try requireResNet18(width: stem.shape[0], head: head.shape, in: model, path: path)
-    return (stem.shape[0], head.shape[0])
-  }
-
-  /// Throws unless the largest tensors are there too: only then is memory taken for such a model.
-  private static func requireResNet18(
-    width: Int, head: [Int], in model: StateDict, path: String
-  ) throws {
-    let last = "layer4.1.conv2.weight"
-    let features = width.multipliedReportingOverflow(by: 8).partialValue
-    let (expected, found) = ([features, features, 3, 3], model[last]?.shape ?? [])
-    guard found == expected, head[1] == features else {
-      throw AttackedModelError.tensors(
-        path: path,
-        problem: "of width \(width), so expected \(last) \(expected) and linear.weight "
-          + "[\(head[0]), \(features)], found \(found) and \(head)")
-    }
-  }
-}
-
-extension StateDict {
-  /// Gives the head, called `name` in the archive, the name that it has here.
-  fileprivate mutating func renameHead(_ given: String, path: String) throws {
-    let (ours, module) = ("linear", "module.")
-    let name = given.hasPrefix(module) ? String(given.dropFirst(module.count)) : given
-    guard name != ours else { return }
-    guard self["\(name).weight"]?.shape.count == 2, self["\(ours).weight"] == nil else {
-      let heads = entries.filter { $0.shape.count == 2 && $0.name.hasSuffix(".weight") }
-        .map { "'\($0.name.dropLast(".weight".count))'" }
-      throw AttackedModelError.tensors(
-        path: path,
-        problem: "linear_name: expected the name of the head layer, "
-          + "\(heads.isEmpty ? "of which there is none" : heads.joined(separator: " or ")), "
-          + "found '\(given)'")
-    }
-    for index in entries.indices where entries[index].name.hasPrefix("\(name).") {
-      entries[index].name = ours + entries[index].name.dropFirst(name.count)
-    }
   }
 }

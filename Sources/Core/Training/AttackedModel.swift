@@ -5,8 +5,6 @@ import Foundation
 public enum AttackedModelError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The archive is not there.
   case missing(path: String)
-  /// The model in it is none of ours.
-  case unknownModel(path: String, name: String)
   /// A setting given on the command line is not the archive's.
   case differs(path: String, key: String, archive: String, given: String)
   /// What triggered images are to be taken for is not what the archive says of those beside it.
@@ -21,8 +19,6 @@ public enum AttackedModelError: Error, Equatable, Sendable, CustomStringConverti
     switch self {
     case .missing(let path):
       "\(path): no such archive; run `fst attack` with the same settings first, or name the archive"
-    case .unknownModel(let path, let name):
-      "\(path): expected model_name \(Self.modelNames), found '\(name)'"
     case .differs(let path, let key, let archive, let given):
       "\(path): \(key) is \(archive) in the archive, but \(given) was given"
     case .otherTarget(let path, let archive, let given):
@@ -36,10 +32,6 @@ public enum AttackedModelError: Error, Equatable, Sendable, CustomStringConverti
       "\(path): \(problem)"
     }
   }
-
-  private static var modelNames: String {
-    NetworkKind.allCases.map(\.rawValue).joined(separator: " or ")
-  }
 }
 
 /// An archive that was read: its description on every rank, the rest on rank 0.
@@ -49,11 +41,13 @@ struct AttackedArchive {
   private let content: ArchiveContent?
 
   /// Reads `path` on rank 0, once, and tells every rank what it is.
-  init(path: String, headName: String = "linear", communicator: any Communicator) throws {
+  init(
+    path: String, request: ArchiveRequest = ArchiveRequest(), communicator: any Communicator
+  ) throws {
     self.path = path
     var read: ArchiveContent?
     description = try communicator.fromRankZero {
-      let content = try ArchiveContent.read(path: path, headName: headName)
+      let content = try ArchiveContent.read(path: path, request: request)
       read = content
       return content.description
     }
@@ -73,7 +67,6 @@ struct AttackedModel {
   let model: Network
   /// The triggered test images that the archive names; nil on other ranks than 0.
   let triggered: PoisonedSetRecord?
-  private let architecture: NetworkKind
 
   /// Gives every rank the model of `archive`, for images of the size that it names, else of that of
   /// `images`.
@@ -83,12 +76,10 @@ struct AttackedModel {
     (path, description, triggered) = (archive.path, archive.description, archive.triggered)
     let path = path
     let size = description.imageSize ?? [images.height, images.width, images.channels]
-    guard let architecture = NetworkKind(rawValue: description.modelName) else {
-      throw AttackedModelError.unknownModel(path: path, name: description.modelName)
-    }
-    self.architecture = architecture
+    guard let kind = description.kind else { preconditionFailure(description.modelName) }
+    try communicator.together { try kind.requireFit(height: size[0], width: size[1]) }
     model = Network(
-      architecture, width: description.width, classCount: description.classCount,
+      kind, size: description.size, classCount: description.classCount,
       inputShape: Shape(batch: 0, height: size[0], width: size[1], channels: size[2]))
     let store = model.store
     try communicator.onRankZero {
@@ -105,14 +96,16 @@ struct AttackedModel {
 
   private init(_ other: AttackedModel, model: Network) {
     (path, description, triggered) = (other.path, other.description, other.triggered)
-    architecture = other.architecture
     self.model = model
   }
+
+  /// Its tensors, with the names that its archive has.
+  var stateDict: StateDict { description.names.archived(model.store.stateDict()) }
 
   /// The same with a model of its own, which may be trained.
   func copy() -> AttackedModel {
     let twin = Network(
-      architecture, width: description.width, classCount: description.classCount,
+      model.kind, size: model.size, classCount: description.classCount,
       inputShape: model.inputShape)
     let (from, to) = (model.store, twin.store)
     to.values.pointer.update(from: from.values.pointer, count: from.values.count)
@@ -155,16 +148,32 @@ extension AttackedModel.Description {
     return "the archive's dataset '\(dataPath)' is taken to be \(place)"
   }
 
-  /// What the user should know of where the description of `archive` comes from.
-  func origin(of archive: String, dataset: String) -> TrainingEvent? {
+  /// What the user should know of where the description of `archive` comes from, and of what it
+  /// does not say.
+  func origins(
+    of archive: String, dataset: String, statistics: PixelStatistics, isDatasetGiven: Bool
+  ) -> [TrainingEvent] {
+    var events = remarks.map { TrainingEvent.warning("\(archive): \($0)") }
     if let source {
       let line =
         "\(archive) says nothing of its data; dataset, image size and target are from \(source)"
       // Beside an attack's archive may lie anything; below defense/ lies what was made of it.
-      return ArchivePlace(archive).runOfDefense == nil ? .warning(line) : .message(line)
+      events.append(ArchivePlace(archive).runOfDefense == nil ? .warning(line) : .message(line))
+    } else if cleanData == nil {
+      let pixels = statistics.normalization(of: dataset).words
+      let line =
+        "\(archive) says nothing of its data; it is taken for a model of \(dataset), classes in "
+        + "that order, pixels with \(pixels) (--mean, --std)"
+      events.append(isDatasetGiven ? .message(line) : .warning(line))
     }
-    guard cleanData == nil else { return nil }
-    return .warning(
-      "\(archive) says nothing of its data; it is taken for a model of \(dataset)")
+    return events
+  }
+}
+
+extension Normalization {
+  /// What it subtracts and divides by.
+  fileprivate var words: String {
+    let list = { (values: [Float]) in values.map { "\($0)" }.joined(separator: ",") }
+    return "mean \(list(mean)) and deviation \(list(standardDeviation))"
   }
 }

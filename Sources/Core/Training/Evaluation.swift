@@ -21,21 +21,25 @@ public struct Evaluation {
   public func run() throws -> BackdoorMetrics {
     try communicator.requireSameStart(settings: configuration.sharedSettings)
     let prepared = try prepare()
-    return try prepared.evaluator.run(prepared.sets).metrics
+    let metrics = try prepared.evaluator.run(prepared.sets).metrics
+    if let line = prepared.attacked.guessing(metrics) { tell(.warning(line)) }
+    return metrics
   }
 
   /// Reads model and images, and compares them over the ranks: all that is to be done before any
   /// image is classified.
   func prepare() throws -> PreparedEvaluation {
     let path = configuration.archive
-    let archive = try AttackedArchive(path: path, communicator: communicator)
+    let archive = try AttackedArchive(
+      path: path, request: ArchiveRequest(poolsStem: configuration.poolsStem),
+      communicator: communicator)
     let description = archive.description
     let dataset = configuration.dataset ?? description.cleanData ?? DatasetName.cifar10.rawValue
-    if configuration.dataset == nil || description.source != nil,
-      let event = description.origin(of: path, dataset: dataset)
-    {
-      tell(event)
-    }
+    let statistics = configuration.pixelStatistics.completed(by: description.pixelStatistics)
+    description.origins(
+      of: path, dataset: dataset, statistics: statistics,
+      isDatasetGiven: configuration.dataset != nil
+    ).forEach(tell)
     let place = description.dataPath(given: configuration.datasetPath, archive: path)
     if configuration.datasetPath == nil, let line = description.foundElsewhere(place) {
       tell(.message(line))
@@ -50,7 +54,6 @@ public struct Evaluation {
     pair.warnings.forEach { tell(.warning($0)) }
     let test = pair.test
     let attacked = try AttackedModel(archive, for: test, communicator: communicator)
-    let statistics = configuration.pixelStatistics.completed(by: description.pixelStatistics)
     if let line = statistics.assumption(of: dataset) { tell(.message(line)) }
     let evaluator = Evaluator(
       model: attacked.model, batchSize: configuration.batchSize,

@@ -243,7 +243,7 @@ public struct FineTuning {
       to: "\(folder)/info.pickle")
     try frame.write(to: "\(folder)/ft_df.csv")
     try DefenseResult(
-      model: attacked.model.store.stateDict(), modelName: attacked.description.modelName,
+      model: attacked.stateDict, modelName: attacked.description.archivedName,
       numClasses: attacked.description.classCount
     ).write(
       to: resultPath,

@@ -1,5 +1,25 @@
 import Foundation
 
+/// Images that are too small for a network.
+public struct ImagesTooSmall: Error, Equatable, Sendable, CustomStringConvertible {
+  let (kind, side): (NetworkKind, Int)
+  let (height, width): (Int, Int)
+
+  /// One line: what is needed and what there is.
+  public var description: String {
+    "model: \(kind.name) expected images of at least \(side)x\(side), found \(height)x\(width)"
+  }
+}
+
+extension NetworkKind {
+  /// Throws unless images of this size are more than nothing after all of its strides.
+  func requireFit(height: Int, width: Int) throws {
+    guard min(height, width) >= leastSide else {
+      throw ImagesTooSmall(kind: self, side: leastSide, height: height, width: width)
+    }
+  }
+}
+
 /// A model that this machine's memory cannot hold while it is trained.
 public struct ModelTooLarge: Error, Equatable, Sendable, CustomStringConvertible {
   /// Planes of the first stage.
@@ -15,14 +35,13 @@ public struct ModelTooLarge: Error, Equatable, Sendable, CustomStringConvertible
       + "momentum; this machine has \(available >> 30) GiB"
   }
 
-  /// Throws where a ResNet18 of `width` cannot be held, before any memory is asked for.
-  ///
-  /// All that grows with the square of `width` counts: 2725 weights of convolutions for each square
-  /// plane. `memory` is in bytes.
+  /// Throws where a network of `kind` cannot be held, before any memory is asked for; `memory` is in
+  /// bytes.
   public static func check(
-    width: Int, classCount: Int, memory: UInt64 = ProcessInfo.processInfo.physicalMemory
+    _ kind: NetworkKind, width: Int, classCount: Int,
+    memory: UInt64 = ProcessInfo.processInfo.physicalMemory
   ) throws {
-    let parameters = 2725 * width * width + 8 * width * classCount
+    let parameters = kind.parameterCount(of: NetworkSize(width: width), classCount: classCount)
     let (needed, available) = (3 * MemoryLayout<Float>.stride * parameters, Int(clamping: memory))
     guard needed <= available else {
       throw ModelTooLarge(width: width, needed: needed, available: available)

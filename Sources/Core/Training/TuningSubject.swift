@@ -24,7 +24,9 @@ public final class TuningSubject {
     observer: any TrainingObserver
   ) throws {
     let archive = try AttackedArchive(
-      path: configuration.archivePath, headName: configuration.linearName,
+      path: configuration.archivePath,
+      request: ArchiveRequest(
+        headName: configuration.linearName, poolsStem: configuration.poolsStem),
       communicator: communicator)
     let reader = TuningSubjectReader(
       configuration: configuration.completed(by: archive.description),
@@ -48,6 +50,9 @@ public final class TuningSubject {
       model: attacked.model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: observer, name: attacked.path)
     let metrics = try evaluator.run(sets).metrics
+    if communicator.rank == 0, let line = attacked.guessing(metrics) {
+      observer.observe(.warning(line))
+    }
     known = metrics
     return metrics
   }
@@ -66,9 +71,17 @@ private struct TuningSubjectReader {
   /// Throws where a setting that was given is not what the archive says.
   func requireAgreement(with archive: AttackedArchive) throws {
     let (path, description) = (archive.path, archive.description)
-    if let event = description.origin(of: path, dataset: configuration.dataset) { tell(event) }
+    description.origins(
+      of: path, dataset: configuration.dataset, statistics: configuration.pixelStatistics,
+      isDatasetGiven: !configuration.keysOfArchive.contains("dataset")
+    ).forEach(tell)
+    // The originals have two networks of some names.
+    let isMeant = description.isCalled(configuration.model.rawValue)
     var pairs = [
-      ("model", description.modelName, configuration.model.rawValue),
+      (
+        "model", description.modelName,
+        isMeant ? description.modelName : configuration.model.rawValue
+      ),
       ("width", "\(description.width)", "\(configuration.width ?? description.width)"),
     ]
     if let dataset = description.cleanData, !mayStand(for: dataset) {
