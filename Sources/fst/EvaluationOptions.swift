@@ -15,6 +15,13 @@ struct EvaluationOptions: ParsableArguments {
   var datasetPath: String?
 
   @Option(
+    name: .key("img_size"),
+    help: ArgumentHelp(
+      "Resize all images to so many rows and columns (default: what the archive names, else the "
+        + "dataset's).", valueName: "side"))
+  var imageSide: Int?
+
+  @Option(
     name: .key("attack"),
     help: ArgumentHelp(
       "Apply this attack's trigger anew, whatever images are beside the archive.",
@@ -47,6 +54,7 @@ struct EvaluationOptions: ParsableArguments {
   func add(to flags: inout GivenFlags) {
     flags.add("dataset", dataset)
     flags.add("dataset_path", datasetPath)
+    flags.add("img_size", imageSide)
     pixels.add(to: &flags)
     flags.add("attack", attack)
     flags.add("attack_target", attackTarget)
@@ -63,14 +71,15 @@ struct PixelOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The mean of red, green and blue, 0 to 1, that pixels are scaled with, as 0.5,0.5,0.5; none \
-      for 0 (default: what the archive's run had, else CIFAR-10's 0.4914,0.4822,0.4465).
+      for 0; imagenet or a dataset's name for theirs (default: what the archive's run had, else the \
+      dataset's).
       """, valueName: "r,g,b"))
   var mean: String?
 
   @Option(
     name: .key("std"),
     help: ArgumentHelp(
-      "Their standard deviations; none for 1 (default: likewise, CIFAR-10's 0.247,0.243,0.261).",
+      "Their standard deviations; none for 1, or a name (default: likewise).",
       valueName: "r,g,b"))
   var deviation: String?
 

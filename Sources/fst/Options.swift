@@ -25,20 +25,23 @@ struct DataOptions: ParsableArguments {
   @Option(
     name: .key("dataset"),
     help: ArgumentHelp(
-      """
-      cifar10; synthetic, which is generated and needs no files; image_folder, images (PNG, JPEG, \
-      PPM, BMP, WebP, TIFF, GIF) of 8 to 1024 pixels a side in train/<class>/ and test/<class>/ of \
-      --dataset_path \
-      (default: \(attackDefaults.dataset)).
-      """, valueName: "name"))
+      Datasets.all.map { "\($0.name): \($0.summary)" }.joined(separator: "; ")
+        + " (default: \(attackDefaults.dataset)).", valueName: "name"))
   var dataset: String?
 
   @Option(
     name: .key("dataset_path"),
     help: ArgumentHelp(
-      "The folder with the dataset's files or with cifar10/ and its like in it "
-        + "(default: \(attackDefaults.datasetPath)).", valueName: "folder"))
+      "The folder with the dataset's files, or with their own folder or one called as the dataset "
+        + "in it (default: \(attackDefaults.datasetPath)).", valueName: "folder"))
   var datasetPath: String?
+
+  @Option(
+    name: .key("img_size"),
+    help: ArgumentHelp(
+      "Resize all images to so many rows and columns, as Pillow does (default: the dataset's; tune: "
+        + "the archive's).", valueName: "side"))
+  var imageSide: Int?
 
   @OptionGroup var pixels: PixelOptions
 
@@ -64,6 +67,7 @@ struct DataOptions: ParsableArguments {
   func add(to flags: inout GivenFlags) {
     flags.add("dataset", dataset)
     flags.add("dataset_path", datasetPath)
+    flags.add("img_size", imageSide)
     pixels.add(to: &flags)
     flags.add("augment", flag: noAugment, meaning: false)
     flags.add("tuning_split", tuningSplit)

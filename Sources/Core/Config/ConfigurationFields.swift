@@ -7,6 +7,7 @@ extension AttackConfiguration: TrainingConfiguration {
     [
       .choice("attack", \.attack), .text("dataset", \.dataset, "the name of a dataset"),
       .text("dataset_path", \.datasetPath, "a folder").role(.place),
+      .integer("img_size", \.imageSide, LabeledImages.sides),
       .choice("tuning_split", \.tuningSplit),
       .number("split_ratio", \.splitRatio, .positiveShare),
       .integer("attack_target", \.attackTarget, 0...countLimit),
@@ -46,6 +47,7 @@ extension TuneConfiguration: TrainingConfiguration {
       .text("linear_name", \.linearName, "a layer's name").role(.output),
       .text("dataset", \.dataset, "the name of a dataset"),
       .text("dataset_path", \.datasetPath, "a folder").role(.place),
+      .integer("img_size", \.imageSide, LabeledImages.sides),
       .number("split_ratio", \.splitRatio, .positiveShare),
       .choice("tuning_split", \.tuningSplit), .choice("ft_mode", \.mode),
       .number("alpha", \.alpha, .finite),
@@ -78,7 +80,9 @@ extension EvaluateConfiguration {
       $0.within(\.pixelStatistics)
     } + [
       .text("dataset", \.dataset, "the name of a dataset"),
-      .text("dataset_path", \.datasetPath, "a folder").role(.place), .choice("attack", \.attack),
+      .text("dataset_path", \.datasetPath, "a folder").role(.place),
+      .integer("img_size", \.imageSide, LabeledImages.sides),
+      .choice("attack", \.attack),
       .integer("attack_target", \.attackTarget, 0...countLimit),
       .choice("attack_label_trans", \.labelTransform),
       .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image),

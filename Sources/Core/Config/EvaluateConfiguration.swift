@@ -6,6 +6,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var dataset: String?
   /// The folder that holds the dataset; nil is the one that the archive names.
   public var datasetPath: String?
+  /// The rows and columns that images are resized to; nil are the archive's, else the dataset's.
+  public var imageSide: Int?
   /// The attack whose trigger is applied anew; nil takes the images beside the archive.
   public var attack: AttackName?
   /// The class that triggered images are to be taken for; nil is the one that the archive names.

@@ -29,7 +29,8 @@ public struct AttackData: Sendable {
     let dataset =
       try dataset
       ?? DatasetLoader.load(
-        name: configuration.dataset, path: configuration.datasetPath, seed: Self.syntheticSeed,
+        name: configuration.dataset, path: configuration.datasetPath,
+        size: configuration.imageSide.map { ImageSize(side: $0) }, seed: Self.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads))
     let whole = dataset.train
     let labels = try LabelTransform(

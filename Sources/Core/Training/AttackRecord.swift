@@ -37,7 +37,9 @@ struct AttackRecord {
       data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
     if let image = data.trojanImage { try TrojanImage.write(image, in: folder) }
     try InfoFile.write(
-      configuration.arguments.map { .init($0.key, $0.value.archived) },
+      (configuration.arguments + configuration.pixelArguments).map {
+        .init($0.key, $0.value.archived)
+      },
       to: "\(folder)/info.pickle")
     try PoisonIndexList.write(
       poisonIndicator(of: data.train, count: data.wholeTrainingCount),

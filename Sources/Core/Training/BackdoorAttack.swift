@@ -58,6 +58,7 @@ public struct BackdoorAttack {
       try self.dataset
         ?? DatasetLoader.load(
           name: configuration.dataset, path: configuration.datasetPath,
+          size: configuration.imageSide.map { ImageSize(side: $0) },
           seed: AttackData.syntheticSeed,
           threads: ThreadCount.resolve(requested: configuration.threads))
     }
@@ -164,7 +165,7 @@ public struct BackdoorAttack {
       step: step,
       loader: BatchLoader(
         images: data.train.images, sampler: sampler, normalization: configuration.normalization,
-        augmentation: configuration.augment ? Augmentation() : nil,
+        augmentation: configuration.augmentation,
         seed: configuration.randomSeed),
       schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
       maxSteps: configuration.maxSteps,

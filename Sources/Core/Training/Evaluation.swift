@@ -30,7 +30,7 @@ public struct Evaluation {
     let path = configuration.archive
     let archive = try AttackedArchive(path: path, communicator: communicator)
     let description = archive.description
-    let dataset = configuration.dataset ?? description.cleanData ?? DatasetName.cifar10.rawValue
+    let dataset = configuration.dataset ?? description.cleanData ?? Datasets.usual.name
     if configuration.dataset == nil || description.source != nil,
       let event = description.origin(of: path, dataset: dataset)
     {
@@ -43,6 +43,7 @@ public struct Evaluation {
     let pair = try communicator.together {
       try DatasetLoader.load(
         name: dataset, path: place,
+        size: description.size(given: configuration.imageSide),
         seed: AttackData.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads),
         isArchivedPath: configuration.datasetPath == nil)
@@ -80,7 +81,7 @@ public struct Evaluation {
   /// user's own images of one that has no name here.
   private func isSameDataset(_ archived: String?, _ given: String) -> Bool {
     guard let archived, archived != given else { return true }
-    return DatasetName(rawValue: archived) == nil && given == DatasetName.imageFolder.rawValue
+    return Datasets.named(archived) == nil && Datasets.known(given).isUsersOwn
   }
 
   private func triggeredImages(

@@ -251,7 +251,7 @@ public struct FineTuning {
       step: step,
       loader: BatchLoader(
         images: tuning, sampler: sampler, normalization: normalization,
-        augmentation: configuration.augment ? Augmentation() : nil,
+        augmentation: configuration.augmentation,
         seed: configuration.randomSeed),
       schedule: configuration.learningRateSchedule, epochs: configuration.epochs,
       maxSteps: configuration.maxSteps,
