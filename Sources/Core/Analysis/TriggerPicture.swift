@@ -26,6 +26,7 @@ public struct TriggerPicture {
     let dataset = try communicator.together {
       try DatasetLoader.load(
         name: configuration.dataset, path: configuration.datasetPath,
+        size: configuration.imageSide.map { ImageSize(side: $0) },
         seed: AttackData.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads))
     }

@@ -67,7 +67,9 @@ struct AttackRecord {
       data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
     for artefact in preparation.artefacts { try artefact.write("\(folder)/\(artefact.name)") }
     try InfoFile.write(
-      configuration.arguments.map { .init($0.key, $0.value.archived) },
+      (configuration.arguments + configuration.pixelArguments).map {
+        .init($0.key, $0.value.archived)
+      },
       to: "\(folder)/info.pickle")
     try writeIndexList()
     frame = AttackDataFrame()

@@ -60,6 +60,7 @@ public struct BackdoorAttack {
       try self.dataset
         ?? DatasetLoader.load(
           name: configuration.dataset, path: configuration.datasetPath,
+          size: configuration.imageSide.map { ImageSize(side: $0) },
           seed: AttackData.syntheticSeed,
           threads: ThreadCount.resolve(requested: configuration.threads))
     }
@@ -181,7 +182,7 @@ public struct BackdoorAttack {
       rank: communicator.rank)
     return BatchLoader(
       images: train.images, sampler: sampler, normalization: configuration.normalization,
-      augmentation: configuration.augment && preparation.augmentsImages ? Augmentation() : nil,
+      augmentation: preparation.augmentsImages ? configuration.augmentation : nil,
       seed: configuration.randomSeed, poisoned: train)
   }
 

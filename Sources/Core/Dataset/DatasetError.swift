@@ -2,8 +2,10 @@
 public enum DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
   /// No dataset is called so.
   case unknownName(String)
-  /// No CIFAR-10 files are in the folder or in those below it where they usually are.
-  case missing(path: String)
+  /// No files of a dataset are in the folder or in those below it where they usually are.
+  case missing(dataset: String, path: String)
+  /// A file or folder of a dataset that is not what it should be.
+  case unexpected(path: String, expected: String, found: String)
   /// A folder that must hold images of classes is not there or holds none.
   case noClasses(path: String, expected: String)
   /// A file that belongs to the dataset is not there or cannot be read.
@@ -33,32 +35,31 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
   public var description: String {
     switch self {
     case .unknownName(let name):
-      let names = DatasetName.allCases.map(\.rawValue).joined(separator: ", ")
-      return "dataset '\(name)' is unknown; known are \(names)"
-    case .missing(let path):
-      return "no CIFAR-10 files in \(path) (looked there and in "
-        + "\(DatasetLoader.usualFolders.joined(separator: ", ")) below it): get the binary version "
-        + "from https://www.cs.toronto.edu/~kriz/cifar.html and give its folder as --dataset_path, "
-        + "or use --dataset synthetic, which needs no files"
+      return "dataset '\(name)' is unknown; known are \(Datasets.names)"
+    case .missing(let dataset, let path):
+      return Self.missing(Datasets.named(dataset), dataset, path)
+    case .unexpected(let path, let expected, let found):
+      return "\(path): expected \(expected), found \(found)"
     case .noClasses(let path, let expected):
       return "\(path): expected \(expected), found none"
     case .unreadable(let path, let reason):
       return "\(path): cannot be read: \(reason)"
     case .wrongSize(let path, let bytes, let record):
-      return "\(path): expected a multiple of \(record) bytes (1 label and \(record - 1) pixel "
-        + "values per image) and at least one image, found \(bytes) bytes"
+      let pixels = CIFARRecords.imageSize
+      return "\(path): expected a multiple of \(record) bytes (\(record - pixels) of labels and "
+        + "\(pixels) pixel values per image) and at least one image, found \(bytes) bytes"
     case .labelOutOfRange(let path, let record, let label, let classCount):
       return "\(path): image \(record) has label \(label), expected 0...\(classCount - 1)"
     case .classMismatch(let path, let expected, let found):
       return "\(path): expected the classes \(Self.list(expected)), found \(Self.list(found))"
     case .imageSize(let path, let expected, let found):
       return "\(path): expected an image of \(expected) pixels as the others, found \(found); "
-        + "resize all images to one size first"
+        + "--img_size SIDE resizes all"
     case .sides(let path, let found):
       let sides = LabeledImages.sides
       return
         "\(path): expected images of \(sides.lowerBound) to \(sides.upperBound) pixels a side, "
-        + "found \(found); resize all images first"
+        + "found \(found); --img_size SIDE resizes all"
     case .emptyClass(let path):
       return "\(path): expected \(PictureFormat.list) images, found none"
     case .spelling(let path, let expected, let found):
@@ -86,6 +87,13 @@ public enum DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
     case .missing, .noClasses: true
     default: false
     }
+  }
+
+  private static func missing(_ kind: DatasetKind?, _ name: String, _ path: String) -> String {
+    let below = (kind?.folders ?? []).joined(separator: ", ")
+    return "no files of \(name) in \(path) (looked there and in \(below) below it): "
+      + (kind?.advice ?? "") + " and give its folder as --dataset_path, "
+      + "or use --dataset synthetic, which needs no files"
   }
 
   private static func hexadecimal(_ name: BytePath) -> String {

@@ -2,73 +2,71 @@ import Foundation
 
 /// Finds a dataset by its name and folder and reads it.
 public enum DatasetLoader {
-  /// Folders below the given one where CIFAR-10's files usually are.
-  public static let usualFolders = ["cifar10", "cifar-10-batches-bin", "cifar-10-batches-py"]
-
-  /// Reads the dataset called `name` (a `DatasetName`) from `path`.
+  /// Reads the dataset called `name` from `path`, or from a folder below it where its files usually
+  /// are.
   ///
-  /// CIFAR-10 may be the binary files, the Python pickles or a folder of images; it is looked for
-  /// in
-  /// `path` and in `usualFolders` below it. Synthetic images are generated from `seed` and need no
-  /// path. Pictures are decoded on at most `threads` threads, nil are all processors of this
-  /// process. An archived path is one that nobody gave here, which errors then say. Throws `DatasetError`, or `ImageError` for a picture that cannot be decoded.
+  /// Images are resized to `size`, nil is the dataset's own. Generated ones come from `seed` and need
+  /// no path. Pictures are decoded on at most `threads` threads, nil are all processors of this
+  /// process. An archived path is one that nobody gave here, which errors then say. Throws
+  /// `DatasetError`, or `ImageError` for a picture that cannot be decoded.
   public static func load(
-    name: String, path: String, seed: UInt64, threads: Int? = nil, isArchivedPath: Bool = false
+    name: String, path: String, size: ImageSize? = nil, seed: UInt64, threads: Int? = nil,
+    isArchivedPath: Bool = false
   ) throws -> DatasetPair {
+    guard let kind = Datasets.named(name) else { throw DatasetError.unknownName(name) }
+    let request = DatasetRequest(
+      size: size ?? kind.side.map { ImageSize(side: $0) }, seed: seed, threads: threads)
     do {
-      return try load(name: name, path: path, seed: seed, threads: threads)
+      return try load(kind, path: path, request)
     } catch let error as DatasetError where isArchivedPath && error.isAbsence {
       throw DatasetError.archivedPath(path, problem: error.description)
     }
   }
 
   private static func load(
-    name: String, path: String, seed: UInt64, threads: Int?
+    _ kind: DatasetKind, path: String, _ request: DatasetRequest
   ) throws -> DatasetPair {
-    guard let dataset = DatasetName(rawValue: name) else { throw DatasetError.unknownName(name) }
-    switch dataset {
-    case .synthetic: return SyntheticImages().generate(seed: seed)
-    case .imageFolder: return try ImageFolder.load(folder: path, threads: threads)
-    case .cifar10: return try loadCIFAR10(path: path, threads: threads)
+    for folder in [path] + kind.folders.map({ PathText.join(path, $0) }) {
+      for layout in kind.layouts where layout.isIn(folder) {
+        var pair = try layout.read(folder, request)
+        if let size = request.size { pair.resize(to: size, threads: request.threads) }
+        return pair
+      }
+    }
+    throw DatasetError.missing(dataset: kind.name, path: path)
+  }
+}
+
+extension DatasetPair {
+  /// Resizes the images of both halves that are not of `size`, one half after the other.
+  fileprivate mutating func resize(to size: ImageSize, threads: Int?) {
+    train = train.resized(to: size, threads: threads)
+    test = test.resized(to: size, threads: threads)
+  }
+}
+
+extension DatasetLayout {
+  /// Images in train/<class>/ and test/<class>/ of a dataset whose classes are known: as many
+  /// folders, whose sorted names are in the order of its labels, and images of its size.
+  static func images(of classNames: [String], side: Int) -> DatasetLayout {
+    DatasetLayout(isIn: { ImageFolder.isPresent(in: $0) }) { folder, request in
+      let pair = try ImageFolder.load(folder: folder, threads: request.threads)
+      let train = "\(folder)/train"
+      guard pair.train.classCount == classNames.count else {
+        throw DatasetError.classMismatch(
+          path: train, expected: classNames, found: pair.train.classNames)
+      }
+      guard pair.train.height == side, pair.train.width == side else {
+        throw DatasetError.unexpected(
+          path: train, expected: "images of \(side)x\(side) pixels",
+          found: "\(pair.train.width)x\(pair.train.height)")
+      }
+      return pair
     }
   }
 
-  private static func loadCIFAR10(path: String, threads: Int?) throws -> DatasetPair {
-    let below = usualFolders.map { PathText.join(path, $0) }
-    for folder in [path] + below {
-      if CIFAR10Binary.isPresent(in: folder) { return try CIFAR10Binary.load(folder: folder) }
-      if isPythonVersion(folder) { return try loadPythonVersion(folder) }
-      if ImageFolder.isPresent(in: folder) { return try loadImages(folder, threads: threads) }
-    }
-    throw DatasetError.missing(path: path)
-  }
-
-  private static func isPythonVersion(_ folder: String) -> Bool {
-    (CIFAR10Python.trainFiles + ["test_batch"]).contains {
-      FileManager.default.fileExists(atPath: "\(folder)/\($0)")
-    }
-  }
-
-  private static func loadPythonVersion(_ folder: String) throws -> DatasetPair {
-    let (train, test) = try CIFAR10Python.load(folder: folder)
-    return DatasetPair(
-      train: train, test: test,
-      warnings: CIFAR10Binary.missingFiles(
-        CIFAR10Python.trainFiles, in: folder, imagesFound: train.count))
-  }
-
-  /// CIFAR-10 as images: ten classes, whose sorted names are in the order of its labels, 32x32.
-  private static func loadImages(_ folder: String, threads: Int?) throws -> DatasetPair {
-    let pair = try ImageFolder.load(folder: folder, threads: threads)
-    let train = "\(folder)/train"
-    guard pair.train.classCount == CIFAR10Binary.classNames.count else {
-      throw DatasetError.classMismatch(
-        path: train, expected: CIFAR10Binary.classNames, found: pair.train.classNames)
-    }
-    guard pair.train.height == CIFAR10Binary.side, pair.train.width == CIFAR10Binary.side else {
-      throw DatasetError.imageSize(
-        path: train, expected: "32x32", found: "\(pair.train.width)x\(pair.train.height)")
-    }
-    return pair
+  /// Whether any of `files` is in `folder`.
+  static func holds(_ files: [String], _ folder: String) -> Bool {
+    files.contains { FileManager.default.fileExists(atPath: PathText.join(folder, $0)) }
   }
 }

@@ -34,6 +34,11 @@ enum FolderListing {
     return names.sorted()
   }
 
+  /// Whether there is a folder at `path`.
+  static func isFolder(_ path: String) -> Bool {
+    if case .folder = kind(of: BytePath(path)) { true } else { false }
+  }
+
   /// What is at `path`.
   static func kind(of path: BytePath) -> Kind {
     var status = stat()

@@ -1,37 +1,50 @@
 import Foundation
 
-/// A dataset of pictures of one size: train/<class>/… and test/<class>/….
+extension DatasetKind {
+  /// Pictures of the user's own.
+  ///
+  /// Nothing is known of them: their pixels are scaled with CIFAR-10's statistics, which every run
+  /// says, and cropped and flipped as CIFAR-10's are.
+  static let imageFolder = DatasetKind(
+    name: "image_folder",
+    summary: "pictures of your own (\(PictureFormat.list)) in train/<class>/ and test/<class>/, or "
+      + "val/<class>/, of one size of \(LabeledImages.sides.lowerBound) to "
+      + "\(LabeledImages.sides.upperBound) pixels a side unless --img_size is given",
+    side: nil, classCount: nil, normalization: .cifar10, borrowsStatisticsOf: "CIFAR-10",
+    augmentation: Augmentation(padding: 4, flips: true), counts: nil,
+    advice: "give the folder that train/ and test/ are in",
+    layouts: [
+      DatasetLayout(isIn: { _ in true }) { folder, request in
+        try ImageFolder.load(folder: folder, size: request.size, threads: request.threads)
+      }
+    ])
+}
+
+/// A dataset of pictures: train/<class>/… and test/<class>/…, or val/<class>/….
 ///
 /// Read in the order of torchvision's ImageFolder: classes by name, in each all folders below, by
 /// bytes, so that names need not be UTF-8.
 public enum ImageFolder {
   /// Whether `folder` has the folder train/.
-  static func isPresent(in folder: String) -> Bool {
-    if case .folder = FolderListing.kind(of: BytePath("\(folder)/train")) { true } else { false }
-  }
+  static func isPresent(in folder: String) -> Bool { FolderListing.isFolder("\(folder)/train") }
 
   /// Reads both halves on at most `threads` threads; labels are the places of the class names in
   /// their sorted order.
   ///
-  /// Files that are left out are told of in `warnings`. Throws `DatasetError`, or `ImageError` for
-  /// a file that cannot be decoded.
-  public static func load(folder: String, threads: Int? = nil) throws -> DatasetPair {
+  /// All pictures must be of one size, or are resized to `size`. Files that are left out are told of
+  /// in `warnings`. Throws `DatasetError`, or `ImageError` for a file that cannot be decoded.
+  public static func load(
+    folder: String, size: ImageSize? = nil, threads: Int? = nil
+  ) throws -> DatasetPair {
     let train = try ImageFolderHalf(BytePath("\(folder)/train"))
-    let test = try ImageFolderHalf(BytePath("\(folder)/test"))
+    let isValidated =
+      !FolderListing.isFolder("\(folder)/test") && FolderListing.isFolder("\(folder)/val")
+    let test = try ImageFolderHalf(BytePath("\(folder)/\(isValidated ? "val" : "test")"))
     try requireSameClasses(train, test)
-    let decoder = try ImageFolderDecoder(train.files + test.files, folder: folder, threads: threads)
-    let pixels = try decoder.decode(train.files.indices)
-    let testPixels = try decoder.decode(train.files.count..<train.files.count + test.files.count)
-    var leftOut = train.leftOut
-    leftOut.add(test.leftOut)
-    let names = train.classes.map(\.description)
-    return DatasetPair(
-      train: decoder.images(pixels, labels: train.labels, classNames: names),
-      test: decoder.images(testPixels, labels: test.labels, classNames: names),
-      warnings: [
-        leftOut.warning("left out"),
-        decoder.damaged.warning("with damaged data, read as far as that goes"),
-      ].compactMap { $0 })
+    return try DatasetPair(
+      train: train.pictures, test: test.pictures, in: folder,
+      classNames: train.classes.map(\.description),
+      DatasetRequest(size: size, seed: 0, threads: threads), tellsResizing: true)
   }
 
   private static func requireSameClasses(_ train: ImageFolderHalf, _ test: ImageFolderHalf) throws {
@@ -54,10 +67,7 @@ struct ImageFolderHalf {
   /// The names of the class folders, sorted.
   private(set) var classes: [BytePath] = []
   /// The pictures of all classes, class by class.
-  private(set) var files: [BytePath] = []
-  /// The place of each picture's class.
-  private(set) var labels: [Int] = []
-  private(set) var leftOut = LeftOut()
+  private(set) var pictures = PictureList()
 
   init(_ path: BytePath) throws(DatasetError) {
     self.path = path
@@ -73,15 +83,13 @@ struct ImageFolderHalf {
 
   private mutating func add(_ name: BytePath, at place: BytePath) throws(DatasetError) {
     guard case .folder = FolderListing.kind(of: place) else {
-      if !name.isHidden { leftOut.add(place, "in no class's folder") }
+      if !name.isHidden { pictures.leftOut.add(place, "in no class's folder") }
       return
     }
-    guard !name.isHidden else { return leftOut.add(place, "a hidden folder") }
-    let walk = try PictureWalk(place)
-    guard !walk.files.isEmpty else { throw .emptyClass(path: "\(place)") }
-    labels += repeatElement(classes.count, count: walk.files.count)
+    guard !name.isHidden else { return pictures.leftOut.add(place, "a hidden folder") }
+    guard try pictures.addAll(below: place, label: classes.count) else {
+      throw .emptyClass(path: "\(place)")
+    }
     classes.append(name)
-    files += walk.files
-    leftOut.add(walk.leftOut)
   }
 }

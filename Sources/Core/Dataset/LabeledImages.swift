@@ -52,4 +52,26 @@ public struct LabeledImages: Sendable {
       pixels: chosen, labels: indices.map { labels[$0] }, height: height, width: width,
       channels: channels, classNames: classNames)
   }
+
+  /// The images at `size`, each resized as `ImageResize` does on at most `threads` threads; the same
+  /// where they have that size.
+  func resized(to size: ImageSize, threads: Int? = nil) -> LabeledImages {
+    guard size.height != height || size.width != width else { return self }
+    precondition(channels == 3, "resizing images of \(channels) channels")
+    let total = count * size.valueCount
+    let resized = [UInt8](unsafeUninitializedCapacity: total) { buffer, filled in
+      nonisolated(unsafe) let target = buffer
+      ParallelLoop.forEach(count, threads: threads) { index in
+        let image = RGBImage(pixels: Array(pixels[range(of: index)]), width: width, height: height)
+        let result = ImageResize.bilinear(image, width: size.width, height: size.height)
+        let start = index * size.valueCount
+        _ = UnsafeMutableBufferPointer(rebasing: target[start..<start + size.valueCount])
+          .initialize(fromContentsOf: result.pixels)
+      }
+      filled = total
+    }
+    return LabeledImages(
+      pixels: resized, labels: labels, height: size.height, width: size.width,
+      classNames: classNames)
+  }
 }

@@ -6,15 +6,7 @@ import ImageShim
 /// So its size is known before anything is taken for its pixels, which are decoded once, into their
 /// last place.
 struct Picture {
-  /// Columns and rows.
-  struct Size: Equatable, Sendable, CustomStringConvertible {
-    let width: Int
-    let height: Int
-
-    /// Values of 8 bits: three a pixel.
-    var valueCount: Int { width * height * 3 }
-    var description: String { "\(width)x\(height)" }
-  }
+  typealias Size = ImageSize
 
   let path: String
   let format: PictureFormat

@@ -51,7 +51,7 @@ struct PictureWalk {
       case .other: leftOut.add(path, "no file")
       case .file, .unreachable:
         if name.isHidden {
-          if Self.isCalledPicture(name) { leftOut.add(path, "hidden") }
+          if name.isCalledPicture { leftOut.add(path, "hidden") }
         } else if Self.isPicture(name, at: path) {
           pictures.append(path)
         } else {
@@ -62,13 +62,14 @@ struct PictureWalk {
     return pictures
   }
 
-  private static func isCalledPicture(_ name: BytePath) -> Bool {
-    name.suffix.map(PictureFormat.suffixes.contains) ?? false
-  }
-
   /// By the end of its name, or by how it begins where its name has no end.
   private static func isPicture(_ name: BytePath, at path: BytePath) -> Bool {
-    guard name.suffix == nil else { return isCalledPicture(name) }
+    guard name.suffix == nil else { return name.isCalledPicture }
     return PictureFormat(PictureBytes.start(of: path, count: PictureFormat.signatureSize)) != nil
   }
+}
+
+extension BytePath {
+  /// Whether the name ends as a picture's does.
+  var isCalledPicture: Bool { suffix.map(PictureFormat.suffixes.contains) ?? false }
 }

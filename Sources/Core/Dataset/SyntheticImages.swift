@@ -1,5 +1,24 @@
 import Foundation
 
+extension DatasetKind {
+  /// Images that are generated, the same for every seed of a run; no file is needed.
+  ///
+  /// Centred and scaled as CIFAR-10's are, so that models stay comparable. Their shapes are their own
+  /// mirror images.
+  static let synthetic = DatasetKind(
+    name: "synthetic", summary: "generated shapes in 10 classes, which need no files",
+    side: SyntheticImages.side, classCount: SyntheticImages.classNames.count,
+    classNames: SyntheticImages.classNames, normalization: .cifar10,
+    augmentation: Augmentation(padding: 4, flips: true),
+    counts: Counts(train: SyntheticImages().trainCount, test: SyntheticImages().testCount),
+    advice: nil,
+    layouts: [
+      DatasetLayout(isIn: { _ in true }) { _, request in
+        SyntheticImages().generate(seed: request.seed)
+      }
+    ])
+}
+
 /// An embedded dataset: ten classes of 32x32 images that are generated from a seed.
 ///
 /// A class is one of five shapes with one of two stripe directions. Position, size, tilt, colours,

@@ -7,7 +7,7 @@ public enum PoisonError: Error, CustomStringConvertible, Equatable, Sendable {
   /// A target class that the dataset does not have.
   case targetOutOfRange(Int, classCount: Int)
   /// A clean-label attack that needs more images than its class has.
-  case classTooSmall(target: Int, needed: Int, available: Int)
+  case classTooSmall(target: Int, needed: Int, available: Int, of: Int)
 
   /// One line: the key, what was expected and found.
   public var description: String {
@@ -16,9 +16,10 @@ public enum PoisonError: Error, CustomStringConvertible, Equatable, Sendable {
       "pratio: expected a share of the training images between 0 and 1, found \(ratio)"
     case .targetOutOfRange(let target, let classCount):
       "attack_target: expected a class in 0...\(classCount - 1), found \(target)"
-    case .classTooSmall(let target, let needed, let available):
+    case .classTooSmall(let target, let needed, let available, let count):
       "pratio: a clean-label attack poisons images of class \(target) only, which has "
-        + "\(available) in the training set, and \(needed) are asked for; lower pratio"
+        + "\(available) of \(count) in the training set, and \(needed) are asked for; expected a "
+        + "pratio of at most \(PoisonPlan.largestRatio(for: available, of: count).pythonRepr)"
     }
   }
 }
@@ -49,9 +50,17 @@ public enum PoisonPlan {
     let candidates = labels.indices.filter { labels[$0] == target }
     guard count <= candidates.count else {
       throw PoisonError.classTooSmall(
-        target: target, needed: count, available: candidates.count)
+        target: target, needed: count, available: candidates.count, of: labels.count)
     }
     return generator.choice(candidates.count, count: count).map { candidates[$0] }.sorted()
+  }
+
+  /// The largest ratio of `count` images that asks for at most `available`, to three digits.
+  static func largestRatio(for available: Int, of count: Int) -> Double {
+    guard available > 0 else { return 0 }
+    var (numerator, digits) = (available, 0)
+    while numerator < 100 * count { (numerator, digits) = (numerator * 10, digits + 1) }
+    return Double("\(numerator / count)e-\(digits)") ?? 0
   }
 
   /// Python's round(ratio * N): halves go to the even neighbour.

@@ -10,10 +10,12 @@ public struct AttackConfiguration: Equatable, Sendable {
 
   // MARK: Data
 
-  /// The dataset: `cifar10`, `synthetic` or `image_folder`.
-  public var dataset = "cifar10"
+  /// The dataset, by its name in `Datasets`.
+  public var dataset = Datasets.usual.name
   /// The folder that holds the dataset, or holds `cifar10/` and its like.
   public var datasetPath = "./data"
+  /// The rows and columns that images are resized to; nil are the dataset's own.
+  public var imageSide: Int?
   /// How pixels are scaled, where not as the dataset's usually are.
   public var pixelStatistics = PixelStatistics()
   /// Whether training images are cropped (padding 4) and flipped.

@@ -40,10 +40,9 @@ extension ConfigDecoder {
 
   /// Throws where no dataset is called `name`; nil is none that was given.
   static func requireDataset(_ name: String?, in layers: [ConfigLayer]) throws {
-    guard let name, DatasetName(rawValue: name) == nil else { return }
+    guard let name, Datasets.named(name) == nil else { return }
     throw invalid(
-      "dataset", in: layers,
-      expected: ConfigField<AttackConfiguration>.oneOf(DatasetName.self),
+      "dataset", in: layers, expected: "one of \(Datasets.names)",
       found: ConfigValue.text(name))
   }
 
@@ -51,10 +50,10 @@ extension ConfigDecoder {
   static func requireTarget(
     _ target: Int, _ transform: LabelTransformName, of dataset: String, in layers: [ConfigLayer]
   ) throws {
-    let hasTenClasses = [DatasetName.cifar10, .synthetic].contains { $0.rawValue == dataset }
-    guard transform == .all2one, hasTenClasses, target > 9 else { return }
+    guard transform == .all2one, let count = Datasets.named(dataset)?.classCount, target >= count
+    else { return }
     throw invalid(
-      "attack_target", in: layers, expected: "a class of \(dataset), 0 to 9",
+      "attack_target", in: layers, expected: "a class of \(dataset), 0 to \(count - 1)",
       found: ConfigValue.integer(target))
   }
 

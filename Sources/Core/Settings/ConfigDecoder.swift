@@ -55,6 +55,10 @@ public enum ConfigDecoder {
     try requireTarget(
       decoded.configuration.attackTarget, decoded.configuration.labelTransform,
       of: decoded.configuration.dataset, in: layers)
+    if !layers.flatMap(\.settings).contains(where: { $0.key == "split_ratio" }) {
+      decoded.configuration.splitRatio =
+        Datasets.known(decoded.configuration.dataset).tuning.splitRatio
+    }
     decoded.warnings += warnings(of: decoded.configuration)
     decoded.configuration.arguments =
       arguments(decoded.configuration, AttackConfiguration.fields, layers: layers)
@@ -103,6 +107,8 @@ public enum ConfigDecoder {
     }
     if decoded.configuration.syncBatchNorm { try refuseCompression(in: layers) }
     try requireDataset(decoded.configuration.dataset, in: layers)
+    decoded.configuration.keysOfDataset = TuneConfiguration.keysOfDataset.subtracting(given)
+    decoded.configuration.takeDefaultsOfDataset()
     if !decoded.configuration.keysOfArchive.contains("dataset") {
       try requireTarget(
         decoded.configuration.attackTarget, decoded.configuration.labelTransform,

@@ -11,14 +11,13 @@ extension AttackConfiguration: TrainingConfiguration {
 
   private static let dataFields: [ConfigField<Self>] = [
     .text("dataset", \.dataset, "the name of a dataset").help(
-      """
-      cifar10; synthetic, which is generated and needs no files; image_folder, images (PNG, JPEG, \
-      PPM, BMP, WebP, TIFF, GIF) of 8 to 1024 pixels a side in train/<class>/ and test/<class>/ of \
-      --dataset_path
-      """, "name", in: .data),
+      Datasets.all.map { "\($0.name): \($0.summary)" }.joined(separator: "; "), "name", in: .data),
     .text("dataset_path", \.datasetPath, "a folder").role(.place).help(
-      "The folder with the dataset's files or with cifar10/ and its like in it", "folder",
-      in: .data),
+      "The folder with the dataset's files, or with their own folder or one called as the dataset "
+        + "in it", "folder", in: .data),
+    .integer("img_size", \.imageSide, LabeledImages.sides).help(
+      "Resize all images to so many rows and columns, as Pillow does (default: the dataset's; tune: "
+        + "the archive's)", "side", in: .data),
     .choice("tuning_split", \.tuningSplit).help(
       """
       Where clean tuning images come from: random, a share of all training images; held_out, the \

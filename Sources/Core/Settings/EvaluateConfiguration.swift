@@ -6,6 +6,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var dataset: String?
   /// The folder that holds the dataset; nil is the one that the archive names.
   public var datasetPath: String?
+  /// The rows and columns that images are resized to; nil are the archive's, else the dataset's.
+  public var imageSide: Int?
   /// The attack whose trigger is applied anew, with its settings.
   package var settings = AttackSettings()
   /// The class that triggered images are to be taken for; nil is the one that the archive names.
@@ -41,6 +43,9 @@ extension EvaluateConfiguration {
         "The dataset (default: what the archive names)", "name", in: .data),
       .text("dataset_path", \.datasetPath, "a folder").role(.place).help(
         "The folder with its files (default: what the archive names)", "folder", in: .data),
+      .integer("img_size", \.imageSide, LabeledImages.sides).help(
+        "Resize all images to so many rows and columns (default: what the archive names, else the "
+          + "dataset's)", "side", in: .data),
       .choice("attack", \.attack).help(
         "Apply this attack's trigger anew, whatever images are beside the archive", "name",
         in: .reapplied),

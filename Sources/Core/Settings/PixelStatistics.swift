@@ -13,15 +13,19 @@ public struct PixelStatistics: Codable, Equatable, Sendable {
 
   /// The keys of both; a configuration has them within its own.
   static let fields: [ConfigField<Self>] = [
-    .channels("mean", \.mean, .share, none: 0).help(
+    .channels("mean", \.mean, .share, none: 0, of: \.mean).help(
       """
       The mean of red, green and blue, 0 to 1, that pixels are scaled with, as 0.5,0.5,0.5; none \
-      for 0 (default: what the archive's run had, else CIFAR-10's 0.4914,0.4822,0.4465)
+      for 0; imagenet or a dataset's name for theirs (default: what the archive's run had, else the \
+      dataset's)
       """, "r,g,b", in: .data),
-    .channels("std", \.deviation, .positive, none: 1).help(
-      "Their standard deviations; none for 1 (default: likewise, CIFAR-10's 0.247,0.243,0.261)",
+    .channels("std", \.deviation, .positive, none: 1, of: \.standardDeviation).help(
+      "Their standard deviations; none for 1, or a name (default: likewise)",
       "r,g,b", in: .data),
   ]
+
+  /// Under these keys a run notes what it scaled pixels with, whether that was given or not.
+  static let notedKeys = (mean: "pixel_mean", deviation: "pixel_std")
 
   /// These, and `other` for what is not given.
   func completed(by other: PixelStatistics) -> PixelStatistics {
@@ -31,36 +35,42 @@ public struct PixelStatistics: Codable, Equatable, Sendable {
     return result
   }
 
-  /// How pixels of `dataset` become a model's inputs.
+  /// How pixels of `dataset`, a name of the list, become a model's inputs.
   func normalization(of dataset: String) -> Normalization {
-    let usual = Normalization.of(dataset: DatasetName(rawValue: dataset) ?? .cifar10)
+    let usual = Datasets.known(dataset).normalization
     return Normalization(
       mean: mean.map { $0.map { Float($0) } } ?? usual.mean,
       standardDeviation: deviation.map { $0.map { Float($0) } } ?? usual.standardDeviation)
   }
 
-  /// A line where pixels of images that are nobody's dataset are scaled as CIFAR-10's are.
+  /// A line where pixels of images that are nobody's dataset are scaled as another's are.
   func assumption(of dataset: String) -> String? {
-    guard dataset == DatasetName.imageFolder.rawValue, mean == nil || deviation == nil else {
-      return nil
-    }
-    let (mean, deviation) = (Normalization.cifar10.mean, Normalization.cifar10.standardDeviation)
+    let kind = Datasets.known(dataset)
+    guard let owner = kind.borrowsStatisticsOf, mean == nil || deviation == nil else { return nil }
+    let (mean, deviation) = (kind.normalization.mean, kind.normalization.standardDeviation)
     let list = { (values: [Float]) in values.map { "\($0)" }.joined(separator: ",") }
-    return "pixels are scaled with CIFAR-10's mean \(list(mean)) and deviation \(list(deviation)); "
+    return "pixels are scaled with \(owner)'s mean \(list(mean)) and deviation \(list(deviation)); "
       + "--mean and --std give others"
   }
 }
 
 extension ConfigField {
   /// A number for each of red, green and blue: three, in a list or between commas, or one for all;
-  /// `none` is the value that changes nothing.
+  /// `none` is the value that changes nothing, and a dataset's name, or imagenet, has its own.
   fileprivate static func channels(
-    _ key: String, _ path: Path<[Double]?>, _ bounds: NumberBounds, none: Double
+    _ key: String, _ path: Path<[Double]?>, _ bounds: NumberBounds, none: Double,
+    of statistics: KeyPath<Normalization, [Float]> & Sendable
   ) -> Self {
     Self(
-      key: key, expected: "three numbers for red, green and blue, each \(bounds.words), or none",
+      key: key,
+      expected:
+        "three numbers for red, green and blue, each \(bounds.words), or none, or whose they "
+        + "are: imagenet or a dataset's name",
       assign: { value, target in
-        guard let numbers = numbers(value, bounds, none: none) else { return false }
+        var named: Normalization?
+        if case .text(let name) = value { named = Datasets.normalization(named: name) }
+        let known = named?[keyPath: statistics].map(\.asWritten)
+        guard let numbers = known ?? numbers(value, bounds, none: none) else { return false }
         target[keyPath: path] = numbers
         return true
       },
@@ -84,5 +94,23 @@ extension ConfigField {
     guard numbers.count == items.count else { return nil }
     return numbers.count == 1
       ? [numbers[0], numbers[0], numbers[0]] : numbers.count == 3 ? numbers : nil
+  }
+}
+
+extension Float {
+  /// The number that its shortest decimal form stands for: 0.4914, not 0.49140000343.
+  var asWritten: Double { Double("\(self)") ?? Double(self) }
+}
+
+extension AttackConfiguration {
+  /// What its run scales pixels with, as it is noted among the run's arguments.
+  var pixelArguments: [ConfigArgument] {
+    let used = pixelStatistics.normalization(of: dataset)
+    func list(_ values: [Float]) -> ConfigValue { .list(values.map { .real($0.asWritten) }) }
+    return [
+      ConfigArgument(key: PixelStatistics.notedKeys.mean, value: list(used.mean)),
+      ConfigArgument(
+        key: PixelStatistics.notedKeys.deviation, value: list(used.standardDeviation)),
+    ]
   }
 }

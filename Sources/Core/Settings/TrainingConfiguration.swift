@@ -14,6 +14,7 @@ package protocol TrainingConfiguration: Sendable {
   /// Keys that other settings leave without effect.
   var keysWithoutEffect: Set<String> { get }
 
+  var dataset: String { get }
   var epochs: Int { get set }
   var batchSize: Int { get set }
   var batchSizePerRank: Int? { get set }
@@ -44,6 +45,9 @@ package protocol TrainingConfiguration: Sendable {
 extension TrainingConfiguration {
   /// The epochs of a cosine's half period: `cosine_t_max`, or `epochs` where that is not given.
   package var scheduleEpochs: Int { cosineEpochs ?? epochs }
+
+  /// What training does to its images; nil is nothing.
+  var augmentation: Augmentation? { augment ? Datasets.known(dataset).augmentation : nil }
 
   /// The learning-rate schedule that the names and numbers amount to.
   var learningRateSchedule: LearningRateSchedule {

@@ -31,10 +31,12 @@ public struct TuneConfiguration: Equatable, Sendable {
 
   // MARK: Data
 
-  /// The dataset: `cifar10`, `synthetic` or `image_folder`.
-  public var dataset = "cifar10"
+  /// The dataset, by its name in `Datasets`.
+  public var dataset = Datasets.usual.name
   /// The folder that holds the dataset, or holds `cifar10/` and its like.
   public var datasetPath = "./data"
+  /// The rows and columns that images are resized to; nil are the archive's, else the dataset's.
+  public var imageSide: Int?
   /// How pixels are scaled, where not as the dataset's usually are.
   public var pixelStatistics = PixelStatistics()
   /// The share of the training images to tune on, above 0 and at most 1.
@@ -120,6 +122,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var defenseForm = DefenseForm.bare
   /// Keys that were not given, for which the archive's values stand; see `completed(by:)`.
   public var keysOfArchive: Set<String> = []
+  /// Keys that were not given, for which the dataset's own defaults stand.
+  public var keysOfDataset: Set<String> = []
   /// Whether the trigger is applied anew although triggered images are beside the archive.
   public var appliesTrigger = false
   /// Everything that was given, in the order read.
@@ -159,4 +163,18 @@ public struct TuneConfiguration: Equatable, Sendable {
 
   /// The folder of this mode's result.
   public var defenseFolder: String { "\(folder)/defense/\(defenseName ?? mode.rawValue)" }
+}
+
+extension TuneConfiguration {
+  /// Keys whose defaults the FST paper gives for each dataset by itself.
+  static let keysOfDataset: Set<String> = ["lr", "epochs", "alpha", "split_ratio"]
+
+  /// Sets what was not given to the dataset's defaults, if it is one of the list.
+  mutating func takeDefaultsOfDataset() {
+    guard let defaults = Datasets.named(dataset)?.tuning else { return }
+    if keysOfDataset.contains("lr") { learningRate = defaults.learningRate }
+    if keysOfDataset.contains("epochs") { epochs = defaults.epochs }
+    if keysOfDataset.contains("alpha") { alpha = defaults.alpha }
+    if keysOfDataset.contains("split_ratio") { splitRatio = defaults.splitRatio }
+  }
 }

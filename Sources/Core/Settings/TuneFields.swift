@@ -28,6 +28,7 @@ extension TuneConfiguration: TrainingConfiguration {
       in: .tuning),
     .text("dataset", \.dataset, "the name of a dataset"),
     .text("dataset_path", \.datasetPath, "a folder").role(.place),
+    .integer("img_size", \.imageSide, LabeledImages.sides),
     .number("split_ratio", \.splitRatio, .positiveShare).help(
       "The share of training images for tuning, 0 to 1", "share", in: .data
     ).synonym("ratio", "BackdoorBench's name of --split_ratio."),

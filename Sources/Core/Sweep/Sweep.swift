@@ -147,6 +147,7 @@ public final class Sweep {
     let pair = try communicator.together {
       try DatasetLoader.load(
         name: configuration.dataset, path: configuration.datasetPath,
+        size: configuration.imageSide.map { ImageSize(side: $0) },
         seed: AttackData.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads))
     }

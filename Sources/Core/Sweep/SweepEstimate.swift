@@ -74,18 +74,20 @@ public struct SweepEstimate: Sendable {
       try StepBenchmark(
         kind: kind, model: attack.model, width: attack.width, batchSize: batch,
         threads: ThreadCount.resolve(requested: attack.threads), steps: 1
-      ).run().seconds.median / Double(batch)
+      ).run().seconds.median / Double(batch) * area(attack)
     }
     return try Pace(step: seconds(.step), evaluation: seconds(.evaluate))
   }
 
   /// Images of a dataset that is known by its name; nil of a folder.
-  private static func imageCounts(_ attack: AttackConfiguration) -> (train: Int, test: Int)? {
-    switch DatasetName(rawValue: attack.dataset) {
-    case .cifar10: (50_000, 10_000)
-    case .synthetic: (SyntheticImages().trainCount, SyntheticImages().testCount)
-    default: nil
-    }
+  private static func imageCounts(_ attack: AttackConfiguration) -> DatasetKind.Counts? {
+    Datasets.named(attack.dataset)?.counts
+  }
+
+  /// How much longer an image takes than one of 32x32, which the benchmark has.
+  private static func area(_ attack: AttackConfiguration) -> Double {
+    let side = attack.imageSide ?? Datasets.named(attack.dataset)?.side ?? 32
+    return Double(side * side) / (32 * 32)
   }
 
   private static func mean(_ values: [Double?]) -> Double? {

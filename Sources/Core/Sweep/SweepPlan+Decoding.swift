@@ -26,6 +26,9 @@ extension ConfigDecoder {
     var plan = try decode(
       SweepPlan(name: name), SweepPlan.fields, layers: [own], otherKeys: []
     ).configuration
+    if !own.settings.contains(where: { $0.key == "alphas" }) {
+      plan.alphas = [alpha(in: [shared, ConfigLayer(flags: flags)])]
+    }
     try requireFewRuns(plan, path: path)
     let expansion = try SweepExpansion(
       plan: plan,
@@ -34,6 +37,13 @@ extension ConfigDecoder {
     let (groups, warnings) = try expansion.groups()
     plan.groups = groups
     return DecodedConfiguration(configuration: plan, warnings: warnings)
+  }
+
+  /// The weight that tunings of the dataset named in `layers` have where none is given.
+  private static func alpha(in layers: [ConfigLayer]) -> Double {
+    let named = layers.flatMap(\.settings).last { $0.key == "dataset" }
+    guard case .text(let name)? = named?.value else { return Datasets.usual.tuning.alpha }
+    return (Datasets.named(name) ?? Datasets.usual).tuning.alpha
   }
 
   /// The most runs of a plan; each of them is kept in memory with all its settings.

@@ -92,7 +92,7 @@ extension SweepPlan {
   ]
   /// Keys in which a tuning has to be what its attack was.
   static let commonKeys: Set = [
-    "dataset", "dataset_path", "record", "model", "attack_target", "attack_label_trans",
+    "dataset", "dataset_path", "img_size", "record", "model", "attack_target", "attack_label_trans",
     "tuning_split", "split_ratio",
   ]
   /// Keys that may stand at the top of a plan, for attacks and tunings alike.

@@ -140,13 +140,16 @@ private struct ArchiveNotes {
   /// How the run in `folder` scaled pixels, by its arguments.
   static func statistics(in folder: String) -> PixelStatistics {
     var result = PixelStatistics()
+    var noted = PixelStatistics()
+    let keys = PixelStatistics.notedKeys
+    let names = ["mean": "mean", "std": "std", keys.mean: "mean", keys.deviation: "std"]
     for entry in (try? InfoFile.read(path: "\(folder)/info.pickle")) ?? [] {
-      guard let value = ConfigValue(entry.value),
-        let field = PixelStatistics.fields.first(where: { $0.key == entry.key.text })
+      guard let value = ConfigValue(entry.value), let key = entry.key.text, let name = names[key],
+        let field = PixelStatistics.fields.first(where: { $0.key == name })
       else { continue }
-      _ = field.assign(value, &result)
+      if key == name { _ = field.assign(value, &result) } else { _ = field.assign(value, &noted) }
     }
-    return result
+    return result.completed(by: noted)
   }
 
   /// The attack by the run's arguments, else by its folder's name, `<attack>/pratio_…`.

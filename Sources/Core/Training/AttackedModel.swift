@@ -140,9 +140,16 @@ extension AttackedModel.Description {
     return found ?? usual ?? archived
   }
 
+  /// What images are resized to: the side that was given, else what the archive says; nil is the
+  /// dataset's own.
+  func size(given side: Int?) -> ImageSize? {
+    if let side { return ImageSize(side: side) }
+    return imageSize.map { ImageSize(width: $0[1], height: $0[0]) }
+  }
+
   /// A line where the archive's dataset was found at `place`, which is not the path that it keeps.
   func foundElsewhere(_ place: String) -> String? {
-    guard let dataPath, dataPath != place, cleanData != DatasetName.synthetic.rawValue,
+    guard let dataPath, dataPath != place, cleanData.flatMap(Datasets.named)?.needsFiles != false,
       FileManager.default.fileExists(atPath: place)
     else { return nil }
     return "the archive's dataset '\(dataPath)' is taken to be \(place)"

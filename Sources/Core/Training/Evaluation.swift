@@ -34,7 +34,7 @@ public struct Evaluation {
       path: path, request: ArchiveRequest(poolsStem: configuration.poolsStem),
       communicator: communicator)
     let description = archive.description
-    let dataset = configuration.dataset ?? description.cleanData ?? DatasetName.cifar10.rawValue
+    let dataset = configuration.dataset ?? description.cleanData ?? Datasets.usual.name
     let statistics = configuration.pixelStatistics.completed(by: description.pixelStatistics)
     description.origins(
       of: path, dataset: dataset, statistics: statistics,
@@ -47,6 +47,7 @@ public struct Evaluation {
     let pair = try communicator.together {
       try DatasetLoader.load(
         name: dataset, path: place,
+        size: description.size(given: configuration.imageSide),
         seed: AttackData.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads),
         isArchivedPath: configuration.datasetPath == nil)
@@ -84,7 +85,7 @@ public struct Evaluation {
   /// user's own images of one that has no name here.
   private func isSameDataset(_ archived: String?, _ given: String) -> Bool {
     guard let archived, archived != given else { return true }
-    return DatasetName(rawValue: archived) == nil && given == DatasetName.imageFolder.rawValue
+    return Datasets.named(archived) == nil && Datasets.known(given).isUsersOwn
   }
 
   private func triggeredImages(

@@ -227,7 +227,7 @@ public struct FineTuning {
       dropLast: false, worldSize: communicator.worldSize, rank: communicator.rank)
     return BatchLoader(
       images: tuning, sampler: sampler, normalization: normalization,
-      augmentation: configuration.augment ? Augmentation() : nil,
+      augmentation: configuration.augmentation,
       seed: configuration.randomSeed)
   }
 

@@ -12,6 +12,7 @@ extension TuneConfiguration {
     }
     take("attack") { $0.attack = description.attack.flatMap(AttackName.init(rawValue:)) }
     take("dataset") { $0.dataset = description.cleanData ?? $0.dataset }
+    if result.dataset != dataset { result.takeDefaultsOfDataset() }
     take("dataset_path") {
       $0.datasetPath = description.dataPath(
         given: nil, archive: archivePath, usual: resultPath == nil ? datasetPath : nil)
@@ -26,10 +27,12 @@ extension TuneConfiguration {
     return result
   }
 
-  /// `arguments` with the values of `completed` under the keys that the archive decides.
+  /// `arguments` with the values of `completed` under the keys that the archive or its dataset
+  /// decides.
   private func arguments(of completed: TuneConfiguration) -> [ConfigArgument] {
     var result = arguments
-    for field in Self.fields where keysOfArchive.contains(field.key) {
+    let keys = keysOfArchive.union(keysOfDataset)
+    for field in Self.fields where keys.contains(field.key) {
       let value = field.value(completed)
       if let index = result.firstIndex(where: { $0.key == field.key }) {
         result[index].value = value

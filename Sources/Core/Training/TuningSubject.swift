@@ -32,7 +32,11 @@ public final class TuningSubject {
       configuration: configuration.completed(by: archive.description),
       communicator: communicator, observer: observer)
     try communicator.together { try reader.requireAgreement(with: archive) }
-    let images = try communicator.together { try dataset ?? reader.loadDataset() }
+    let images = try communicator.together {
+      try dataset
+        ?? reader.loadDataset(
+          size: archive.description.size(given: configuration.imageSide))
+    }
     attacked = try AttackedModel(archive, for: images.test, communicator: communicator)
     (self.dataset, self.known) = (images, known)
     sets = try reader.testSets(images.test, of: attacked)
@@ -107,13 +111,12 @@ private struct TuningSubjectReader {
 
   /// Whether images of the user's own may be those of a dataset that has no name here.
   private func mayStand(for dataset: String) -> Bool {
-    DatasetName(rawValue: dataset) == nil
-      && configuration.dataset == DatasetName.imageFolder.rawValue
+    Datasets.named(dataset) == nil && Datasets.named(configuration.dataset)?.isUsersOwn == true
   }
 
-  func loadDataset() throws -> DatasetPair {
+  func loadDataset(size: ImageSize?) throws -> DatasetPair {
     let pair = try DatasetLoader.load(
-      name: configuration.dataset, path: configuration.datasetPath,
+      name: configuration.dataset, path: configuration.datasetPath, size: size,
       seed: AttackData.syntheticSeed,
       threads: ThreadCount.resolve(requested: configuration.threads))
     pair.warnings.forEach { tell(.warning($0)) }

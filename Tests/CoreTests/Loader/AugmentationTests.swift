@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test func aPlacementDependsOnSeedEpochAndIndexAlone() {
-    let augmentation = Augmentation()
+    let augmentation = Augmentation(padding: 4, flips: true)
     let places = { (seed: UInt64, epoch: Int) in
       (0..<50).map { augmentation.placement(seed: seed, epoch: epoch, index: $0) }
     }

@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: 1...8) func ranksTogetherHoldWhatOneRankHolds(world: Int) {
-    let augmentation = Augmentation(padding: 1)
+    let augmentation = Augmentation(padding: 1, flips: true)
     let alone = Array(loader(augmentation: augmentation).epoch(1)).map(\.images.array)
     let ranks = (0..<world).map {
       Array(loader(world: world, rank: $0, augmentation: augmentation).epoch(1))
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func startingLaterGivesTheSameBatches() {
-    let augmentation = Augmentation(padding: 1)
+    let augmentation = Augmentation(padding: 1, flips: true)
     let loader = loader(augmentation: augmentation)
     let whole = Array(loader.epoch(2)).map(\.images.array)
     for step in 0...4 {
@@ -90,7 +90,7 @@ import Testing
     let sampler = ShardedSampler(count: 300, batchSize: 300, shuffleSeed: nil, dropLast: false)
     let loader = BatchLoader(
       images: bright, sampler: sampler, normalization: normalization,
-      augmentation: Augmentation(padding: 1), seed: 0)
+      augmentation: Augmentation(padding: 1, flips: true), seed: 0)
     for batch in loader.epoch(0) { #expect(Set(batch.images.array) == [-1, 1]) }
   }
 
@@ -100,7 +100,7 @@ import Testing
     let one = LabeledImages(
       pixels: picture.pixels, labels: [0], height: 4, width: 5, classNames: ["a"])
     let sampler = ShardedSampler(count: 1, batchSize: 1, shuffleSeed: nil, dropLast: false)
-    let augmentation = Augmentation(padding: 2)
+    let augmentation = Augmentation(padding: 2, flips: true)
     let loader = BatchLoader(
       images: one, sampler: sampler, normalization: identity, augmentation: augmentation, seed: 6)
     for epoch in 0..<40 {

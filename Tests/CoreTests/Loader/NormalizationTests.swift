@@ -9,7 +9,7 @@ import Testing
       [0xBFFD_FF94, 0xBFFB_EEC3, 0x3DA6_8B39, 0x4008_6014],
       [0xBFDA_F922, 0xBFD9_0CCA, 0x3E59_97E7, 0x4007_B961],
     ]
-    let table = Normalization.of(dataset: .cifar10).table
+    let table = Normalization.cifar10.table
     for (channel, bits) in expected.enumerated() {
       let found = [0, 1, 128, 255].map { table[channel * 256 + $0].bitPattern }
       #expect(found == bits, "channel \(channel)")

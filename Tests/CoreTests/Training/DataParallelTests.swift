@@ -36,7 +36,7 @@ import Testing
         sampler: ShardedSampler(
           count: images.count, batchSize: 20, shuffleSeed: 0, dropLast: true,
           worldSize: worldSize, rank: communicator.rank),
-        normalization: .cifar10, augmentation: Augmentation(), seed: 0)
+        normalization: .cifar10, augmentation: Augmentation(padding: 4, flips: true), seed: 0)
       var trace = Trace()
       for batch in loader.epoch(0) where trace.losses.count < steps {
         repeat {

@@ -8,8 +8,8 @@ public struct Augmentation: Equatable, Sendable {
   /// Whether images are mirrored left to right with probability 1/2.
   public let flips: Bool
 
-  /// The augmentation of the original code: padding 4 and flips.
-  public init(padding: Int = 4, flips: Bool = true) {
+  /// A crop after `padding` black pixels on each side, and flips if they are wanted.
+  public init(padding: Int, flips: Bool) {
     precondition(padding >= 0, "padding \(padding)")
     self.padding = padding
     self.flips = flips

@@ -19,13 +19,3 @@ public struct DatasetPair: Sendable {
 public enum DatasetSplit: String, Sendable {
   case train, test
 }
-
-/// The datasets, by the names of the command line.
-public enum DatasetName: String, CaseIterable, Sendable {
-  /// CIFAR-10, from its binary files, its Python pickles or a folder of images.
-  case cifar10
-  /// Images that are generated from a seed; needs no file.
-  case synthetic
-  /// Any folder with train/<class>/* and test/<class>/* images of one size.
-  case imageFolder = "image_folder"
-}

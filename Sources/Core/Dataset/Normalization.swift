@@ -18,19 +18,9 @@ public struct Normalization: Equatable, Sendable {
     self.standardDeviation = standardDeviation
   }
 
-  /// The constants that the field uses for CIFAR-10.
-  public static let cifar10 = Normalization(
-    mean: [0.4914, 0.4822, 0.4465], standardDeviation: [0.247, 0.243, 0.261])
-
-  /// The constants of a dataset.
-  ///
-  /// Synthetic images and image folders use CIFAR-10's too: they only centre and scale, and one set
-  /// keeps models comparable.
-  public static func of(dataset: DatasetName) -> Normalization {
-    switch dataset {
-    case .cifar10, .synthetic, .imageFolder: .cifar10
-    }
-  }
+  /// The constants of ImageNet, with which many published models of other datasets are trained too.
+  static let imageNet = Normalization(
+    mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
 
   /// The normalised value of each 8-bit value: [channels, 256].
   public var table: [Float] {
