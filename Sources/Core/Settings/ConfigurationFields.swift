@@ -5,7 +5,7 @@ extension AttackConfiguration: TrainingConfiguration {
   /// The keys of an attack run.
   public static let fields: [ConfigField<Self>] =
     [.choice("attack", \.attack).help("The attack", in: .run)] + dataFields + poisonFields
-    + modelFields + resultFields + trojanFields + trainingFields
+    + AttackTable.joined(attackTables) + modelFields + resultFields + trainingFields
     + PixelStatistics.fields.map { $0.within(\.pixelStatistics) }
 
   private static let dataFields: [ConfigField<Self>] = [
@@ -34,25 +34,6 @@ extension AttackConfiguration: TrainingConfiguration {
       "How poisoned labels change", "change", in: .run),
     .number("pratio", \.poisonRatio, .share).help(
       "The share of poisoned training images, 0 to 1; 0 trains a clean model", "share", in: .run),
-    .text("patch_mask_path", \.patchMaskPath, "an image file").role(.image).of(.badnet).help(
-      """
-      An image whose non-zero pixels are the patch (default: a white square in the lower right \
-      corner, 3x3 on images of 32x32; it grows with the image)
-      """, "image", in: .attack),
-    .text("attack_trigger_img_path", \.triggerImagePath, "an image file").role(.image)
-      .of(.blended, .trojannn).help(
-        """
-        The image mixed in (default: a generated pattern); of trojannn, the trigger of an earlier \
-        run, its trojannn_trigger.png (default: one is made; evaluate: the run's own)
-        """, "image", in: .attack),
-    .number("attack_train_blended_alpha", \.trainBlendedAlpha, .share).of(.blended).help(
-      "The image's weight in poisoned training images, 0 to 1", "share", in: .attack),
-    .number("attack_test_blended_alpha", \.testBlendedAlpha, .share).of(.blended).help(
-      "Its weight in test images, 0 to 1", "share", in: .attack),
-    .number("sig_delta", \.sigDelta, .finite).of(.sig).help(
-      "The sinusoid's amplitude", "grey levels", in: .attack),
-    .number("sig_f", \.sigFrequency, .finite).of(.sig).help(
-      "Its periods across the image", "n", in: .attack),
   ]
 
   private static let modelFields: [ConfigField<Self>] = [
