@@ -16,7 +16,7 @@ help:
 	@echo 'make fuzz SECONDS=60 TARGET=pickle   fuzz one reader, or all one after the other, for so long'
 	@echo 'make build   the program in release: .build/release/fst'
 	@echo 'make setup   install the system packages that are missing, with apt'
-	@echo 'make lint    check the format of all Swift files'
+	@echo 'make lint    check the format of all Swift files, and that no folder of Core looks up'
 	@echo 'make clean   remove everything built'
 	@echo
 	@echo 'make test FST_FIXTURES=FOLDER also runs the suites that need larger fixtures.'
@@ -26,6 +26,7 @@ setup:
 
 lint: setup
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	scripts/folders.py
 
 build: setup
 	$(SWIFT) build -c release --product fst

@@ -25,6 +25,7 @@ want() {
 }
 
 need pkg-config command -v pkg-config
+need python3 command -v python3
 need openmpi-bin command -v mpirun
 need libopenmpi-dev pkg-config --exists ompi-c
 need libopenblas-dev pkg-config --exists openblas

@@ -38,11 +38,8 @@ public enum ArchiveError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// `text` fit for one line of a message: control characters escaped, cut after `limit` characters.
+  /// `text` fit for one line of a message.
   public static func quoted(_ text: String, limit: Int = 200) -> String {
-    // Long ones are not looked through to their end: the same may be quoted again and again.
-    let kept = text.unicodeScalars.prefix(limit)
-    let line = String(String.UnicodeScalarView(kept)).printable()
-    return kept.endIndex < text.unicodeScalars.endIndex ? line + "…" : line
+    text.quoted(limit: limit)
   }
 }

@@ -32,9 +32,9 @@ extension ConfigError: CustomStringConvertible {
     case .unreadable(let path, let reason): "\(path): \(reason)"
     case .malformed(let path, let line, let problem): "\(path):\(line): \(problem)"
     case .unknownKey(let key, let origin, let nearest):
-      Self.place(origin) + "unknown key '\(ArchiveError.quoted(key))'" + Self.suggestion(nearest)
+      Self.place(origin) + "unknown key '\(key.quoted())'" + Self.suggestion(nearest)
     case .invalidValue(let key, let origin, let expected, let found):
-      "\(origin.naming(key)): expected \(expected), found \(ArchiveError.quoted(found))"
+      "\(origin.naming(key)): expected \(expected), found \(found.quoted())"
     case .missing(let key, let expected): "--\(key) is missing: expected \(expected)"
     }
   }

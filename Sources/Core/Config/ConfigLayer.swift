@@ -92,7 +92,7 @@ public struct ConfigLayer: Equatable, Sendable {
     guard let value = ConfigValue(pair.value) else {
       throw ConfigError.malformed(
         path: path, line: pair.line,
-        problem: "\(ArchiveError.quoted(pair.key)): expected one value or a list of values, "
+        problem: "\(pair.key.quoted()): expected one value or a list of values, "
           + "found \(pair.value.kind)")
     }
     return ConfigSetting(

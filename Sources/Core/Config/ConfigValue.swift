@@ -35,3 +35,14 @@ extension ConfigValue: CustomStringConvertible {
     }
   }
 }
+
+extension ConfigValue {
+  /// The value without quotes; `none` where there is none.
+  var plain: String {
+    switch self {
+    case .null: "none"
+    case .text(let text): text
+    default: description
+    }
+  }
+}

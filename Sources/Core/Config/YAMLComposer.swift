@@ -107,7 +107,7 @@ final class YAMLComposer {
     let name = event.anchor ?? ""
     guard var node = anchors[name], let anchor = node.anchor else {
       throw malformed(
-        "expected an alias of an anchor above, found *\(ArchiveError.quoted(name))",
+        "expected an alias of an anchor above, found *\(name.quoted())",
         line: event.line)
     }
     try count(node.size, line: event.line)
@@ -136,7 +136,7 @@ final class YAMLComposer {
   private func requireTag(of event: YAMLEvent, in known: [String]) throws {
     guard let tag = event.tag, !known.contains(tag) else { return }
     throw malformed(
-      "expected a value without a tag, found \(ArchiveError.quoted(tag))", line: event.line)
+      "expected a value without a tag, found \(tag.quoted())", line: event.line)
   }
 
   private func next() throws -> YAMLEvent {

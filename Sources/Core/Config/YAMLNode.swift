@@ -133,10 +133,10 @@ extension ConfigError {
   static func givenTwice(
     _ key: String, path: String, line: Int, earlier: String, earlierLine: Int
   ) -> ConfigError {
-    let name = earlier == key ? "" : " as \(ArchiveError.quoted(earlier))"
+    let name = earlier == key ? "" : " as \(earlier.quoted())"
     return .malformed(
       path: path, line: line,
-      problem: "\(ArchiveError.quoted(key)): given twice: expected one value, found another"
+      problem: "\(key.quoted()): given twice: expected one value, found another"
         + " in line \(earlierLine)\(name)")
   }
 }

@@ -18,7 +18,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// One line: the operation, the path and the system's text.
   public var description: String {
-    "cannot \(operation) \(ArchiveError.quoted(path)): \(String(cString: strerror(code)))"
+    "cannot \(operation) \(path.quoted()): \(String(cString: strerror(code)))"
   }
 }
 

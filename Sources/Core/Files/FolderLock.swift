@@ -9,9 +9,9 @@ public struct FolderInUse: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// One line: the folder, who has it, what to do.
   public var description: String {
-    let holder = holder.isEmpty ? "" : " (\(ArchiveError.quoted(holder)))"
+    let holder = holder.isEmpty ? "" : " (\(holder.quoted()))"
     return
-      "\(ArchiveError.quoted(folder)): another run works in this folder\(holder); wait for its end, "
+      "\(folder.quoted()): another run works in this folder\(holder); wait for its end, "
       + "or give this one another --record"
   }
 }

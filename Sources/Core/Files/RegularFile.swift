@@ -85,7 +85,7 @@ public struct ForeignFile: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// One line: the place, what was expected and found, what to do.
   public var description: String {
-    "\(ArchiveError.quoted(path)): expected a file of this run alone, found \(found), "
+    "\(path.quoted()): expected a file of this run alone, found \(found), "
       + "which may lead out of the folder; remove it"
   }
 }

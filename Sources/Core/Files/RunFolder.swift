@@ -2,6 +2,11 @@ import Foundation
 
 /// The folders that rank 0 writes to.
 enum RunFolder {
+  /// Ending of the hidden folder that many files are written into, until they are all there.
+  static let partialEnding = ".partial"
+  /// Ending of the hidden folder that an earlier one is moved to.
+  static let replacedEnding = ".replaced"
+
   /// Makes `path` and its parents where they are missing; throws `FileError`.
   static func create(_ path: String) throws {
     do {
@@ -12,11 +17,10 @@ enum RunFolder {
     }
   }
 
-  /// Removes what killed runs left of files and folders they were writing; see `AtomicFile` and
-  /// `PoisonFolder`.
+  /// Removes what killed runs left of files and folders they were writing; see `AtomicFile`.
   static func removeTemporaryFiles(in path: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    let endings = [".tmp", PoisonFolder.partialEnding, PoisonFolder.replacedEnding]
+    let endings = [".tmp", partialEnding, replacedEnding]
     for name in names where name.hasPrefix(".") && endings.contains(where: name.hasSuffix) {
       try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
     }

@@ -1,11 +1,3 @@
-/// Which convolution kernels a context uses.
-public enum ConvolutionChoice: String, CaseIterable, Sendable {
-  /// What measurement found fastest for each layer.
-  case automatic
-  /// Patch matrices for every layer: the reference.
-  case im2col
-}
-
 /// How one layer's convolution is computed; `init` is the one place where that is decided.
 ///
 /// | layer | kernel | product |

@@ -1,9 +1,3 @@
-/// A state_dict that does not fit the model it is loaded into.
-public struct StateDictMismatch: Error, Equatable, Sendable, CustomStringConvertible {
-  /// One line: the entry, what was expected and found.
-  public let description: String
-}
-
 extension ParameterStore {
   /// The model's state with PyTorch's names, order and layout.
   public func stateDict() -> StateDict {

@@ -7,10 +7,6 @@ public enum PoisonFolder {
   public static let trainName = "bd_train_dataset"
   /// Name of the folder of triggered test images.
   public static let testName = "bd_test_dataset"
-  /// Ending of the hidden folder that images are written into.
-  static let partialEnding = ".partial"
-  /// Ending of the hidden folder that an earlier one is moved to.
-  static let replacedEnding = ".replaced"
 
   /// One image of a folder, by its place in the dataset it was made from.
   public struct Entry: Equatable, Sendable {
@@ -39,8 +35,8 @@ public enum PoisonFolder {
     _ dataset: PoisonedDataset, to path: String, threads: Int? = nil
   ) throws {
     let (parent, name) = (PathText.folder(of: path), PathText.name(of: path))
-    let fresh = PathText.join(parent, ".\(name)\(partialEnding)")
-    let stale = PathText.join(parent, ".\(name)\(replacedEnding)")
+    let fresh = PathText.join(parent, ".\(name)\(RunFolder.partialEnding)")
+    let stale = PathText.join(parent, ".\(name)\(RunFolder.replacedEnding)")
     try change(fresh) { try removeIfPresent(fresh) }
     do {
       try writeAll(dataset, into: fresh, threads: threads)

@@ -9,6 +9,14 @@ extension String {
     escaping(keepingLines: keepingLines) { "\\u{\(String($0.value, radix: 16))}" }
   }
 
+  /// This text fit for one line of a message: as printable, cut after `limit` characters.
+  public func quoted(limit: Int = 200) -> String {
+    // Long ones are not looked through to their end: the same may be quoted again and again.
+    let kept = unicodeScalars.prefix(limit)
+    let line = String(String.UnicodeScalarView(kept)).printable()
+    return kept.endIndex < unicodeScalars.endIndex ? line + "…" : line
+  }
+
   /// This JSON with the same characters as JSON escapes them within strings; it stays the same value.
   public var printableJSON: String {
     escaping(keepingLines: true) { scalar in

@@ -70,5 +70,7 @@ import Testing
     #expect(tables[2].settings.map(\.key) == ["sig_delta", "sig_f"])
     #expect(tables[2].settings[0].help == "The sinusoid's amplitude")
     #expect(tables[3].settings.contains { $0.key == "trojan_eps" })
+    let shared = tables.filter { $0.settings.contains { $0.key == "attack_trigger_img_path" } }
+    #expect(shared.map(\.attack) == ["blended", "trojannn"])
   }
 }
