@@ -73,3 +73,10 @@ extension LabelTransform {
     }
   }
 }
+
+extension AttackData {
+  /// The training set, triggers included, and the test sets.
+  var checksums: [(subject: String, checksum: UInt64)] {
+    [("training images", train.images.checksum)] + testSets.checksums
+  }
+}

@@ -244,3 +244,9 @@ extension AttackDataFrame {
       + numbers.map { .number($0 ?? .nan) }
   }
 }
+
+extension AttackOutcome: LoggedOutcome {
+  var logLines: [String] {
+    stopped.map { ["interrupted after \($0)"] } ?? metrics.table
+  }
+}

@@ -101,16 +101,3 @@ extension Float {
   /// The number that its shortest decimal form stands for: 0.4914, not 0.49140000343.
   var asWritten: Double { Double("\(self)") ?? Double(self) }
 }
-
-extension AttackConfiguration {
-  /// What its run scales pixels with, as it is noted among the run's arguments.
-  var pixelArguments: [ConfigArgument] {
-    let used = pixelStatistics.normalization(of: dataset)
-    func list(_ values: [Float]) -> ConfigValue { .list(values.map { .real($0.asWritten) }) }
-    return [
-      ConfigArgument(key: PixelStatistics.notedKeys.mean, value: list(used.mean)),
-      ConfigArgument(
-        key: PixelStatistics.notedKeys.deviation, value: list(used.standardDeviation)),
-    ]
-  }
-}

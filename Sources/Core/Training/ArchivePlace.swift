@@ -58,8 +58,14 @@ struct ArchivePlace {
     guard FileManager.default.fileExists(atPath: place),
       let arguments = try? InfoFile.read(path: place),
       let result = arguments.last(where: { $0.key.text == "result" })?.value.text,
-      TuneConfiguration.isArchive(result)
+      Self.isArchive(result)
     else { return nil }
     return PathText.name(of: result)
+  }
+
+  /// Whether `path` names a file by its ending, rather than a run's folder.
+  static func isArchive(_ path: String) -> Bool {
+    [".pt", ".pth", ".th", ".t7", ".pkl", ".bin", ".ckpt", ".tar", ".safetensors"]
+      .contains { path.hasSuffix($0) }
   }
 }

@@ -2,13 +2,6 @@ import Distributed
 
 // What ranks compare of their images before they use them; see Note [Start check] in Distributed.
 
-extension AttackData {
-  /// The training set, triggers included, and the test sets.
-  var checksums: [(subject: String, checksum: UInt64)] {
-    [("training images", train.images.checksum)] + testSets.checksums
-  }
-}
-
 extension TestSets {
   /// Both sets.
   var checksums: [(subject: String, checksum: UInt64)] {

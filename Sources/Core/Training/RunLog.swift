@@ -59,18 +59,6 @@ protocol LoggedOutcome {
   var logLines: [String] { get }
 }
 
-extension AttackOutcome: LoggedOutcome {
-  var logLines: [String] {
-    stopped.map { ["interrupted after \($0)"] } ?? metrics.table
-  }
-}
-
-extension TuneOutcome: LoggedOutcome {
-  var logLines: [String] {
-    stopped.map { ["interrupted after \($0)"] } ?? before.table(andAfter: after)
-  }
-}
-
 extension TrainingConfiguration {
   /// All settings that concern the attack, for a log.
   var settingLines: [String] {

@@ -65,3 +65,10 @@ extension EvaluateConfiguration {
       $0.described(as: AttackConfiguration.fields)
     }
 }
+
+extension EvaluateConfiguration {
+  /// The command, the archive and all settings that ranks must share.
+  package var sharedSettings: [(key: String, value: String)] {
+    ConfigField.shared(Self.fields, of: self, command: "evaluate") + [("archive", "'\(archive)'")]
+  }
+}

@@ -250,3 +250,9 @@ public struct FineTuning {
       form: configuration.defenseForm == .bare ? .bare : .dictionary)
   }
 }
+
+extension TuneOutcome: LoggedOutcome {
+  var logLines: [String] {
+    stopped.map { ["interrupted after \($0)"] } ?? before.table(andAfter: after)
+  }
+}

@@ -138,12 +138,6 @@ public struct TuneConfiguration: Equatable, Sendable {
     set { settings.name = newValue }
   }
 
-  /// Whether `path` names a file by its ending, rather than a run's folder.
-  static func isArchive(_ path: String) -> Bool {
-    [".pt", ".pth", ".th", ".t7", ".pkl", ".bin", ".ckpt", ".tar", ".safetensors"]
-      .contains { path.hasSuffix($0) }
-  }
-
   /// The attack's folder: the one given, that of the archive given, or the one an attack run names.
   public var folder: String {
     guard let resultPath else {
@@ -152,12 +146,12 @@ public struct TuneConfiguration: Equatable, Sendable {
         poisonRatio: poisonRatio,
         attackTarget: attackTarget, model: model)
     }
-    return Self.isArchive(resultPath) ? PathText.folder(of: resultPath) : resultPath
+    return ArchivePlace.isArchive(resultPath) ? PathText.folder(of: resultPath) : resultPath
   }
 
   /// The attack's archive.
   public var archivePath: String {
-    if let resultPath, Self.isArchive(resultPath) { return resultPath }
+    if let resultPath, ArchivePlace.isArchive(resultPath) { return resultPath }
     return "\(folder)/attack_result.pt"
   }
 
@@ -176,5 +170,12 @@ extension TuneConfiguration {
     if keysOfDataset.contains("epochs") { epochs = defaults.epochs }
     if keysOfDataset.contains("alpha") { alpha = defaults.alpha }
     if keysOfDataset.contains("split_ratio") { splitRatio = defaults.splitRatio }
+  }
+}
+
+extension TuneConfiguration {
+  /// The command and all settings that ranks must share.
+  package var sharedSettings: [(key: String, value: String)] {
+    ConfigField.shared(Self.fields, of: self, command: "tune")
   }
 }

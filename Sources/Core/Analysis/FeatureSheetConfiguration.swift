@@ -56,3 +56,11 @@ public struct FeatureSheetConfiguration: Equatable, Sendable {
   /// More points of a kind than a picture can show.
   private static let pointLimit = 100_000
 }
+
+extension FeatureSheetConfiguration {
+  /// The command, the archives and all settings that ranks must share.
+  package var sharedSettings: [(key: String, value: String)] {
+    ConfigField.shared(Self.fields, of: self, command: "tsne")
+      + archives.map { ("archive", "'\($0)'") }
+  }
+}

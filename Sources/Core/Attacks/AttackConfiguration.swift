@@ -141,3 +141,23 @@ public struct AttackConfiguration: Equatable, Sendable {
       attackTarget: attackTarget, model: model)
   }
 }
+
+extension AttackConfiguration {
+  /// The command and all settings that ranks must share.
+  package var sharedSettings: [(key: String, value: String)] {
+    ConfigField.shared(Self.fields, of: self, command: "attack")
+  }
+}
+
+extension AttackConfiguration {
+  /// What its run scales pixels with, as it is noted among the run's arguments.
+  var pixelArguments: [ConfigArgument] {
+    let used = pixelStatistics.normalization(of: dataset)
+    func list(_ values: [Float]) -> ConfigValue { .list(values.map { .real($0.asWritten) }) }
+    return [
+      ConfigArgument(key: PixelStatistics.notedKeys.mean, value: list(used.mean)),
+      ConfigArgument(
+        key: PixelStatistics.notedKeys.deviation, value: list(used.standardDeviation)),
+    ]
+  }
+}
