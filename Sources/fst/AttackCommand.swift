@@ -23,13 +23,21 @@ struct AttackCommand: ParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))
-  var attack: AttackName
+  var attack: AttackName?
+
+  @Flag(help: "Name all attacks, a line each.")
+  var list = false
 
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<AttackFlags>
   @OptionGroup(title: "Machine and output") var output: OutputOptions
 
+  func validate() throws {
+    if attack == nil && !list { throw ValidationError("Missing expected argument '<attack>'") }
+  }
+
   func run() throws {
+    guard let attack, !list else { return Self.printList() }
     try Session.run(
       logFolder: { $0.folder },
       threads: \.threads,
@@ -49,6 +57,14 @@ struct AttackCommand: ParsableCommand {
         ).run()
       },
       report: { try Report.attack($0, json: output.json) })
+  }
+}
+
+extension AttackCommand {
+  fileprivate static func printList() {
+    for name in AttackName.allCases {
+      print(name.rawValue.padding(toLength: 14, withPad: " ", startingAt: 0) + name.summary)
+    }
   }
 }
 

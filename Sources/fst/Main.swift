@@ -84,7 +84,8 @@ struct FST: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      AttackCommand.self, TuneCommand.self, EvaluateCommand.self, TSNECommand.self,
+      AttackCommand.self, TuneCommand.self, DefendCommand.self, EvaluateCommand.self,
+      TSNECommand.self,
       InspectCommand.self, TriggerCommand.self, SweepCommand.self, BenchCommand.self,
       DoctorCommand.self,
     ])

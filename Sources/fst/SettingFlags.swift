@@ -42,6 +42,9 @@ struct SettingFlags<Table: FlagTable>: ParsableArguments, CustomReflectable {
 
   init() {}
 
+  /// Adds what was given in another way.
+  mutating func add(_ argument: ConfigArgument) { arguments.append(argument) }
+
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: FlagKey.self)
     arguments = try Self.parts(from: First.self).flatMap { try $0.arguments(container) }

@@ -4,18 +4,11 @@ import Distributed
 ///
 /// A new one is a file with such a type, and a word in `Attacks.all`. Where settings alone decide
 /// what is put into each image, it is a `PixelAttack`.
-package protocol Attack: Equatable, Sendable {
-  /// The name on the command line and in archives: BackdoorBench's where it has one.
-  static var name: String { get }
-  /// What it does, in a line without a full stop.
-  static var summary: String { get }
+package protocol Attack: Method {
   /// The settings of its trigger, which commands take too that apply it anew to test images.
   static var triggerFields: [ConfigField<Self>] { get }
   /// All other settings, of training alone.
   static var trainingFields: [ConfigField<Self>] { get }
-
-  /// The attack with its defaults.
-  init()
 
   /// Whether images of the target class alone are poisoned, which keep their label.
   var keepsLabels: Bool { get }
@@ -30,6 +23,7 @@ package protocol Attack: Equatable, Sendable {
 }
 
 extension Attack {
+  package static var fields: [ConfigField<Self>] { triggerFields + trainingFields }
   package static var triggerFields: [ConfigField<Self>] { [] }
   package static var trainingFields: [ConfigField<Self>] { [] }
   package var keepsLabels: Bool { false }

@@ -1,9 +1,12 @@
 /// The attacks there are; a new one is a word in this list.
-enum Attacks {
+package enum Attacks: MethodList {
   /// All, in the order in which help texts name them.
-  static let all: [any Attack.Type] = [
+  static let attacks: [any Attack.Type] = [
     BadNet.self, Blended.self, Sinusoidal.self, TrojanNN.self,
   ]
+
+  /// All, as methods.
+  package static let all: [any Method.Type] = attacks
 }
 
 /// The name of an attack in the list.
@@ -13,7 +16,7 @@ public struct AttackName: RawRepresentable, CaseIterable, Hashable, Sendable {
 
   /// The attack called so; nil where none is.
   public init?(rawValue: String) {
-    guard Attacks.all.contains(where: { $0.name == rawValue }) else { return nil }
+    guard Attacks.attacks.contains(where: { $0.name == rawValue }) else { return nil }
     self.rawValue = rawValue
   }
 
@@ -21,13 +24,18 @@ public struct AttackName: RawRepresentable, CaseIterable, Hashable, Sendable {
   init(_ attack: any Attack.Type) { rawValue = attack.name }
 
   /// All, in the order of the list.
-  public static let allCases = Attacks.all.map { AttackName($0) }
+  public static let allCases = Attacks.attacks.map { AttackName($0) }
 
   /// What is meant where nothing is poisoned, and no attack is named: the list's first.
-  public static let first = AttackName(Attacks.all[0])
+  public static let first = AttackName(Attacks.attacks[0])
+
+  /// What it does, in a line.
+  public var summary: String {
+    (Attacks.attacks.first { $0.name == rawValue } ?? Attacks.attacks[0]).summary
+  }
 
   /// Whether it makes its trigger from a clean model.
   var needsCleanModel: Bool {
-    Attacks.all.contains { $0.name == rawValue && $0 is any CleanModelAttack.Type }
+    Attacks.attacks.contains { $0.name == rawValue && $0 is any CleanModelAttack.Type }
   }
 }

@@ -18,6 +18,17 @@ public enum FineTuningMode: String, CaseIterable, Sendable {
   case feTuning = "fe-tuning"
   case lp
   case fst
+
+  /// What it does, in a line.
+  public var summary: String {
+    switch self {
+    case .ft: "trains everything"
+    case .ftInit: "trains everything, from a new head"
+    case .feTuning: "trains everything but the head, which is new"
+    case .lp: "trains the head alone"
+    case .fst: "as ft-init, and pushes the new head away from the old one"
+    }
+  }
 }
 
 /// Whether a run goes on from the checkpoints in its folder.

@@ -22,20 +22,27 @@ extension SettingFlag {
 extension AttackConfiguration {
   /// The flags of an attack run, whose attack is a word of the command.
   public static let flags =
-    ConfigField.flags(fields.filter { $0.key != "attack" }, defaults: Self(attack: .badnet))
+    ConfigField.flags(fields.filter { $0.key != "attack" }, defaults: Self(attack: .first))
     + SettingFlag.ignored
 
   /// Those of them that decide what a trigger looks like.
   public static let triggerFlags = ConfigField.flags(
     fields.filter { [.data, .run, .attack, .machine].contains($0.words.section) }
       .filter { !["attack", "attack_train_blended_alpha"].contains($0.key) },
-    defaults: Self(attack: .badnet))
+    defaults: Self(attack: .first))
 }
 
 extension TuneConfiguration {
   /// The flags of a tuning run.
   public static let flags =
     ConfigField.flags(fields, defaults: Self(attack: nil)) + SettingFlag.ignored
+}
+
+extension DefendConfiguration {
+  /// The flags of a defence, whose name is a word of the command.
+  public static let flags =
+    ConfigField.flags(fields, defaults: Self(defence: DefenceName.allCases[0]))
+    + SettingFlag.ignored
 }
 
 extension EvaluateConfiguration {

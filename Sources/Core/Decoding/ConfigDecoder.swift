@@ -235,7 +235,7 @@ public enum ConfigDecoder {
   }
 
   /// What was given, in the order read and with the value that won, then the defaults that apply.
-  private static func arguments<Target>(
+  static func arguments<Target>(
     _ target: Target, _ fields: [ConfigField<Target>], layers: [ConfigLayer]
   ) -> [ConfigArgument] {
     var result: [ConfigArgument] = []

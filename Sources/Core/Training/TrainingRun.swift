@@ -19,6 +19,8 @@ struct TrainingRun {
     var checkpoints: CheckpointFolder?
     /// Says how long the run will take.
     var estimate: EndEstimate
+    /// How the learning rate falls; nil is as the settings say.
+    var schedule: LearningRateSchedule?
   }
 
   /// The training that `step` does on the batches of `loader`; all ranks make it together.
@@ -34,7 +36,7 @@ struct TrainingRun {
         $0, identity: plan.identity, step: step, sampler: loader.sampler, observer: stage.observer)
     }
     trainer = Trainer(
-      step: step, loader: loader, schedule: configuration.learningRateSchedule,
+      step: step, loader: loader, schedule: plan.schedule ?? configuration.learningRateSchedule,
       epochs: configuration.epochs, maxSteps: configuration.maxSteps, phase: plan.phase,
       observer: stage.observer,
       boundary: StepBoundary(

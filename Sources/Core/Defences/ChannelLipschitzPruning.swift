@@ -1,0 +1,98 @@
+/// clp: prunes the channels whose bound on the Lipschitz constant is an outlier in their layer.
+///
+/// Zheng et al., Data-free Backdoor Removal based on Channel Lipschitzness, ECCV 2022. No data.
+///
+/// The bound of channel c is the largest singular value of its kernel as a matrix [in, k k], times
+/// |γ / √(running variance)|; pruned is what lies above mean + u standard deviations (unbiased) of
+/// the layer: γ and β become 0. A normalisation goes with the convolution last before it in module
+/// order, as in the original. All bounds are those of the unpruned network.
+package struct ChannelLipschitzPruning: Defence {
+  package static let name = "clp"
+  package static let summary = "prunes channels of outlying Lipschitz bounds; needs no data"
+
+  /// The standard deviations above the mean from which on a channel is pruned.
+  var threshold = 3.0
+
+  package init() {}
+
+  package static let fields: [ConfigField<Self>] = [
+    .number("u", \.threshold, .finite).help(
+      "Prune channels whose bound is so many standard deviations above their layer's mean", "n",
+      in: .attack)
+  ]
+
+  package func purify(_ stage: DefenceStage) throws -> Purified {
+    let store = stage.network.store
+    let layers = store.plan.normLayers
+    let bounds = layers.map { Self.bounds(of: $0, in: store) }
+    var pruned = 0
+    for (layer, values) in zip(layers, bounds) {
+      for channel in Self.outliers(values, threshold: threshold) {
+        store.values.pointer[layer.scale.offset + channel] = 0
+        store.values.pointer[layer.shift.offset + channel] = 0
+        pruned += 1
+      }
+    }
+    var purified = Purified()
+    purified.findings = ["pruned \(pruned) of \(bounds.reduce(0) { $0 + $1.count }) channels"]
+    return purified
+  }
+
+  /// The bound of each channel of `layer`: [C]; empty where no kernel has its channels.
+  static func bounds(of layer: NormLayer, in store: ParameterStore) -> [Double] {
+    guard let kernel = layer.kernel, kernel.shape[0] == layer.channels else { return [] }
+    return (0..<layer.channels).map { channel in
+      let factor = Double(store.values.pointer[layer.scale.offset + channel])
+      let variance = Double(store.buffers.pointer[layer.variance.offset + channel])
+      // A channel that never varied passes on a constant: it bounds nothing.
+      guard variance > 0 else { return 0 }
+      return spectralNorm(of: kernel, channel: channel, in: store)
+        * abs(factor / variance.squareRoot())
+    }
+  }
+
+  /// The largest singular value of one output channel of `kernel`, as a matrix [in, k k].
+  private static func spectralNorm(
+    of kernel: ParameterSlot, channel: Int, in store: ParameterStore
+  ) -> Double {
+    let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
+    let area = kernel.shape[2] * kernel.shape[3]
+    // HWIO in memory: a place of the kernel, then the input channel, then the output channel.
+    let weights = store.values.pointer + kernel.offset
+    let rows = (0..<area).map { place in
+      (0..<inputs).map { Double(weights[(place * inputs + $0) * outputs + channel]) }
+    }
+    let gram = rows.map { row in rows.map { dot(row, $0) } }
+    return largestEigenvalue(gram).squareRoot()
+  }
+
+  /// The largest eigenvalue of a symmetric, positive semidefinite matrix, by power iteration.
+  static func largestEigenvalue(_ matrix: [[Double]]) -> Double {
+    guard let start = matrix.indices.max(by: { matrix[$0][$0] < matrix[$1][$1] }),
+      matrix[start][start] > 0
+    else { return 0 }
+    var (vector, value) = (matrix[start], 0.0)
+    for _ in 0..<10_000 {
+      let length = dot(vector, vector).squareRoot()
+      vector = vector.map { $0 / length }
+      let image = matrix.map { dot($0, vector) }
+      let next = dot(vector, image)
+      if abs(next - value) <= 1e-14 * next { return next }
+      (vector, value) = (image, next)
+    }
+    return value
+  }
+
+  /// The positions of `values` above their mean plus `threshold` standard deviations.
+  static func outliers(_ values: [Double], threshold: Double) -> [Int] {
+    guard values.count > 1 else { return [] }
+    let mean = values.reduce(0, +) / Double(values.count)
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    let deviation = (squares / Double(values.count - 1)).squareRoot()
+    return values.indices.filter { values[$0] > mean + threshold * deviation }
+  }
+
+  private static func dot(_ one: [Double], _ other: [Double]) -> Double {
+    zip(one, other).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+}

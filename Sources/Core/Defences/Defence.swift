@@ -1,0 +1,41 @@
+import Distributed
+
+/// A defence: a value with settings of its own, which the run of all defences is handed.
+///
+/// A new one is a file with such a type, and a word in `Defences.defences`.
+package protocol Defence: Method {
+  /// Sets what it takes otherwise than all defences do, before anything that is given.
+  static func adjust(_ settings: inout DefendConfiguration)
+
+  /// Whether it chooses among results, for which some of the clean images are held out.
+  static var decides: Bool { get }
+
+  /// Purifies the network of `stage` in place; all ranks call it together.
+  ///
+  /// Throws one-line errors, `SharedFailure` where all ranks know of it, and `DefenceStopped`.
+  func purify(_ stage: DefenceStage) throws -> Purified
+}
+
+extension Defence {
+  package static var decides: Bool { false }
+  package static func adjust(_ settings: inout DefendConfiguration) {}
+}
+
+/// What a defence has come to, beside the network that it has changed.
+package struct Purified {
+  /// Tables for the defence's folder, by file name.
+  package var tables: [(name: String, frame: AttackDataFrame)] = []
+  /// Pictures for the defence's folder, by file name.
+  package var pictures: [(name: String, image: RGBImage)] = []
+  /// Lines that say what was found and done.
+  package var findings: [String] = []
+
+  /// Nothing but the network.
+  package init() {}
+}
+
+/// A defence that a signal has stopped; known to all ranks.
+package struct DefenceStopped: Error {
+  /// Where its training stood.
+  package var position: TrainingPosition
+}

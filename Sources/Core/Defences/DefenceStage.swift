@@ -1,0 +1,118 @@
+import Distributed
+
+/// What a defence is handed: the attacked network, clean images, settings, ranks, and the training
+/// and evaluation that all share.
+package struct DefenceStage {
+  /// All settings of the run.
+  package let configuration: DefendConfiguration
+  /// The attacked model, which the defence changes.
+  let attacked: AttackedModel
+  /// The clean images that it may use: those of the clean subset, without the held-out ones.
+  package let images: LabeledImages
+  /// Clean images by which it decides; empty where it decides by the test set.
+  package let heldOut: LabeledImages
+  /// What the model is judged by, which only `--selection benchmark` decides by.
+  let sets: TestSets
+  /// Where the run takes place.
+  package let stage: Stage
+  /// Threads and scratch memory.
+  package let context: ComputeContext
+  let identity: RunIdentity
+  let claim: RunClaim?
+
+  /// The network.
+  package var network: Network { attacked.model }
+  /// The ranks that run it.
+  package var communicator: any Communicator { stage.communicator }
+  /// Settings that all defences share.
+  package var shared: TuneConfiguration { configuration.shared }
+  /// How pixels become the network's inputs.
+  package var normalization: Normalization {
+    shared.pixelStatistics.normalization(of: shared.dataset)
+  }
+  /// Images of a batch over all ranks.
+  package var batchSize: Int { shared.globalBatchSize(worldSize: communicator.worldSize) }
+
+  /// Shuffled batches of `images`, augmented as the dataset's training images are.
+  package func loader(of images: LabeledImages, augments: Bool = true) -> BatchLoader {
+    let sampler = ShardedSampler(
+      count: images.count, batchSize: batchSize, shuffleSeed: shared.randomSeed, dropLast: false,
+      worldSize: communicator.worldSize, rank: communicator.rank)
+    return BatchLoader(
+      images: images, sampler: sampler, normalization: normalization,
+      augmentation: augments ? shared.augmentation : nil, seed: shared.randomSeed)
+  }
+
+  /// The plain step on `network`: cross-entropy, SGD as the settings say.
+  package func classifierStep(
+    _ network: Network, imageCount: Int, smoothing: Double = 0
+  ) -> ClassifierStep {
+    ClassifierStep(
+      model: network,
+      optimizer: SGD(
+        for: network.store, momentum: shared.momentum, weightDecay: shared.weightDecay),
+      loss: .smoothingOtherClasses(smoothing, classCount: network.head.outputs),
+      largestShare: communicator.largestShare(of: min(batchSize, imageCount)),
+      accumulationSteps: shared.accumulationSteps, compression: shared.compression,
+      communicator: communicator, context: context)
+  }
+
+  /// Trains with `step` on `images` for as many epochs as the settings say, or `epochs`.
+  ///
+  /// Where the run saves, its state is saved after each epoch, and a run that is resumed goes on
+  /// there. Throws `DefenceStopped`, on all ranks alike, where a signal stopped it. Rows are those of
+  /// BackdoorBench's fine-tuning; `epochEnded` is called after each.
+  package func train(
+    _ step: any TrainingStep, on images: LabeledImages, epochs: Int? = nil, phase: String? = nil,
+    schedule: LearningRateSchedule? = nil, epochEnded: () throws -> Void = {}
+  ) throws -> AttackDataFrame {
+    var settings = shared
+    if let epochs { settings.epochs = epochs }
+    let run = try TrainingRun(
+      step, on: loader(of: images), settings,
+      TrainingRun.Plan(
+        phase: phase ?? "defend \(configuration.name)", identity: identity,
+        checkpoints: claim == nil && !settings.save ? nil : checkpoints,
+        estimate: EndEstimate(evaluatedImages: 0), schedule: schedule),
+      stage: stage)
+    let first = try run.begin(claim)
+    var frame = AttackDataFrame(columns: AttackDataFrame.fineTuningColumns)
+    run.rows.forEach { frame.append($0) }
+    let stopped = try run.train(from: first) { epoch in
+      let row = AttackDataFrame.fineTuningRow(epoch, tests: nil)
+      frame.append(row)
+      try run.save(row, after: epoch)
+      try epochEnded()
+      stage.tell(.epoch(EpochSummary(epoch, epochs: settings.epochs, metrics: nil)))
+    }
+    try run.finish()
+    if let stopped { throw DefenceStopped(position: stopped) }
+    return frame
+  }
+
+  /// The share of `images` that `network` classifies as their label, on all ranks alike.
+  package func accuracy(of network: Network, on images: LabeledImages) throws -> Double {
+    let result = try evaluator(network).run(images, originalLabels: images.labels)
+    return Double(result.matches) / Double(max(result.total, 1))
+  }
+
+  /// C-ACC, ASR and RA of `network` on the test set, which `--selection benchmark` alone may see.
+  func metrics(of network: Network) throws -> BackdoorMetrics {
+    try evaluator(network).run(sets).metrics
+  }
+
+  /// What classifies images with `network`.
+  func evaluator(_ network: Network) -> Evaluator {
+    Evaluator(
+      model: network, batchSize: batchSize, normalization: normalization,
+      communicator: communicator, context: context, observer: stage.observer,
+      name: "the model defended by \(configuration.name)")
+  }
+
+  /// A second network with the attacked one's parameters.
+  package func copyOfNetwork() -> Network { attacked.copy().model }
+
+  private var checkpoints: CheckpointFolder {
+    CheckpointFolder(path: shared.defenseFolder, keep: shared.keepCheckpoints)
+  }
+}

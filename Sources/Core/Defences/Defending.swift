@@ -1,0 +1,132 @@
+import Distributed
+import Foundation
+
+/// The run of a defence on an attack's result, which all ranks do together.
+///
+/// It is what all defences share.
+public struct Defending {
+  private var configuration: DefendConfiguration
+  private let stage: Stage
+
+  /// A run as `configuration` says, told of to `observer` on rank 0.
+  public init(
+    _ configuration: DefendConfiguration, communicator: any Communicator,
+    observer: any TrainingObserver, interruption: Interruption
+  ) {
+    self.configuration = configuration
+    stage = Stage(communicator: communicator, observer: observer, interruption: interruption)
+  }
+
+  private var communicator: any Communicator { stage.communicator }
+  private var shared: TuneConfiguration { configuration.shared }
+
+  /// Defends the model; throws one-line errors, `SharedFailure` where all ranks know of it.
+  public func run() throws -> TuneOutcome {
+    try stage.log.keep(settings: shared.settingLines) {
+      let start = ContinuousClock.now
+      try communicator.requireSameStart(settings: configuration.sharedSettings)
+      let subject = try TuningSubject(
+        shared, communicator: communicator, observer: stage.observer)
+      var completed = self
+      completed.configuration.shared = shared.completed(by: subject.attacked.description)
+      var outcome = try completed.defend(subject)
+      outcome.seconds = (ContinuousClock.now - start).seconds
+      return outcome
+    }
+  }
+
+  private func defend(_ subject: TuningSubject) throws -> TuneOutcome {
+    let (images, heldOut) = try cleanImages(of: subject)
+    let attacked = subject.attacked.copy()
+    let identity = configuration.identity(
+      worldSize: communicator.worldSize, data: images, model: attacked.model.store)
+    let claim = try claimFolder(identity)
+    defer { claim?.lock.release() }
+    let context = shared.makeContext(communicator)
+    try stage.log.noteRanks(threads: context.threads)
+    announce(images, heldOut)
+    let before = try subject.metrics(
+      batchSize: batchSize, context: context, communicator: communicator,
+      observer: stage.observer)
+    let defence = DefenceStage(
+      configuration: configuration, attacked: attacked, images: images, heldOut: heldOut,
+      sets: subject.sets, stage: stage, context: context, identity: identity, claim: claim)
+    var outcome = TuneOutcome(
+      folder: shared.save ? shared.defenseFolder : nil, before: before, after: BackdoorMetrics(),
+      isResumable: false, seconds: 0, timings: [])
+    do {
+      let purified = try configuration.chosen.purify(defence)
+      purified.findings.forEach { stage.tell(.message($0)) }
+      try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the end")
+      outcome.after = try defence.metrics(of: attacked.model)
+      if shared.save { try communicator.onRankZero { try save(attacked, purified) } }
+    } catch let stopped as DefenceStopped {
+      (outcome.stopped, outcome.isResumable) = (stopped.position, shared.save)
+    }
+    return outcome
+  }
+
+  private var batchSize: Int { shared.globalBatchSize(worldSize: communicator.worldSize) }
+
+  /// The clean subset as the originals draw it, and the fifth of it by which is decided.
+  private func cleanImages(
+    of subject: TuningSubject
+  ) throws -> (images: LabeledImages, heldOut: LabeledImages) {
+    let train = subject.dataset.train
+    let indices = TuningSet.indices(
+      shared.tuningSplit, labels: train.labels, classCount: train.classCount,
+      ratio: shared.splitRatio, seed: Int(shared.randomSeed)
+    ).tuning
+    guard !indices.isEmpty else {
+      throw TuningSetError(
+        ratio: shared.splitRatio, isHeldOut: shared.tuningSplit == .heldOut)
+    }
+    let images = train.selecting(indices)
+    try communicator.requireAgreement(
+      onEach: [("clean images", images.checksum)] + subject.sets.checksums)
+    // A defence that decides nothing has no use for held-out images; it says so by its key.
+    guard configuration.selection == .heldOut, type(of: configuration.chosen).decides else {
+      return (images, train.selecting([]))
+    }
+    let count = images.count / 5
+    let own = Array(0..<images.count - count)
+    return (images.selecting(own), images.selecting(Array(own.count..<images.count)))
+  }
+
+  private func claimFolder(_ identity: RunIdentity) throws -> RunClaim? {
+    guard shared.save else { return nil }
+    return try stage.claim(
+      CheckpointFolder(path: shared.defenseFolder, keep: shared.keepCheckpoints),
+      resume: shared.resume, identity: identity, columns: AttackDataFrame.fineTuningColumns,
+      isInWay: FileManager.default.fileExists(atPath: resultPath))
+  }
+
+  private var resultPath: String { "\(shared.defenseFolder)/defense_result.pt" }
+
+  private func announce(_ images: LabeledImages, _ heldOut: LabeledImages) {
+    let rest = heldOut.count == 0 ? "" : ", \(heldOut.count) held out to decide by"
+    stage.tell(.message("\(configuration.name) on \(images.count) clean images\(rest)"))
+    if type(of: configuration.chosen).decides && configuration.selection == .benchmark {
+      stage.tell(
+        .warning("--selection benchmark decides by the test set's rates, triggers included"))
+    }
+    if let line = shared.pixelStatistics.assumption(of: shared.dataset) {
+      stage.tell(.message(line))
+    }
+  }
+
+  private func save(_ attacked: AttackedModel, _ purified: Purified) throws {
+    let folder = shared.defenseFolder
+    try InfoFile.write(
+      shared.arguments.map { .init($0.key, $0.value.archived) }, to: "\(folder)/info.pickle")
+    for (name, frame) in purified.tables { try frame.write(to: "\(folder)/\(name)") }
+    for (name, image) in purified.pictures {
+      try ImageFile.writePNGAtomically(image, to: "\(folder)/\(name)")
+    }
+    try DefenseResult(
+      model: attacked.stateDict, modelName: attacked.description.archivedName,
+      numClasses: attacked.description.classCount
+    ).write(to: resultPath, form: shared.defenseForm == .bare ? .bare : .dictionary)
+    CheckpointFolder(path: folder, keep: shared.keepCheckpoints).prune(to: 0)
+  }
+}
