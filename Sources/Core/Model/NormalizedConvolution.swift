@@ -91,8 +91,8 @@ final class NormalizedConvolutionBlock: Block {
   }
 }
 
-/// One layer of a densely connected network (Huang et al. 2017, DenseNet-B): what two
-/// `NormalizedConvolution`s make of x stands behind x's own channels.
+/// One layer of a densely connected network: what two `NormalizedConvolution`s make of x stands
+/// behind x's own channels (DenseNet-B of Huang and others, 2017).
 ///
 /// Shapes: x [N, H, W, C] → y [N, H, W, C + growth].
 final class DenseLayerBlock: Block {
