@@ -37,7 +37,7 @@ import Testing
     return "\(tiny.folder)/models/\(name)"
   }
 
-  @Test(arguments: ["resnet50", "vgg19_bn", "torchvision_resnet18"])
+  @Test(arguments: ["vgg19_bn", "torchvision_resnet18", "mobilenet_v3_large"])
   func anyNetworkIsAttackedTunedAndEvaluated(name: String) throws {
     let kind = try #require(NetworkKind(rawValue: name))
     let attack = try run(

@@ -38,12 +38,17 @@ extension StateDict {
     try self.init(value, file: file, place: place)
   }
 
-  /// The first key whose value is a state_dict; where none is, the first whose value is a
-  /// dictionary, so that messages name what is wrong in it.
+  /// The first usual key whose value is a state_dict, else the only key at all with one; where none
+  /// is, the first whose value is a dictionary, so that messages name what is wrong in it.
   private static func inner(_ value: PickleValue) -> (key: String, value: PickleValue)? {
     let found = keys.compactMap { key in value[key].map { (key: key, value: $0) } }
-    return found.first { holdsOnlyTensors($0.value) }
-      ?? found.first { $0.value.entries?.isEmpty == false }
+    if let usual = found.first(where: { holdsOnlyTensors($0.value) }) { return usual }
+    let others = (value.entries ?? []).compactMap { entry in
+      entry.key.text.flatMap { holdsOnlyTensors(entry.value) ? (key: $0, value: entry.value) : nil }
+    }
+    return others.count == 1
+      ? others.first
+      : found.first { $0.value.entries?.isEmpty == false }
   }
 
   private static func holdsOnlyTensors(_ value: PickleValue) -> Bool {

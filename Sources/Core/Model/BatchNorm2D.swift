@@ -16,9 +16,9 @@ public enum PassMode: Sendable {
 
 /// Batch normalisation over N, H, W, with the ReLU and the residual sum that follow it.
 ///
-/// Training: xhat = (x - mean) / sqrt(variance + 1e-5) with the batch's biased variance;
+/// Training: xhat = (x - mean) / sqrt(variance + epsilon) with the batch's biased variance;
 /// y = [relu](weight xhat + bias [+ residual]). Running statistics follow PyTorch:
-/// running = 0.9 running + 0.1 batch, with the unbiased variance. Other modes: running statistics
+/// running = (1 - momentum) running + momentum batch, with the unbiased variance. Other modes: running statistics
 /// instead. With a BatchNorm group in the context, sums run over all its ranks (SyncBatchNorm).
 /// Shapes: x, y, residual [N, H, W, C]; weight, bias, statistics [C].
 public struct BatchNorm2D: Sendable {
@@ -37,14 +37,15 @@ public struct BatchNorm2D: Sendable {
   /// statistics are used.
   public let inputBias: ParameterSlot?
 
-  static let epsilon = 1e-5
-  static let momentum = 0.1
+  /// What is added to the variance, and the share of a batch in the running statistics.
+  private let epsilon, momentum: Double
 
   /// Registers weight, bias and running statistics of the module `name`.
   public init(
-    _ name: String, channels: Int, inputBias: ParameterSlot? = nil,
-    plan: inout ParameterLayoutPlan
+    _ name: String, channels: Int, inputBias: ParameterSlot? = nil, epsilon: Double = 1e-5,
+    momentum: Double = 0.1, plan: inout ParameterLayoutPlan
   ) {
+    (self.epsilon, self.momentum) = (epsilon, momentum)
     self.channels = channels
     self.inputBias = inputBias
     weight = plan.parameter("\(name).weight", shape: [channels], role: .normScale)
@@ -146,11 +147,11 @@ extension BatchNorm2D {
       let batchMean = Double(statistics.mean[c]) + offset
       let batchVariance = max(statistics.totals[channels + c] / count - offset * offset, 0)
       statistics.mean[c] = Float(batchMean)
-      statistics.inverseDeviation[c] = Float(1 / (batchVariance + Self.epsilon).squareRoot())
+      statistics.inverseDeviation[c] = Float(1 / (batchVariance + epsilon).squareRoot())
       let unbiased = batchVariance * count / max(count - 1, 1)
       let shifted = bias.map { batchMean + Double($0[c]) } ?? batchMean
-      mean[c] = Float((1 - Self.momentum) * Double(mean[c]) + Self.momentum * shifted)
-      variance[c] = Float((1 - Self.momentum) * Double(variance[c]) + Self.momentum * unbiased)
+      mean[c] = Float((1 - momentum) * Double(mean[c]) + momentum * shifted)
+      variance[c] = Float((1 - momentum) * Double(variance[c]) + momentum * unbiased)
     }
     store.batchesTracked[running.counter] += 1
     setAffine(statistics, store)
@@ -163,7 +164,7 @@ extension BatchNorm2D {
     for c in 0..<channels {
       statistics.mean[c] = mean[c]
       statistics.inverseDeviation[c] = Float(
-        1 / (Double(variance[c]) + Self.epsilon).squareRoot())
+        1 / (Double(variance[c]) + epsilon).squareRoot())
     }
     subtractInputBias(from: statistics.mean, store)
     setAffine(statistics, store)

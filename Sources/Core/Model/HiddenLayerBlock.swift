@@ -1,25 +1,28 @@
 import Distributed
 
-/// A hidden linear layer with ReLU and dropout: x [N, 1, 1, I] → y [N, 1, 1, O].
+/// A hidden linear layer with an activation and dropout: x [N, 1, 1, I] → y [N, 1, 1, O].
 ///
 /// In training a share of the outputs is dropped and the others are divided by the rest, as PyTorch
 /// does; which ones depends on the seed, the epoch and the image, never on the rank.
 final class HiddenLayerBlock: Block {
   private let linear: Linear
+  private let activation: Activation
   private let dropout: Double
   /// The layer's number in its network, which keys its draws.
   private let index: Int
   private var output: Tensor
+  /// What the activation was given, which its slope is taken of; ReLU's is seen in the output.
+  private var sums: [Float] = []
   /// What each output was multiplied with: 0 or 1 / (1 - dropout).
   private var factors: [Float] = []
 
   /// Registers the layer `name`.
   init(
-    _ name: String, inputs: Int, outputs: Int, dropout: Double, index: Int,
-    plan: inout ParameterLayoutPlan
+    _ name: String, inputs: Int, outputs: Int, activation: Activation = .relu, dropout: Double,
+    index: Int, plan: inout ParameterLayoutPlan
   ) {
     linear = Linear(name, inputs: inputs, outputs: outputs, plan: &plan)
-    (self.dropout, self.index) = (dropout, index)
+    (self.activation, self.dropout, self.index) = (activation, dropout, index)
     output = Tensor(Shape(batch: 0, height: 1, width: 1, channels: outputs))
   }
 
@@ -32,9 +35,10 @@ final class HiddenLayerBlock: Block {
   func forward(_ x: Tensor, pass: ForwardPass) -> Tensor {
     output = output.withBatch(x.shape.batch)
     linear.forward(x, into: output, store: pass.store, context: pass.context)
+    sums = activation == .relu ? [] : output.array
     // A value that is no number stays one.
-    for place in 0..<output.shape.count where output.pointer[place] < 0 {
-      output.pointer[place] = 0
+    for place in 0..<output.shape.count {
+      output.pointer[place] = activation(output.pointer[place])
     }
     factors = []
     guard pass.mode == .training, dropout > 0, let draws = pass.hooks.draws else { return output }
@@ -50,11 +54,12 @@ final class HiddenLayerBlock: Block {
   ) -> Tensor {
     let gradient = outputGradient.pointer
     for place in 0..<outputGradient.shape.count {
-      // A dropped output is 0 too.
-      if output.pointer[place] <= 0 {
+      // Of ReLU a dropped output is 0 too.
+      let slope = activation.slope(sums.isEmpty ? output.pointer[place] : sums[place])
+      if slope == 0 {
         gradient[place] = 0
-      } else if !factors.isEmpty {
-        gradient[place] *= factors[place]
+      } else {
+        gradient[place] *= factors.isEmpty ? slope : slope * factors[place]
       }
     }
     let xGradient = input.place(in: workspace)

@@ -18,8 +18,9 @@ public enum Initializer {
     switch (initialization, slot.role) {
     case (.normalFanOut, .kernel), (.normal, .kernel):
       Float(2 / Double(slot.shape[0] * slot.fanIn / slot.shape[1])).squareRoot()
+    case (.normalFanIn, .kernel): Float(2 / Double(slot.fanIn)).squareRoot()
     case (.normal, .matrix): 0.01
-    case (.normal, .bias): 0
+    case (.normal, .bias), (.normalFanIn, .bias): 0
     default: nil
     }
   }

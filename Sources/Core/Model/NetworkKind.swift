@@ -16,6 +16,8 @@ public struct NetworkKind: Sendable {
   let leastSide: Int
   /// Whether a max-pool may follow its stem, which tensors do not show.
   let mayPoolStem: Bool
+  /// The width of a network whose stem has so many planes.
+  let widthOfStem: @Sendable (_ planes: Int) -> Int
   /// Adds the blocks of such a size.
   let build: @Sendable (inout Trunk, NetworkSize) -> Void
 
@@ -26,7 +28,10 @@ public struct NetworkKind: Sendable {
     /// Kernels normal with a variance of 2 / fan-out, linear layers as by default: torchvision's
     /// residual networks.
     case normalFanOut
-    /// Kernels so too, linear layers normal with a deviation of 0.01, all biases 0: torchvision's
+    /// Kernels normal with a variance of 2 / fan-in, linear layers as by default, but biases 0:
+    /// torchvision's DenseNet.
+    case normalFanIn
+    /// Kernels as with fan-out, linear layers normal with a deviation of 0.01, all biases 0: torchvision's
     /// VGG.
     case normal
   }
@@ -35,6 +40,7 @@ public struct NetworkKind: Sendable {
   init(
     name: String, archiveName: String? = nil, headName: String, stemName: String = "conv1.weight",
     initialization: Initialization = .uniformFanIn, leastSide: Int = 1, mayPoolStem: Bool = false,
+    widthOfStem: @escaping @Sendable (_ planes: Int) -> Int = { $0 },
     build: @escaping @Sendable (inout Trunk, NetworkSize) -> Void
   ) {
     self.name = name
@@ -44,6 +50,7 @@ public struct NetworkKind: Sendable {
     self.initialization = initialization
     self.leastSide = leastSide
     self.mayPoolStem = mayPoolStem
+    self.widthOfStem = widthOfStem
     self.build = build
   }
 }

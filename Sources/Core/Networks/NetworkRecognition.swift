@@ -65,7 +65,7 @@ extension NetworkKind {
     }
     return [matrices, matrices.merging(kernels) { one, _ in one }].map {
       RecognizedNetwork(
-        kind: self, size: NetworkSize(width: stem[0], shapes: $0), classCount: head[0])
+        kind: self, size: NetworkSize(width: widthOfStem(stem[0]), shapes: $0), classCount: head[0])
     }
   }
 

@@ -3,7 +3,7 @@ public enum Networks {
   /// All of them.
   public static let all: [NetworkKind] = [
     .resnet18, .resnet34, .resnet50, .preactresnet18, .vgg19BN, .torchvisionResNet18,
-    .torchvisionResNet34, .torchvisionResNet50,
+    .torchvisionResNet34, .torchvisionResNet50, .densenet161, .mobilenetV3Large,
   ]
 }
 

@@ -23,15 +23,20 @@ public struct TensorNames: Codable, Equatable, Sendable {
   }
 
   /// `state`, which has the archive's names, with this program's; batches are counted from 0 where
-  /// counters of `network` are not there.
+  /// counters of `network` are not there or, as floats that are too small for them, no numbers.
   ///
-  /// PyTorch before 0.4.1 and converters leave them out, and evaluation does not read them.
+  /// PyTorch before 0.4.1 and converters leave them out, and no result depends on them.
   public func own(_ state: StateDict, of network: RecognizedNetwork) -> StateDict {
     let ours = Dictionary(theirs.map { ($0.value, $0.key) }) { first, _ in first }
     var entries = state.entries.map {
       StateDict.Entry(name: ours[$0.name] ?? $0.name, shape: $0.shape, values: $0.values)
     }
     let names = Set(entries.map(\.name))
+    for index in entries.indices where entries[index].name.hasSuffix(".num_batches_tracked") {
+      // Whoever halves all tensors halves these too.
+      guard case .float32(let counts) = entries[index].values else { continue }
+      entries[index].values = .int64(counts.map { Int64(exactly: $0) ?? 0 })
+    }
     let slots = network.kind.tensors(of: network.size, classCount: network.classCount)
     for case .counter(let name, _) in slots where !names.contains(name) {
       entries.append(.init(name: name, shape: [], values: .int64([0])))
@@ -101,6 +106,10 @@ private enum ForeignNames {
   private static func translation(of shapes: [String: [Int]]) -> (String) -> String {
     if shapes.keys.contains(where: { $0.contains(".residual_function.") }) {
       return { sequential($0) }
+    }
+    if shapes.keys.contains(where: { $0.hasPrefix("features.module.") }) {
+      // DataParallel around the features alone, as PyTorch's ImageNet example has it.
+      return { $0.hasPrefix("features.module.") ? "features." + $0.dropFirst(16) : $0 }
     }
     let stem = shapes["conv1.weight"]?.suffix(2)
     let hasShortcuts = shapes.keys.contains { $0.contains(".shortcut.") }

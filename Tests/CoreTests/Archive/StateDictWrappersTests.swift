@@ -23,6 +23,10 @@ import Testing
       #expect(try read(value) == state())
       #expect(try read(.dictionary([.init("model", value)])) == state())
     }
+    // The only one, whatever its key.
+    #expect(
+      try read(.dictionary([.init("epoch", .int(3)), .init("weights", state().archived)]))
+        == state())
     // The first that is one.
     let both = PickleValue.dictionary([
       .init("net", .string("resnet18")), .init("model", state().archived),

@@ -64,7 +64,8 @@ struct NetworkFixtureTests {
   private static let kinds: [(String, NetworkKind)] = [
     ("sbp_resnet34_w4", .resnet34), ("sbp_resnet50_w4", .resnet50),
     ("tv_resnet18_w8", .torchvisionResNet18), ("tv_resnet50_w4", .torchvisionResNet50),
-    ("vgg19_bn_d16", .vgg19BN),
+    ("vgg19_bn_d16", .vgg19BN), ("densenet_thin", .densenet161),
+    ("mobilenet_v3_large_thin", .mobilenetV3Large),
   ]
 
   private let context = ComputeContext(threads: 2)
@@ -158,7 +159,8 @@ struct NetworkFixtureTests {
     for (file, kind) in [
       ("sbp_resnet34", NetworkKind.resnet34), ("sbp_resnet50", .resnet50),
       ("tv_resnet18", .torchvisionResNet18), ("tv_resnet34", .torchvisionResNet34),
-      ("tv_resnet50", .torchvisionResNet50), ("vgg19_bn", .vgg19BN),
+      ("tv_resnet50", .torchvisionResNet50), ("vgg19_bn", .vgg19BN), ("densenet161", .densenet161),
+      ("mobilenet_v3_large", .mobilenetV3Large),
     ] {
       let path = Fixtures.path("statedict/\(file).tsv")
       guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {

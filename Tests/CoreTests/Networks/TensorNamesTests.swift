@@ -95,6 +95,27 @@ import Testing
       own.entries.sorted { $0.name < $1.name } == complete.entries.sorted { $0.name < $1.name })
   }
 
+  @Test func countersAsFloatsAreWholeOrZero() throws {
+    var state = state(.resnet18)
+    for index in state.entries.indices where state.entries[index].shape.isEmpty {
+      state.entries[index].values = .float32([index == 5 ? 390 : .infinity])
+    }
+    let found = try recognize(state)
+    let own = found.names.own(state, of: found.network)
+    #expect(own["bn1.num_batches_tracked"]?.values == .int64([390]))
+    #expect(own["layer1.0.bn1.num_batches_tracked"]?.values == .int64([0]))
+  }
+
+  @Test func featuresBehindDataParallelAloneAreFound() throws {
+    let state = state(.vgg19BN)
+    let theirs = renamed(state) {
+      $0.hasPrefix("features.") ? "features.module." + $0.dropFirst(9) : $0
+    }
+    let found = try recognize(theirs)
+    #expect(found.network.kind == .vgg19BN)
+    #expect(found.names.own(theirs, of: found.network) == state)
+  }
+
   @Test func stagesOfOtherProportionsAreReadOffTheKernels() throws {
     var size = NetworkSize(width: 3)
     size.shapes = [
