@@ -18,6 +18,9 @@ import Testing
     #expect(try configuration("std", .real(0.5)).deviation == [0.5, 0.5, 0.5])
     #expect(try configuration("mean", .text("none")).mean == [0, 0, 0])
     #expect(try configuration("std", .null).deviation == [1, 1, 1])
+    #expect(try configuration("mean", .text("imagenet")).mean == [0.485, 0.456, 0.406])
+    #expect(try configuration("std", .text("cifar100")).deviation == [0.2673, 0.2564, 0.2762])
+    #expect(try configuration("mean", .text("gtsrb")).mean == [0, 0, 0])
     for bad in ["0.5,0.5", "0,1,x", "-0.1", "1,1,1,1", "nan,1,1"] {
       #expect(throws: ConfigError.self) { try configuration("mean", .text(bad)) }
     }

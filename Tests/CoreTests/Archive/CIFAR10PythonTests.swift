@@ -49,11 +49,10 @@ import Testing
   @Test func planesBecomePixels() throws {
     let scratch = try ArchiveScratch()
     _ = try scratch.file("data_batch_1", batch(labels: [3, 9]))
-    #expect(!CIFAR10Python.isPresent(in: scratch.folder))
     _ = try scratch.file("data_batch_2", batch(labels: [1]))
     _ = try scratch.file("test_batch", batch(labels: [0, 5, 7]))
-    #expect(CIFAR10Python.isPresent(in: scratch.folder))
-    let (train, test) = try CIFAR10Python.load(folder: scratch.folder)
+    let pair = try CIFAR10.loadPython(folder: scratch.folder)
+    let (train, test) = (pair.train, pair.test)
     #expect(train.labels == [3, 9, 1] && test.labels == [0, 5, 7])
     #expect(train.height == 32 && train.width == 32 && train.classNames.count == 10)
     for image in 0..<2 {
@@ -72,7 +71,7 @@ import Testing
     func message(_ content: [UInt8]) throws -> String {
       _ = try scratch.file("data_batch_1", content)
       let error = #expect(throws: ArchiveError.self) {
-        try CIFAR10Python.load(folder: scratch.folder)
+        try CIFAR10.loadPython(folder: scratch.folder)
       }
       return error?.description ?? ""
     }
@@ -87,7 +86,7 @@ import Testing
     #expect(try message([]).contains("data_batch_1"))
     _ = try scratch.file("data_batch_1", batch(labels: [1]))
     let missing = #expect(throws: ArchiveError.self) {
-      try CIFAR10Python.load(folder: scratch.folder)
+      try CIFAR10.loadPython(folder: scratch.folder)
     }
     #expect(missing?.description.contains("test_batch: No such file") == true)
   }

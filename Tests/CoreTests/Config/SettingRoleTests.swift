@@ -5,7 +5,10 @@ import Testing
 @Suite struct SettingRoleTests {
   /// Values of which one at least fits any key and is not its default.
   private static let candidates: [ConfigValue] =
-    [.integer(7), .integer(1), .real(0.25), .boolean(true), .boolean(false), .list([.integer(3)])]
+    [
+      .integer(7), .integer(1), .real(0.25), .boolean(true), .boolean(false), .list([.integer(3)]),
+      .integer(48),
+    ]
     + [
       "cifar100", "sig", "all2all", "held_out", "preactresnet18", "MultiStepLR", "lp", "fp16",
       "im2col", "lists", "dict", "auto",

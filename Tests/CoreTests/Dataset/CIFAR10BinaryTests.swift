@@ -13,7 +13,7 @@ import Testing
     try scratch.write(record(label: 3) + record(label: 9), to: "data_batch_1.bin")
     try scratch.write(record(label: 5), to: "data_batch_4.bin")
     try scratch.write(record(label: 0), to: "test_batch.bin")
-    let pair = try CIFAR10Binary.load(folder: scratch.path)
+    let pair = try CIFAR10.loadBinary(folder: scratch.path)
     #expect(pair.train.labels == [3, 9, 5])
     #expect(pair.test.labels == [0])
     let expected = (0..<1024).flatMap { place in (0..<3).map { UInt8((place + $0) % 256) } }
@@ -27,7 +27,7 @@ import Testing
       let path = try scratch.write(.init(repeating: 0, count: count), to: "data_batch_2.bin")
       try scratch.write(record(label: 0), to: "test_batch.bin")
       let error = #expect(throws: DatasetError.self) {
-        try CIFAR10Binary.load(folder: scratch.path)
+        try CIFAR10.loadBinary(folder: scratch.path)
       }
       #expect(error == .wrongSize(path: path, bytes: count, record: 3073))
       let text = error?.description ?? ""
@@ -41,14 +41,14 @@ import Testing
     let path = try scratch.write(record(label: 1) + record(label: 10), to: "test_batch.bin")
     #expect(
       throws: DatasetError.labelOutOfRange(path: path, record: 1, label: 10, classCount: 10)
-    ) { try CIFAR10Binary.load(folder: scratch.path) }
+    ) { try CIFAR10.loadBinary(folder: scratch.path) }
   }
 
   @Test func missingHalvesAreNamed() throws {
     let scratch = try DataScratch()
     try scratch.write(record(label: 0), to: "data_batch_1.bin")
     let error = #expect(throws: DatasetError.self) {
-      try CIFAR10Binary.load(folder: scratch.path)
+      try CIFAR10.loadBinary(folder: scratch.path)
     }
     #expect(error?.description.contains("test_batch.bin") == true)
   }

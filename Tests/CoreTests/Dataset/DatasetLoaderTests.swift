@@ -16,7 +16,7 @@ import Testing
 
   @Test func missingDataSaysWhereToGetIt() throws {
     let scratch = try DataScratch()
-    let error = #expect(throws: DatasetError.missing(path: scratch.path)) {
+    let error = #expect(throws: DatasetError.missing(dataset: "cifar10", path: scratch.path)) {
       try DatasetLoader.load(name: "cifar10", path: scratch.path, seed: 0)
     }
     let text = error?.description ?? ""
@@ -31,13 +31,14 @@ import Testing
     }
     #expect(
       error?.description
-        == "dataset 'cifar11' is unknown; known are cifar10, synthetic, image_folder")
+        == "dataset 'cifar11' is unknown; known are cifar10, cifar100, gtsrb, tiny, mnist, "
+        + "image_folder, synthetic")
   }
 
   @Test func imagesCalledCIFAR10NeedItsClassesAndSize() throws {
     let scratch = try DataScratch()
     for split in ["train", "test"] {
-      for name in CIFAR10Binary.classNames.dropLast() {
+      for name in CIFAR10.classNames.dropLast() {
         try scratch.write(pixmap(1), to: "cifar10/\(split)/\(name)/a.ppm")
       }
     }

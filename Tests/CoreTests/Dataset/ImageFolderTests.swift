@@ -111,6 +111,38 @@ extension LabeledImages {
   }
 }
 
+@Suite struct ImageFolderSizeTests {
+  @Test func picturesOfSeveralSizesAreResizedWhereASizeIsGiven() throws {
+    let scratch = try folder()
+    let ramp = (0..<16 * 8).flatMap { [UInt8](repeating: UInt8($0), count: 3) }
+    let path = try scratch.write(Array("P6 16 8 255\n".utf8) + ramp, to: "train/b/9.ppm")
+    let pair = try DatasetLoader.load(
+      name: "image_folder", path: scratch.path, size: ImageSize(side: 8), seed: 0)
+    let expected = ImageResize.bilinear(try ImageFile.read(path), width: 8, height: 8)
+    #expect(Array(pair.train.pixels.suffix(8 * 8 * 3)) == expected.pixels)
+    #expect(pair.warnings == ["\(scratch.path): 1 pictures are resized to 8x8"])
+  }
+
+  @Test func picturesNoNetworkTakesAreResizedToo() throws {
+    let scratch = try DataScratch()
+    for (split, side) in [("train", 1), ("test", 1500)] {
+      try scratch.write(pixmap(7, width: side, height: 3), to: "\(split)/a/1.ppm")
+    }
+    let pair = try ImageFolder.load(folder: scratch.path, size: ImageSize(side: 8))
+    #expect((pair.train.pixels + pair.test.pixels).allSatisfy { $0 == 7 })
+    #expect(pair.test.height == 8 && pair.test.width == 8)
+  }
+
+  @Test func validationImagesStandForTestImages() throws {
+    let scratch = try DataScratch()
+    try scratch.write(pixmap(1), to: "train/a/1.ppm")
+    try scratch.write(pixmap(2), to: "val/a/1.ppm")
+    #expect(try ImageFolder.load(folder: scratch.path).test.values == [2])
+    try scratch.write(pixmap(3), to: "test/a/1.ppm")
+    #expect(try ImageFolder.load(folder: scratch.path).test.values == [3])
+  }
+}
+
 @Suite struct ImageFolderFaultTests {
   @Test func anImageOfAnotherSizeIsNamed() throws {
     let scratch = try folder()
@@ -118,7 +150,7 @@ extension LabeledImages {
     let error = #expect(
       throws: DatasetError.imageSize(path: path, expected: "8x8", found: "9x8")
     ) { try ImageFolder.load(folder: scratch.path) }
-    #expect(error?.description.hasSuffix("resize all images to one size first") == true)
+    #expect(error?.description.hasSuffix("--img_size SIDE resizes all") == true)
   }
 
   @Test(arguments: [(1, 1), (2, 2), (7, 8), (8, 7), (1025, 8), (8, 1032)])
@@ -131,7 +163,7 @@ extension LabeledImages {
     #expect(
       error?.description
         == "\(scratch.path)/train/a/1.ppm: expected images of 8 to 1024 pixels a side, "
-        + "found \(width)x\(height); resize all images first")
+        + "found \(width)x\(height); --img_size SIDE resizes all")
   }
 
   @Test func aHugeFirstPictureTakesNoMemory() throws {

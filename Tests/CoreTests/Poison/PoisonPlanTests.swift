@@ -43,9 +43,24 @@ import Testing
   @Test func cleanLabelAttacksCannotUseMoreThanTheirClass() throws {
     #expect(try plan(0.1, cleanLabel: true).count == 100)
     let error = #expect(
-      throws: PoisonError.classTooSmall(target: 0, needed: 101, available: 100)
+      throws: PoisonError.classTooSmall(target: 0, needed: 101, available: 100, of: 1000)
     ) { try plan(0.101, cleanLabel: true) }
-    #expect(error?.description.contains("pratio") == true)
+    #expect(error?.description.hasSuffix("expected a pratio of at most 0.1") == true)
+  }
+
+  @Test(arguments: [
+    (5000, 50_000, "0.1"), (500, 50_000, "0.01"), (210, 39_209, "0.00535"),
+    (2250, 39_209, "0.0573"), (500, 100_000, "0.005"), (5923, 60_000, "0.0987"), (1, 3, "0.333"),
+    (7, 7, "1.0"), (0, 9, "0.0"),
+  ])
+  func theLargestRatioOfACleanLabelAttackIsNamed(available: Int, count: Int, ratio: String) throws {
+    let labels = (0..<count).map { $0 < available ? 0 : 1 }
+    let error = PoisonError.classTooSmall(
+      target: 0, needed: count, available: available, of: count)
+    #expect(error.description.hasSuffix("at most \(ratio)"))
+    let planned = try PoisonPlan.indices(
+      labels: labels, ratio: Double(ratio) ?? 1, target: 0, cleanLabel: true, seed: 0)
+    #expect(planned.count <= available)
   }
 
   @Test func ratiosOutsideZeroToOneAreRefused() {

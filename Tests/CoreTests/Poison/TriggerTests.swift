@@ -111,7 +111,7 @@ private func triggered(
 @Suite(.enabled(if: Fixtures.available(for: "BadNetFixtureTests")))
 struct BadNetFixtureTests {
   private func subset() throws -> DatasetPair {
-    try CIFAR10Binary.load(folder: Fixtures.path("cifar10-subset"))
+    try CIFAR10.loadBinary(folder: Fixtures.path("cifar10-subset"))
   }
 
   @Test func allTriggeredTestImagesHaveTheOriginalsBits() throws {
