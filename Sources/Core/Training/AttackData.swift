@@ -21,42 +21,42 @@ public struct AttackData: Sendable {
 
   /// Splits and poisons `dataset` as `configuration` says; the same on every rank.
   ///
-  /// A `dataset` that is given is taken for the one that the configuration names. Throws
-  /// `DatasetError`, `ImageError`, `TriggerError`, `PoisonError` or `TuningSetError`, one line each.
+  /// A `dataset` that is given is taken for the one that the configuration names; where nobody else
+  /// has it, its training images are poisoned in place. Throws `DatasetError`, `ImageError`, `TriggerError`, `PoisonError` or `TuningSetError`, one line each.
   public init(
-    _ configuration: AttackConfiguration, dataset: DatasetPair? = nil, trojanImage: RGBImage? = nil
+    _ configuration: AttackConfiguration, dataset: consuming DatasetPair? = nil,
+    trojanImage: RGBImage? = nil
   ) throws {
-    let dataset =
+    let pair =
       try dataset
       ?? DatasetLoader.load(
         name: configuration.dataset, path: configuration.datasetPath,
         size: configuration.imageSide.map { ImageSize(side: $0) }, seed: Self.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads))
-    let whole = dataset.train
+    (cleanTest, warnings, wholeTrainingCount) = (pair.test, pair.warnings, pair.train.count)
+    var clean = pair.train
+    _ = consume pair
     let labels = try LabelTransform(
       configuration.labelTransform, target: configuration.attackTarget,
-      classCount: whole.classCount)
+      classCount: clean.classCount)
     let split = TuningSet.indices(
-      configuration.tuningSplit, labels: whole.labels, classCount: whole.classCount,
+      configuration.tuningSplit, labels: clean.labels, classCount: clean.classCount,
       ratio: configuration.splitRatio, seed: Int(configuration.randomSeed))
     guard configuration.tuningSplit == .random || !split.tuning.isEmpty && !split.attack.isEmpty
     else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
-    let clean = split.attack.count == whole.count ? whole : whole.selecting(split.attack)
+    if split.attack.count != clean.count { clean = clean.selecting(split.attack) }
     var trigger = configuration.triggerSettings
     trigger.trojanImage = trojanImage
     self.trojanImage = trojanImage
     let attack = try AttackTrigger(
-      configuration.attack, settings: trigger, height: whole.height, width: whole.width)
+      configuration.attack, settings: trigger, height: clean.height, width: clean.width)
     let poisoned = try PoisonPlan.indices(
       labels: clean.labels, ratio: configuration.poisonRatio, target: configuration.attackTarget,
       cleanLabel: attack.isCleanLabel, seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
     train = PoisonedDataset.train(
-      clean, poisoned: poisoned, trigger: attack.trigger, labels: labels,
+      consume clean, poisoned: poisoned, trigger: attack.trigger, labels: labels,
       originalIndices: split.attack)
-    triggeredTest = PoisonedDataset.test(dataset.test, trigger: attack.trigger, labels: labels)
-    cleanTest = dataset.test
-    wholeTrainingCount = whole.count
-    warnings = dataset.warnings
+    triggeredTest = PoisonedDataset.test(cleanTest, trigger: attack.trigger, labels: labels)
   }
 
   /// The sets that the attacked model is judged by.

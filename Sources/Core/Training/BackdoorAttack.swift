@@ -62,18 +62,22 @@ public struct BackdoorAttack {
           seed: AttackData.syntheticSeed,
           threads: ThreadCount.resolve(requested: configuration.threads))
     }
-    guard configuration.attack == .trojannn else { return try run(on: dataset, since: start) }
+    guard configuration.attack == .trojannn else {
+      return try run(on: consume dataset, since: start)
+    }
     let (image, interrupted) = try trojanImage(for: dataset)
     return try interrupted ?? run(on: dataset, trojanImage: image, since: start)
   }
 
   /// The training itself, on data that are loaded.
   func run(
-    on dataset: DatasetPair, trojanImage: RGBImage? = nil,
+    on dataset: consuming DatasetPair, trojanImage: RGBImage? = nil,
     since start: ContinuousClock.Instant = .now
   ) throws -> AttackOutcome {
+    // Handed over, so that a large dataset is poisoned in place rather than copied.
+    var clean: DatasetPair? = consume dataset
     let data = try communicator.together {
-      try AttackData(configuration, dataset: dataset, trojanImage: trojanImage)
+      try AttackData(configuration, dataset: clean.take(), trojanImage: trojanImage)
     }
     let identity = configuration.identity(data: data, worldSize: communicator.worldSize)
     try communicator.requireAgreement(onEach: data.checksums)
