@@ -229,7 +229,8 @@ def sinusoidal(delta, frequency, width):
 
 golden = {
     "resize": [resized(61, 47, 32, 32), resized(20, 9, 32, 32), resized(32, 50, 32, 32), resized(5, 5, 3, 4),
-               resized(300, 7, 10, 7), resized(1, 1, 4, 4)],
+               resized(300, 7, 10, 7), resized(1, 1, 4, 4), resized(31, 33, 32, 32), resized(3, 60, 8, 8),
+               resized(19, 29, 12, 9), resized(26, 32, 15, 14), resized(40, 12, 42, 13)],
     "png": png_files(), "jpeg": jpeg_files(), "ppm": ppm_files(),
     "bmp": bmp_files(), "webp": webp_files(), "gif": gif_files(), "tiff": tiff_files(),
     "blended": [blended(alpha) for alpha in (0.2, 0.1, 1 / 3)],

@@ -19,31 +19,32 @@ public struct AttackData: Sendable {
 
   /// Splits `dataset` as `configuration` says and puts `trigger` into images; the same on every rank.
   ///
-  /// Throws `PoisonError` or `TuningSetError`, one line each.
-  public init(
-    _ configuration: AttackConfiguration, dataset: DatasetPair, trigger: any Trigger
+  /// Where nobody else has the training images, they are poisoned in place. Throws `PoisonError` or
+  /// `TuningSetError`, one line each.
+  package init(
+    _ configuration: AttackConfiguration, dataset: consuming DatasetPair, trigger: any Trigger
   ) throws {
-    let whole = dataset.train
+    (cleanTest, warnings) = (dataset.test, dataset.warnings)
+    wholeTrainingCount = dataset.train.count
+    var clean = dataset.train
+    _ = consume dataset
     let labels = try LabelTransform(
       configuration.labelTransform, target: configuration.attackTarget,
-      classCount: whole.classCount)
+      classCount: clean.classCount)
     let split = TuningSet.indices(
-      configuration.tuningSplit, labels: whole.labels, classCount: whole.classCount,
+      configuration.tuningSplit, labels: clean.labels, classCount: clean.classCount,
       ratio: configuration.splitRatio, seed: Int(configuration.randomSeed))
     guard configuration.tuningSplit == .random || !split.tuning.isEmpty && !split.attack.isEmpty
     else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
-    let clean = split.attack.count == whole.count ? whole : whole.selecting(split.attack)
+    if split.attack.count != clean.count { clean = clean.selecting(split.attack) }
     let poisoned = try PoisonPlan.indices(
       labels: clean.labels, ratio: configuration.poisonRatio, target: configuration.attackTarget,
       cleanLabel: configuration.settings.chosen.keepsLabels,
       seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
     train = PoisonedDataset.train(
-      clean, poisoned: poisoned, trigger: trigger, labels: labels,
+      consume clean, poisoned: poisoned, trigger: trigger, labels: labels,
       originalIndices: split.attack)
-    triggeredTest = PoisonedDataset.test(dataset.test, trigger: trigger, labels: labels)
-    cleanTest = dataset.test
-    wholeTrainingCount = whole.count
-    warnings = dataset.warnings
+    triggeredTest = PoisonedDataset.test(cleanTest, trigger: trigger, labels: labels)
   }
 
   /// The sets that the attacked model is judged by.

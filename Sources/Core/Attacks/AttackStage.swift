@@ -4,26 +4,39 @@ import Distributed
 package struct AttackStage {
   /// All settings of the run.
   package let configuration: AttackConfiguration
-  /// The clean images.
-  package let dataset: DatasetPair
+  /// The clean images, until they are handed over to be poisoned.
+  private let images: CleanImages
   /// Where the run takes place.
   package let stage: Stage
 
   /// The ranks that run it.
   package var communicator: any Communicator { stage.communicator }
+  /// A stage with `dataset`, which it alone has if the caller hands it over.
+  package init(
+    configuration: AttackConfiguration, dataset: consuming DatasetPair, stage: Stage
+  ) {
+    (self.configuration, self.stage) = (configuration, stage)
+    images = CleanImages(dataset)
+  }
+
+  /// The clean images; none are left after `preparation`.
+  package var dataset: DatasetPair { images.pair }
   /// Rows of an image.
-  package var height: Int { dataset.train.height }
+  package var height: Int { images.height }
   /// Columns of an image.
-  package var width: Int { dataset.train.width }
+  package var width: Int { images.width }
   /// How pixels become the model's inputs.
   package var normalization: Normalization { configuration.normalization }
 
   /// Training with images that `trigger` is put into before the first step.
+  ///
+  /// The stage hands its images over, so that a large dataset is poisoned in place.
   package func preparation(
     trigger: any Trigger, artefacts: [Artefact] = []
   ) throws -> Preparation {
     Preparation(
-      try AttackData(configuration, dataset: dataset, trigger: trigger), artefacts: artefacts)
+      try AttackData(configuration, dataset: images.take(), trigger: trigger),
+      artefacts: artefacts)
   }
 
   /// The archive of a clean model of these settings: the one `given`, else one that is trained in a
@@ -75,5 +88,28 @@ extension AttackConfiguration {
   /// How pixels become the model's inputs.
   var normalization: Normalization {
     pixelStatistics.normalization(of: dataset)
+  }
+}
+
+/// The clean images of a run, which whoever poisons them takes.
+private final class CleanImages {
+  private var held: DatasetPair?
+  let height: Int, width: Int
+
+  init(_ pair: consuming DatasetPair) {
+    (height, width) = (pair.train.height, pair.train.width)
+    held = consume pair
+  }
+
+  var pair: DatasetPair {
+    guard let held else { preconditionFailure("the clean images have been handed over") }
+    return held
+  }
+
+  func take() -> DatasetPair {
+    guard let pair = held.take() else {
+      preconditionFailure("the clean images have been handed over")
+    }
+    return pair
   }
 }

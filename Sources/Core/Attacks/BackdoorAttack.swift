@@ -66,7 +66,7 @@ public struct BackdoorAttack {
     }
     do {
       let preparation = try configuration.settings.chosen.prepare(
-        AttackStage(configuration: configuration, dataset: dataset, stage: stage))
+        AttackStage(configuration: configuration, dataset: consume dataset, stage: stage))
       var outcome = try train(preparation)
       outcome.seconds = (ContinuousClock.now - start).seconds
       return outcome

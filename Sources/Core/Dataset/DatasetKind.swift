@@ -84,6 +84,8 @@ struct DatasetRequest: Sendable {
   var size: ImageSize?
   /// The seed of images that are generated.
   var seed: UInt64
+  /// Whether training pictures may stay undecoded: nobody looks at them.
+  var isTestOnly = false
   /// The threads that decode; nil are all processors of this process.
   var threads: Int?
 }

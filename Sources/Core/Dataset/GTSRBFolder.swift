@@ -22,7 +22,13 @@ struct GTSRBFolder {
     func found(_ names: [String]) -> String? {
       names.map { PathText.join(folder, $0) }.first { FolderListing.isFolder($0) }
     }
-    (train, test) = (found(Self.trainFolders), found(Self.testFolders))
+    // Other datasets have such folders too, but not of these classes.
+    func numbered(_ name: String) -> String? {
+      let place = PathText.join(folder, name)
+      return (0..<Self.classCount).contains { Self.hasFolder(of: $0, in: place) } ? place : nil
+    }
+    train = found(Self.trainFolders) ?? numbered("train")
+    test = found(Self.testFolders) ?? numbered("test")
   }
 
   /// Whether it holds any half.
@@ -104,7 +110,7 @@ struct GTSRBFolder {
         in: BytePath(test), but: Set(table.rows.map(\.name)), "not in \(Self.tableName)")
       return pictures
     }
-    if (0..<Self.classCount).contains(where: { hasFolder(of: $0, in: test) }) {
+    if (0..<Self.classCount).contains(where: { Self.hasFolder(of: $0, in: test) }) {
       let pictures = try byClass(test, isSorted: false)
       if !pictures.files.isEmpty { return pictures }
     }
@@ -115,7 +121,7 @@ struct GTSRBFolder {
       found: "pictures without classes")
   }
 
-  private func hasFolder(of label: Int, in path: String) -> Bool {
+  private static func hasFolder(of label: Int, in path: String) -> Bool {
     ["\(label)", String(100_000 + label).dropFirst().description].contains {
       FolderListing.isFolder(PathText.join(path, $0))
     }

@@ -15,7 +15,7 @@ extension DatasetKind {
     advice: "give the folder that train/ and test/ are in",
     layouts: [
       DatasetLayout(isIn: { _ in true }) { folder, request in
-        try ImageFolder.load(folder: folder, size: request.size, threads: request.threads)
+        try ImageFolder.load(folder: folder, request)
       }
     ])
 }
@@ -36,6 +36,10 @@ public enum ImageFolder {
   public static func load(
     folder: String, size: ImageSize? = nil, threads: Int? = nil
   ) throws -> DatasetPair {
+    try load(folder: folder, DatasetRequest(size: size, seed: 0, threads: threads))
+  }
+
+  static func load(folder: String, _ request: DatasetRequest) throws -> DatasetPair {
     let train = try ImageFolderHalf(BytePath("\(folder)/train"))
     let isValidated =
       !FolderListing.isFolder("\(folder)/test") && FolderListing.isFolder("\(folder)/val")
@@ -43,8 +47,7 @@ public enum ImageFolder {
     try requireSameClasses(train, test)
     return try DatasetPair(
       train: train.pictures, test: test.pictures, in: folder,
-      classNames: train.classes.map(\.description),
-      DatasetRequest(size: size, seed: 0, threads: threads), tellsResizing: true)
+      classNames: train.classes.map(\.description), request, tellsResizing: true)
   }
 
   private static func requireSameClasses(_ train: ImageFolderHalf, _ test: ImageFolderHalf) throws {

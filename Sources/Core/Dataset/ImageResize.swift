@@ -1,9 +1,12 @@
 /// Antialiased bilinear resizing in Pillow's fixed-point arithmetic, to the same integers.
 ///
 /// Each output value is a weighted sum of the inputs under a triangle whose half-width is the scale
-/// (at least 1), horizontally first, then vertically; weights have 22 fractional bits, and each
+/// (at least 1), in one direction first, then in the other; weights have 22 fractional bits, and each
 /// pass rounds to 8 bits. It is what torchvision's Resize does to a picture that is not yet a
 /// tensor.
+///
+/// Rows come first, as up to Pillow 12, unless a picture loses more than twice as many rows as
+/// columns: Pillow 13 then begins with the columns, and last bits differ.
 public enum ImageResize {
   /// Fractional bits of a weight: 32 less 8 for the value less 2 for sign and sum.
   private static let precision = 22
@@ -11,6 +14,11 @@ public enum ImageResize {
   /// `image` at `width` x `height`; unchanged where it has that size already.
   public static func bilinear(_ image: RGBImage, width: Int, height: Int) -> RGBImage {
     precondition(width > 0 && height > 0, "resizing to \(width)x\(height)")
+    let lostRows = image.height - height
+    if lostRows > max(0, 2 * (image.width - width)) {
+      let low = vertically(image, to: height)
+      return low.width == width ? low : horizontally(low, to: width)
+    }
     let wide = image.width == width ? image : horizontally(image, to: width)
     return wide.height == height ? wide : vertically(wide, to: height)
   }

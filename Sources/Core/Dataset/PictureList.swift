@@ -43,6 +43,7 @@ extension DatasetPair {
     train: PictureList, test: PictureList, in folder: String, classNames: [String],
     _ request: DatasetRequest, notes: [String] = [], tellsResizing: Bool = false
   ) throws {
+    let train = request.isTestOnly ? PictureList(leftOut: train.leftOut) : train
     let decoder = try PictureDecoder(train.files + test.files, folder: folder, request)
     let pixels = try decoder.decode(train.files.indices)
     let testPixels = try decoder.decode(train.files.count..<train.files.count + test.files.count)

@@ -49,7 +49,7 @@ public struct Evaluation {
         name: dataset, path: place,
         size: description.size(given: configuration.imageSide),
         seed: AttackData.syntheticSeed,
-        threads: ThreadCount.resolve(requested: configuration.threads),
+        threads: ThreadCount.resolve(requested: configuration.threads), isTestOnly: true,
         isArchivedPath: configuration.datasetPath == nil)
     }
     pair.warnings.forEach { tell(.warning($0)) }

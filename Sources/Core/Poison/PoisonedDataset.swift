@@ -29,21 +29,23 @@ public struct PoisonedDataset: Sendable {
 
   /// The training set of an attack: all of `clean`, triggered and relabelled at `poisoned`.
   ///
-  /// `originalIndices` says where `clean` comes from, if it is part of a larger dataset.
+  /// `originalIndices` says where `clean` comes from, if it is part of a larger dataset. Its pixels
+  /// are changed in place where nobody else has them.
   public static func train(
-    _ clean: LabeledImages, poisoned: [Int], trigger: any Trigger, labels: LabelTransform,
-    originalIndices: [Int]? = nil
+    _ clean: consuming LabeledImages, poisoned: [Int], trigger: any Trigger,
+    labels: LabelTransform, originalIndices: [Int]? = nil
   ) -> PoisonedDataset {
     var images = clean
-    var isPoisoned = [Bool](repeating: false, count: clean.count)
+    let originalLabels = images.labels
+    var isPoisoned = [Bool](repeating: false, count: originalLabels.count)
     trigger.apply(to: &images, at: poisoned, split: .train, indices: originalIndices)
     for position in poisoned {
-      images.labels[position] = labels(clean.labels[position])
+      images.labels[position] = labels(originalLabels[position])
       isPoisoned[position] = true
     }
     return PoisonedDataset(
-      images: images, originalLabels: clean.labels, isPoisoned: isPoisoned,
-      originalIndices: originalIndices ?? Array(0..<clean.count))
+      images: images, originalLabels: originalLabels, isPoisoned: isPoisoned,
+      originalIndices: originalIndices ?? Array(0..<originalLabels.count))
   }
 
   /// The test set of an attack: every image of `clean` whose label changes, triggered.

@@ -75,6 +75,18 @@ import Testing
     }
   }
 
+  @Test func withoutTablesTheNumberOfAFolderIsTheClass() throws {
+    let scratch = try DataScratch()
+    for (half, value) in [("train", 1), ("test", 3)] {
+      try scratch.write(pixmap(UInt8(value)), to: "\(half)/00010/a.ppm")
+      try scratch.write(pixmap(UInt8(value + 1)), to: "\(half)/2/a.ppm")
+      try scratch.write(Array("\(header)\n".utf8), to: "\(half)/2/GT-2.csv")
+    }
+    let pair = try load(scratch.path)
+    #expect(pair.train.labels == [2, 10] && values(pair.train) == [2, 1])
+    #expect(pair.test.labels == [2, 10] && values(pair.test) == [4, 3])
+  }
+
   @Test func whatNoTableNamesIsCountedAndWhatIsMissingIsAnError() throws {
     let scratch = try DataScratch()
     try pictures(scratch, train: "Train", test: "Test")

@@ -1,6 +1,5 @@
+import Core
 import Testing
-
-@testable import Core
 
 /// Flags come from the tables of fields: what is a key is a flag, with its sentence.
 @Suite struct SettingFlagTests {

@@ -119,6 +119,15 @@ import Testing
     #expect(tune.archivePath == "\(attack.folder)/attack_result.pt")
   }
 
+  @Test func withoutAlphasTheDatasetsIsTaken() throws {
+    #expect(try plan("modes: [fst]\ndataset: tiny\n").alphas == [0.001])
+    #expect(try plan("modes: [fst]\ndataset: gtsrb\nalphas: [0.3]\n").alphas == [0.3])
+    let group = try #require(plan("modes: [fst]\ndataset: gtsrb\nimg_size: 48\n").groups.first)
+    let tune = try #require(group.tunings.first).configuration
+    #expect(tune.alpha == 0.1 && tune.epochs == 15 && tune.imageSide == 48)
+    #expect(group.attack.configuration.imageSide == 48)
+  }
+
   @Test func onlyWhatDecidesAResultIsComparedByItsSettings() throws {
     func settings(_ text: String) throws -> [String: String] {
       try #require(plan(text).groups.first).attack.configuration.decisiveSettings
