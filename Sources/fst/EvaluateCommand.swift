@@ -21,7 +21,8 @@ struct EvaluateCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "An attack_result.pt, a defense_result.pt or a bare state_dict.", valueName: "archive"))
+      "An attack_result.pt, a defense_result.pt or another program's checkpoint.",
+      valueName: "archive"))
   var archive: String
 
   @OptionGroup var settings: SettingFlags<EvaluateFlags>

@@ -132,6 +132,20 @@ public enum FuzzRegressions {
     }
     let open = String(repeating: "[", count: 1_000_000)
     let ones = String(repeating: "1,", count: 100_000)
+    func empty(_ name: String, _ shape: String) -> String {
+      #""\#(name)":{"dtype":"F32","shape":\#(shape),"data_offsets":[0,0]}"#
+    }
+    let dense =
+      [empty("features.conv0.weight", "[4096,0,7,7]"), empty("classifier.weight", "[2,0]")]
+      + (1...4).flatMap { block in
+        (1...2_000).flatMap { layer in
+          let name = "features.denseblock\(block).denselayer\(layer)"
+          return [
+            empty("\(name).conv1.weight", "[32768,0,1,1]"),
+            empty("\(name).conv2.weight", "[32768,0,3,3]"),
+          ]
+        }
+      }
     let many = (0..<50_000).map { #""\#($0)":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}"# }
     return [
       file("a header longer than the file", "{}", length: 0x7fff_ffff),
@@ -141,6 +155,7 @@ public enum FuzzRegressions {
       file("too many axes", tensor("[\(ones)1]", "[0,4]")),
       file("places before the file", tensor("[1]", "[-4,0]")),
       file("a number too large", tensor("[1e99]", "[0,99999999999999999999999]")),
+      file("a dense network wider than memory", "{\(dense.joined(separator: ","))}"),
       file("tensors without number", "{\(many.joined(separator: ","))}"),
     ]
   }

@@ -25,12 +25,20 @@ extension NetworkKind {
 }
 
 extension Trunk {
+  /// More layers in a block, and planes that one adds, than any network in use has; every layer
+  /// sees all before it, so archives that claim more would cost the square.
+  private static var mostLayers: Int { 64 }
+  private static var mostGrowth: Int { 512 }
+
   /// So many dense layers, or those that an archive shows.
   fileprivate mutating func addDenseBlock(_ name: String, layers: Int, size: NetworkSize) {
-    let shown = (1...).prefix { size.shapes["\(name).denselayer\($0).conv1.weight"] != nil }.count
+    let shown = (1...Self.mostLayers).prefix {
+      size.shapes["\(name).denselayer\($0).conv1.weight"] != nil
+    }.count
     for layer in 1...max(shown > 0 ? shown : layers, 1) {
       let name = "\(name).denselayer\(layer)"
-      let growth = size.rows(of: "\(name).conv2.weight", default: max(size.width * 3 / 4, 1))
+      let growth = min(
+        size.rows(of: "\(name).conv2.weight", default: max(size.width * 3 / 4, 1)), Self.mostGrowth)
       let planes = size.rows(of: "\(name).conv1.weight", default: 4 * growth)
       add { shape, plan in
         DenseLayerBlock(name, input: shape, planes: planes, growth: growth, plan: &plan)
