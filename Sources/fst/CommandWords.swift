@@ -43,7 +43,8 @@ enum CommandWords {
 
   /// What people call the commands elsewhere.
   private static let otherNames = [
-    "defend": "tune", "defense": "tune", "defence": "tune", "purify": "tune", "finetune": "tune",
+    "defense": "defend", "defence": "defend", "mitigate": "defend", "purify": "tune",
+    "finetune": "tune",
     "fine-tune": "tune", "fine_tune": "tune", "ft": "tune", "train": "attack", "poison": "attack",
     "test": "evaluate", "plot": "tsne", "t-sne": "tsne", "features": "tsne", "show": "inspect",
     "print": "inspect", "ls": "inspect", "run": "sweep", "plan": "sweep", "check": "doctor",

@@ -39,7 +39,10 @@ package protocol PixelAttack: Attack {
 
 extension PixelAttack {
   package func prepare(_ stage: AttackStage) throws -> Preparation {
-    try stage.preparation(trigger: trigger(height: stage.height, width: stage.width))
+    let trigger = try stage.communicator.together {
+      try trigger(height: stage.height, width: stage.width)
+    }
+    return try stage.preparation(trigger: trigger)
   }
 
   package func trigger(for place: TriggerPlace) throws -> any Trigger {

@@ -34,9 +34,11 @@ package struct AttackStage {
   package func preparation(
     trigger: any Trigger, artefacts: [Artefact] = []
   ) throws -> Preparation {
-    Preparation(
-      try AttackData(configuration, dataset: images.take(), trigger: trigger),
-      artefacts: artefacts)
+    // Ranks fail together, with one message.
+    let data = try communicator.together {
+      try AttackData(configuration, dataset: images.take(), trigger: trigger)
+    }
+    return Preparation(data, artefacts: artefacts)
   }
 
   /// The archive of a clean model of these settings: the one `given`, else one that is trained in a
@@ -52,7 +54,7 @@ package struct AttackStage {
           + "(or give --clean_model)"))
     let outcome = try BackdoorAttack(
       clean, dataset: DatasetPair(train: dataset.train, test: dataset.test), stage: stage
-    ).train(since: .now)
+    ).train(by: clean.settings.chosen, since: .now)
     if outcome.stopped != nil { throw PreparationStopped(outcome: outcome) }
     return "\(clean.folder)/attack_result.pt"
   }

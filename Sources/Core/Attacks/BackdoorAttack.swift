@@ -46,16 +46,21 @@ public struct BackdoorAttack {
   private var communicator: any Communicator { stage.communicator }
 
   /// Runs the attack; throws one-line errors, `SharedFailure` where all ranks know of it.
-  public func run() throws -> AttackOutcome {
+  public func run() throws -> AttackOutcome { try run(by: configuration.settings.chosen) }
+
+  /// The same by an attack that need not be in the list.
+  package func run(by attack: any Attack) throws -> AttackOutcome {
     try stage.log.keep(settings: configuration.settingLines) {
       let start = ContinuousClock.now
       try communicator.requireSameStart(settings: configuration.sharedSettings)
-      return try train(since: start)
+      return try train(by: attack, since: start)
     }
   }
 
   /// The attack itself, without its log.
-  func train(since start: ContinuousClock.Instant) throws -> AttackOutcome {
+  func train(
+    by attack: any Attack, since start: ContinuousClock.Instant
+  ) throws -> AttackOutcome {
     let dataset = try communicator.together {
       try self.dataset
         ?? DatasetLoader.load(
@@ -65,7 +70,7 @@ public struct BackdoorAttack {
           threads: ThreadCount.resolve(requested: configuration.threads))
     }
     do {
-      let preparation = try configuration.settings.chosen.prepare(
+      let preparation = try attack.prepare(
         AttackStage(configuration: configuration, dataset: consume dataset, stage: stage))
       var outcome = try train(preparation)
       outcome.seconds = (ContinuousClock.now - start).seconds

@@ -20,7 +20,7 @@ public struct ConfigField<Target: Sendable>: Sendable {
 }
 
 extension ConfigField {
-  typealias Path<Value> = WritableKeyPath<Target, Value> & Sendable
+  package typealias Path<Value> = WritableKeyPath<Target, Value> & Sendable
 
   private init<Value>(
     _ key: String, _ path: Path<Value>, expected: String,
@@ -52,7 +52,7 @@ extension ConfigField {
   }
 
   /// A whole number in `range`.
-  static func integer(_ key: String, _ path: Path<Int>, _ range: ClosedRange<Int>) -> Self {
+  package static func integer(_ key: String, _ path: Path<Int>, _ range: ClosedRange<Int>) -> Self {
     Self(
       key, path, expected: "a whole number \(words(range))", read: { $0.integer(in: range) },
       write: { .integer($0) }
@@ -60,7 +60,8 @@ extension ConfigField {
   }
 
   /// A whole number in `range`, or not set.
-  static func integer(_ key: String, _ path: Path<Int?>, _ range: ClosedRange<Int>) -> Self {
+  package static func integer(_ key: String, _ path: Path<Int?>, _ range: ClosedRange<Int>) -> Self
+  {
     Self(
       optional: key, path, expected: "a whole number \(words(range))",
       read: { $0.integer(in: range) }, write: { .integer($0) }
@@ -68,7 +69,7 @@ extension ConfigField {
   }
 
   /// The seed of a random draw.
-  static func seed(_ key: String, _ path: Path<UInt64>) -> Self {
+  package static func seed(_ key: String, _ path: Path<UInt64>) -> Self {
     let range = 0...Int(UInt32.max)
     return Self(
       key, path, expected: "a whole number \(words(range))",
@@ -77,14 +78,14 @@ extension ConfigField {
   }
 
   /// A finite number that `bounds` admits.
-  static func number(_ key: String, _ path: Path<Double>, _ bounds: NumberBounds) -> Self {
+  package static func number(_ key: String, _ path: Path<Double>, _ bounds: NumberBounds) -> Self {
     Self(
       key, path, expected: bounds.words, read: { $0.number(bounds) }, write: { .real($0) }
     ).form(.number)
   }
 
   /// A finite number that `bounds` admits, or not set.
-  static func number(_ key: String, _ path: Path<Double?>, _ bounds: NumberBounds) -> Self {
+  package static func number(_ key: String, _ path: Path<Double?>, _ bounds: NumberBounds) -> Self {
     Self(
       optional: key, path, expected: bounds.words, read: { $0.number(bounds) },
       write: { .real($0) }
@@ -92,7 +93,9 @@ extension ConfigField {
   }
 
   /// Whole numbers, each in `range`.
-  static func integers(_ key: String, _ path: Path<[Int]>, _ range: ClosedRange<Int>) -> Self {
+  package static func integers(_ key: String, _ path: Path<[Int]>, _ range: ClosedRange<Int>)
+    -> Self
+  {
     Self(
       key, path, expected: "a list of whole numbers \(words(range))",
       read: { $0.integers(in: range) }, write: { .list($0.map { .integer($0) }) }
@@ -100,7 +103,7 @@ extension ConfigField {
   }
 
   /// True or false.
-  static func boolean(_ key: String, _ path: Path<Bool>) -> Self {
+  package static func boolean(_ key: String, _ path: Path<Bool>) -> Self {
     Self(
       key, path, expected: "true or false",
       read: { if case .boolean(let value) = $0 { value } else { nil } }, write: { .boolean($0) }
@@ -108,7 +111,7 @@ extension ConfigField {
   }
 
   /// True or false, or not set.
-  static func boolean(_ key: String, _ path: Path<Bool?>) -> Self {
+  package static func boolean(_ key: String, _ path: Path<Bool?>) -> Self {
     Self(
       optional: key, path, expected: "true or false",
       read: { if case .boolean(let value) = $0 { value } else { nil } }, write: { .boolean($0) }
@@ -116,18 +119,19 @@ extension ConfigField {
   }
 
   /// Some text.
-  static func text(_ key: String, _ path: Path<String>, _ expected: String) -> Self {
+  package static func text(_ key: String, _ path: Path<String>, _ expected: String) -> Self {
     Self(key, path, expected: expected, read: { $0.nonEmptyText }, write: { .text($0) })
   }
 
   /// Some text, or not set.
-  static func text(_ key: String, _ path: Path<String?>, _ expected: String) -> Self {
+  package static func text(_ key: String, _ path: Path<String?>, _ expected: String) -> Self {
     Self(
       optional: key, path, expected: expected, read: { $0.nonEmptyText }, write: { .text($0) })
   }
 
   /// The name of a file that ends in one of `endings`, in small or capital letters.
-  static func path(_ key: String, _ path: Path<String>, endingIn endings: [String]) -> Self {
+  package static func path(_ key: String, _ path: Path<String>, endingIn endings: [String]) -> Self
+  {
     Self(
       key, path, expected: "a file's name that ends in \(endings.joined(separator: " or "))",
       read: { value in
@@ -151,7 +155,7 @@ extension ConfigField {
   }
 
   /// One of an enumeration's names.
-  static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+  package static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ key: String, _ path: Path<Choice>
   ) -> Self {
     Self(
@@ -164,7 +168,7 @@ extension ConfigField {
   }
 
   /// One of an enumeration's names, or not set.
-  static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+  package static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ key: String, _ path: Path<Choice?>
   ) -> Self {
     Self(
@@ -175,7 +179,7 @@ extension ConfigField {
 
   /// A list, or one value, of what `read` takes for an item; no item twice, one at least unless
   /// `mayBeEmpty`.
-  static func list<Item: Hashable & Sendable>(
+  package static func list<Item: Hashable & Sendable>(
     _ key: String, _ path: Path<[Item]>, of items: String, mayBeEmpty: Bool = false,
     read: @escaping @Sendable (ConfigValue) -> Item?,
     write: @escaping @Sendable (Item) -> ConfigValue
@@ -192,7 +196,9 @@ extension ConfigField {
   }
 
   /// Names of an enumeration.
-  static func choices<Choice: RawRepresentable<String> & CaseIterable & Hashable & Sendable>(
+  package static func choices<
+    Choice: RawRepresentable<String> & CaseIterable & Hashable & Sendable
+  >(
     _ key: String, _ path: Path<[Choice]>, mayBeEmpty: Bool = false
   ) -> Self {
     list(
@@ -202,7 +208,7 @@ extension ConfigField {
   }
 
   /// Finite numbers that `bounds` admits.
-  static func numbers(
+  package static func numbers(
     _ key: String, _ path: Path<[Double]>, _ bounds: NumberBounds
   ) -> Self {
     list(
@@ -211,7 +217,7 @@ extension ConfigField {
   }
 
   /// Seeds of random draws.
-  static func seeds(_ key: String, _ path: Path<[UInt64]>) -> Self {
+  package static func seeds(_ key: String, _ path: Path<[UInt64]>) -> Self {
     let range = 0...Int(UInt32.max)
     return list(
       key, path, of: "whole numbers \(words(range))",
@@ -219,7 +225,7 @@ extension ConfigField {
   }
 
   /// Whether to go on with an earlier run: true, false or `auto`.
-  static func resume(_ key: String, _ path: Path<ResumeMode>) -> Self {
+  package static func resume(_ key: String, _ path: Path<ResumeMode>) -> Self {
     Self(
       key, path, expected: "true, false or auto",
       read: { value in
@@ -233,7 +239,7 @@ extension ConfigField {
   }
 
   /// A key of the original tools of which only one value is supported.
-  static func fixed(_ key: String, _ only: ConfigValue) -> Self {
+  package static func fixed(_ key: String, _ only: ConfigValue) -> Self {
     Self(
       key: key, expected: "\(only), the only one supported", assign: { value, _ in value == only },
       value: { _ in only }
@@ -259,7 +265,9 @@ extension ConfigField {
     return field
   }
 
-  static func oneOf<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type) -> String {
+  package static func oneOf<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type)
+    -> String
+  {
     "one of " + Choice.allCases.map(\.rawValue).joined(separator: ", ")
   }
 }

@@ -1,5 +1,5 @@
 /// The finite numbers that a key accepts.
-enum NumberBounds: Sendable {
+package enum NumberBounds: Sendable {
   /// 0…1.
   case share
   /// Above 0, at most 1.

@@ -44,7 +44,7 @@ extension SettingRole {
 
 extension ConfigField {
   /// The same key in another role than that of the mathematics, which a new key has unless told.
-  func role(_ role: SettingRole) -> Self {
+  package func role(_ role: SettingRole) -> Self {
     var field = self
     field.role = role
     return field

@@ -1,5 +1,5 @@
 /// The parts of a command's help, in their order.
-enum SettingSection: String, CaseIterable, Sendable {
+package enum SettingSection: String, CaseIterable, Sendable {
   case tuning = "Tuning"
   case sheet = "Sheet"
   case embedding = "t-SNE, as scikit-learn names it"
@@ -42,7 +42,8 @@ extension ConfigField {
   public var help: String { words.help }
 
   /// The same key with its words in the help; a default that is a value is added to them.
-  func help(_ help: String, _ valueName: String? = nil, in section: SettingSection) -> Self {
+  package func help(_ help: String, _ valueName: String? = nil, in section: SettingSection) -> Self
+  {
     var field = self
     (field.words.help, field.words.section) = (help, section)
     if let valueName { field.words.valueName = valueName }
@@ -50,28 +51,28 @@ extension ConfigField {
   }
 
   /// The same key, whose value is read from the command line as `form`.
-  func form(_ form: SettingFlag.Form) -> Self {
+  package func form(_ form: SettingFlag.Form) -> Self {
     var field = self
     field.words.form = form
     return field
   }
 
   /// The same key, whose flag has other names too.
-  func named(_ names: String...) -> Self {
+  package func named(_ names: String...) -> Self {
     var field = self
     field.words.names = names
     return field
   }
 
   /// The same key, which `key` gives too.
-  func synonym(_ key: String, _ help: String) -> Self {
+  package func synonym(_ key: String, _ help: String) -> Self {
     var field = self
     field.words.synonyms.append((key, help))
     return field
   }
 
   /// The same key, which the flag `key` makes false.
-  func opposite(_ key: String, _ help: String) -> Self {
+  package func opposite(_ key: String, _ help: String) -> Self {
     var field = self
     field.words.opposites.append((key, help))
     return field

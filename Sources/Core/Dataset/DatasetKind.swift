@@ -36,6 +36,9 @@ public struct DatasetKind: Sendable {
     public let train: Int
     /// Test images.
     public let test: Int
+
+    /// So many of each.
+    public init(train: Int, test: Int) { (self.train, self.test) = (train, test) }
   }
 
   /// Settings of Feature Shift Tuning that its paper gives for each dataset by itself.
@@ -50,7 +53,7 @@ public struct DatasetKind: Sendable {
     public var splitRatio = 0.02
   }
 
-  init(
+  package init(
     name: String, summary: String, side: Int?, classCount: Int?, classNames: [String] = [],
     normalization: Normalization, borrowsStatisticsOf: String? = nil,
     augmentation: Augmentation, tuning: TuningDefaults = TuningDefaults(), counts: Counts?,
@@ -71,21 +74,36 @@ public struct DatasetKind: Sendable {
 }
 
 /// One form in which a dataset lies on disk.
-struct DatasetLayout: Sendable {
+package struct DatasetLayout: Sendable {
   /// Whether a folder holds any of its files.
-  let isIn: @Sendable (_ folder: String) -> Bool
+  package let isIn: @Sendable (_ folder: String) -> Bool
   /// Reads it from that folder.
-  let read: @Sendable (_ folder: String, _ request: DatasetRequest) throws -> DatasetPair
+  package let read: @Sendable (_ folder: String, _ request: DatasetRequest) throws -> DatasetPair
+
+  /// A form that is there where `isIn` finds it, and that `read` reads.
+  package init(
+    isIn: @escaping @Sendable (_ folder: String) -> Bool,
+    read: @escaping @Sendable (_ folder: String, _ request: DatasetRequest) throws -> DatasetPair
+  ) {
+    (self.isIn, self.read) = (isIn, read)
+  }
 }
 
 /// How a dataset is to be read.
-struct DatasetRequest: Sendable {
+package struct DatasetRequest: Sendable {
   /// What pictures are resized to; nil is no change.
-  var size: ImageSize?
+  package var size: ImageSize?
   /// The seed of images that are generated.
-  var seed: UInt64
+  package var seed: UInt64
   /// Whether training pictures may stay undecoded: nobody looks at them.
-  var isTestOnly = false
+  package var isTestOnly = false
   /// The threads that decode; nil are all processors of this process.
-  var threads: Int?
+  package var threads: Int?
+
+  /// A reading of the dataset as it is, or resized to `size`.
+  package init(
+    size: ImageSize? = nil, seed: UInt64, isTestOnly: Bool = false, threads: Int? = nil
+  ) {
+    (self.size, self.seed, self.isTestOnly, self.threads) = (size, seed, isTestOnly, threads)
+  }
 }

@@ -21,7 +21,10 @@ public struct Defending {
   private var shared: TuneConfiguration { configuration.shared }
 
   /// Defends the model; throws one-line errors, `SharedFailure` where all ranks know of it.
-  public func run() throws -> TuneOutcome {
+  public func run() throws -> TuneOutcome { try run(by: configuration.chosen) }
+
+  /// The same by a defence that need not be in the list.
+  package func run(by defence: any Defence) throws -> TuneOutcome {
     try stage.log.keep(settings: shared.settingLines) {
       let start = ContinuousClock.now
       try communicator.requireSameStart(settings: configuration.sharedSettings)
@@ -29,14 +32,17 @@ public struct Defending {
         shared, communicator: communicator, observer: stage.observer)
       var completed = self
       completed.configuration.shared = shared.completed(by: subject.attacked.description)
-      var outcome = try completed.defend(subject)
+      var outcome = try completed.defend(subject, by: defence)
       outcome.seconds = (ContinuousClock.now - start).seconds
       return outcome
     }
   }
 
-  private func defend(_ subject: TuningSubject) throws -> TuneOutcome {
-    let (images, heldOut) = try cleanImages(of: subject)
+  private func defend(
+    _ subject: TuningSubject, by defence: any Defence
+  ) throws -> TuneOutcome {
+    let decides = type(of: defence).decides
+    let (images, heldOut) = try cleanImages(of: subject, decides: decides)
     let attacked = subject.attacked.copy()
     let identity = configuration.identity(
       worldSize: communicator.worldSize, data: images, model: attacked.model.store)
@@ -44,21 +50,21 @@ public struct Defending {
     defer { claim?.lock.release() }
     let context = shared.makeContext(communicator)
     try stage.log.noteRanks(threads: context.threads)
-    announce(images, heldOut)
+    announce(images, heldOut, decides: decides)
     let before = try subject.metrics(
       batchSize: batchSize, context: context, communicator: communicator,
       observer: stage.observer)
-    let defence = DefenceStage(
+    let place = DefenceStage(
       configuration: configuration, attacked: attacked, images: images, heldOut: heldOut,
       sets: subject.sets, stage: stage, context: context, identity: identity, claim: claim)
     var outcome = TuneOutcome(
       folder: shared.save ? shared.defenseFolder : nil, before: before, after: BackdoorMetrics(),
       isResumable: false, seconds: 0, timings: [])
     do {
-      let purified = try configuration.chosen.purify(defence)
+      let purified = try defence.purify(place)
       purified.findings.forEach { stage.tell(.message($0)) }
       try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the end")
-      outcome.after = try defence.metrics(of: attacked.model)
+      outcome.after = try place.metrics(of: attacked.model)
       if shared.save { try communicator.onRankZero { try save(attacked, purified) } }
     } catch let stopped as DefenceStopped {
       (outcome.stopped, outcome.isResumable) = (stopped.position, shared.save)
@@ -70,7 +76,7 @@ public struct Defending {
 
   /// The clean subset as the originals draw it, and the fifth of it by which is decided.
   private func cleanImages(
-    of subject: TuningSubject
+    of subject: TuningSubject, decides: Bool
   ) throws -> (images: LabeledImages, heldOut: LabeledImages) {
     let train = subject.dataset.train
     let indices = TuningSet.indices(
@@ -85,7 +91,7 @@ public struct Defending {
     try communicator.requireAgreement(
       onEach: [("clean images", images.checksum)] + subject.sets.checksums)
     // A defence that decides nothing has no use for held-out images; it says so by its key.
-    guard configuration.selection == .heldOut, type(of: configuration.chosen).decides else {
+    guard configuration.selection == .heldOut, decides else {
       return (images, train.selecting([]))
     }
     let count = images.count / 5
@@ -103,10 +109,10 @@ public struct Defending {
 
   private var resultPath: String { "\(shared.defenseFolder)/defense_result.pt" }
 
-  private func announce(_ images: LabeledImages, _ heldOut: LabeledImages) {
+  private func announce(_ images: LabeledImages, _ heldOut: LabeledImages, decides: Bool) {
     let rest = heldOut.count == 0 ? "" : ", \(heldOut.count) held out to decide by"
     stage.tell(.message("\(configuration.name) on \(images.count) clean images\(rest)"))
-    if type(of: configuration.chosen).decides && configuration.selection == .benchmark {
+    if decides && configuration.selection == .benchmark {
       stage.tell(
         .warning("--selection benchmark decides by the test set's rates, triggers included"))
     }

@@ -103,7 +103,7 @@ import Testing
   @Test(arguments: [
     ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("builtins", "getattr"),
     ("__builtin__", "bytearray"), ("torch._tensor", "_rebuild_from_type_v2"),
-    ("torch", "load"), ("torch.cuda", "float32"), ("numpy", "load"), ("collections", "Counter"),
+    ("torch", "load"), ("torch.cuda", "float32"), ("numpy", "load"), ("collections", "deque"),
     ("torch.storage", "_load_from_bytes"),
   ])
   func otherNamesAreRefusedByName(module: String, name: String) {
