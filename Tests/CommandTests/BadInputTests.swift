@@ -54,7 +54,7 @@ import Testing
     ).write(to: path)
     let line = try failure(
       ["evaluate", path, "--dataset", "image_folder", "--dataset_path", "\(tiny.folder)/data"])
-    #expect(line.contains("layer4.1.conv2.weight [400000, 400000, 3, 3]"))
+    #expect(line.contains("expected the tensors of one of resnet18") && line.contains("found 2"))
   }
 
   @Test func tuningRefusesWhatContradictsTheArchive() throws {

@@ -45,7 +45,7 @@ import Testing
     (["--lr", "0.1", "--lr", "-1"], "--lr: expected a number of at least 0, found -1"),
     (["--sync_bn=perhaps"], "--sync_bn: expected true or false, found 'perhaps'"),
     (["--sync_bn", "perhaps"], "perhaps"), (["--lr", "--epochs", "3"], "'--lr"),
-    (["--selected_layer_name", "conv1"], "--selected_layer_name: expected 'linear'"),
+    (["--selected_layer_name", "conv1"], "--selected_layer_name: expected the head's"),
     (["--pre", "true"], "--pre: expected false"), (["--batch_siz", "3"], "'--batch_size'?"),
     (["--sync-bn"], "'--sync_bn'?"),
   ])
