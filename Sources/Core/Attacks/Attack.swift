@@ -39,10 +39,10 @@ package protocol PixelAttack: Attack {
 
 extension PixelAttack {
   package func prepare(_ stage: AttackStage) throws -> Preparation {
-    let trigger = try stage.communicator.together {
-      try trigger(height: stage.height, width: stage.width)
+    let made = try stage.communicator.together {
+      try self.trigger(height: stage.height, width: stage.width)
     }
-    return try stage.preparation(trigger: trigger)
+    return try stage.preparation(trigger: made)
   }
 
   package func trigger(for place: TriggerPlace) throws -> any Trigger {

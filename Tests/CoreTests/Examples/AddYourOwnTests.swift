@@ -28,8 +28,9 @@ import Testing
     let scratch = FileManager.default.temporaryDirectory
       .appendingPathComponent("add-your-own-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: scratch) }
-    let layout = try #require(DatasetKind.stripes.layouts.first)
-    let stripes = try layout.read("", DatasetRequest(seed: 3))
+    #expect(DatasetKind.stripes.classCount == 2 && !DatasetKind.stripes.needsFiles)
+    let stripes = DatasetPair(
+      train: DatasetKind.stripes(200, seed: 3), test: DatasetKind.stripes(40, seed: 4))
     #expect(stripes.train.count == 200 && stripes.test.labels.prefix(3) == [0, 1, 0])
 
     let configuration = Self.configuration(in: scratch)

@@ -15,7 +15,7 @@ extension DatasetKind {
       }
     ])
 
-  private static func stripes(_ count: Int, seed: UInt64) -> LabeledImages {
+  package static func stripes(_ count: Int, seed: UInt64) -> LabeledImages {
     var pixels: [UInt8] = []
     for index in 0..<count {
       var stream = RandomStream(seed: seed, purpose: .syntheticImages, index: index)
