@@ -10,7 +10,7 @@ struct SweepCommand: ParsableCommand {
     discussion: """
       A plan is a YAML file: lists of attacks, pratios, attack_seeds, modes,
       alphas and tuning_seeds; clean: true for a clean model beside them,
-      which trojannn makes its trigger from;
+      which attacks that start from one take;
       save: none, first or all of each tuning's models (default: first, the
       first tuning seed's); settings that attacks and tunings share; and the
       sections attack: and tune: with settings of their own, under the keys

@@ -14,12 +14,10 @@ struct TriggerCommand: ParsableCommand {
       and of the attack only the trigger is made.
 
         fst trigger blended --dataset synthetic --out blended.png
-        fst trigger trojannn --dataset_path ./data --width 16 --out t.png \\
-          --clean_model record/cifar10/clean/<run>/attack_result.pt
 
-      trojannn's trigger is the one of the run that --record, --dataset,
-      --pratio, --attack_target and --model name, or is made from
-      --clean_model, or is the image --attack_trigger_img_path.
+      A trigger that a run has made is that of the run which --record,
+      --dataset, --pratio, --attack_target and --model name; where its own
+      settings name a clean model, it is made from that.
       Runs alone or on many ranks, which help to make that trigger.
       """)
 
