@@ -11,6 +11,9 @@ public struct AttackData: Sendable {
   /// Images in the dataset's whole training set, of which a held-out split leaves some out.
   public let wholeTrainingCount: Int
 
+  /// Whether training images are poisoned before the first step, rather than batch by batch.
+  let poisonsTraining: Bool
+
   /// What the user should know of the dataset, one line each.
   let warnings: [String]
 
@@ -19,10 +22,13 @@ public struct AttackData: Sendable {
 
   /// Splits `dataset` as `configuration` says and puts `trigger` into images; the same on every rank.
   ///
+  /// Into training images only where `poisonsTraining` holds; into no test image without a trigger.
   /// Throws `PoisonError` or `TuningSetError`, one line each.
   public init(
-    _ configuration: AttackConfiguration, dataset: DatasetPair, trigger: any Trigger
+    _ configuration: AttackConfiguration, dataset: DatasetPair, trigger: (any Trigger)?,
+    poisonsTraining: Bool = true
   ) throws {
+    self.poisonsTraining = poisonsTraining
     let whole = dataset.train
     let labels = try LabelTransform(
       configuration.labelTransform, target: configuration.attackTarget,
@@ -34,13 +40,18 @@ public struct AttackData: Sendable {
     else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
     let clean = split.attack.count == whole.count ? whole : whole.selecting(split.attack)
     let poisoned = try PoisonPlan.indices(
-      labels: clean.labels, ratio: configuration.poisonRatio, target: configuration.attackTarget,
+      labels: clean.labels, ratio: poisonsTraining ? configuration.poisonRatio : 0,
+      target: configuration.attackTarget,
       cleanLabel: configuration.settings.chosen.keepsLabels,
       seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
     train = PoisonedDataset.train(
-      clean, poisoned: poisoned, trigger: trigger, labels: labels,
+      clean, poisoned: poisoned, trigger: trigger ?? NoTrigger(), labels: labels,
       originalIndices: split.attack)
-    triggeredTest = PoisonedDataset.test(dataset.test, trigger: trigger, labels: labels)
+    triggeredTest =
+      trigger.map { PoisonedDataset.test(dataset.test, trigger: $0, labels: labels) }
+      ?? PoisonedDataset(
+        images: dataset.test.selecting([]), originalLabels: [], isPoisoned: [],
+        originalIndices: [])
     cleanTest = dataset.test
     wholeTrainingCount = whole.count
     warnings = dataset.warnings
@@ -79,4 +90,11 @@ extension AttackData {
   var checksums: [(subject: String, checksum: UInt64)] {
     [("training images", train.images.checksum)] + testSets.checksums
   }
+}
+
+/// The trigger of an attack that has none yet.
+private struct NoTrigger: Trigger {
+  func apply(
+    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
+  ) {}
 }

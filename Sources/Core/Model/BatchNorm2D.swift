@@ -18,7 +18,7 @@ public enum PassMode: Sendable {
 ///
 /// Training: xhat = (x - mean) / sqrt(variance + 1e-5) with the batch's biased variance;
 /// y = [relu](weight xhat + bias [+ residual]). Running statistics follow PyTorch:
-/// running = 0.9 running + 0.1 batch, with the unbiased variance. Other modes: running statistics
+/// running = (1 - momentum) running + momentum batch, with the unbiased variance. Other modes: running statistics
 /// instead. With a BatchNorm group in the context, sums run over all its ranks (SyncBatchNorm).
 /// Shapes: x, y, residual [N, H, W, C]; weight, bias, statistics [C].
 public struct BatchNorm2D: Sendable {
@@ -37,15 +37,18 @@ public struct BatchNorm2D: Sendable {
   /// statistics are used.
   public let inputBias: ParameterSlot?
 
+  /// The share of a batch's statistics in the running ones after it.
+  public let momentum: Double
+
   static let epsilon = 1e-5
-  static let momentum = 0.1
 
   /// Registers weight, bias and running statistics of the module `name`.
   public init(
-    _ name: String, channels: Int, inputBias: ParameterSlot? = nil,
+    _ name: String, channels: Int, inputBias: ParameterSlot? = nil, momentum: Double = 0.1,
     plan: inout ParameterLayoutPlan
   ) {
     self.channels = channels
+    self.momentum = momentum
     self.inputBias = inputBias
     weight = plan.parameter("\(name).weight", shape: [channels], role: .normScale)
     bias = plan.parameter("\(name).bias", shape: [channels], role: .normShift)
@@ -149,8 +152,8 @@ extension BatchNorm2D {
       statistics.inverseDeviation[c] = Float(1 / (batchVariance + Self.epsilon).squareRoot())
       let unbiased = batchVariance * count / max(count - 1, 1)
       let shifted = bias.map { batchMean + Double($0[c]) } ?? batchMean
-      mean[c] = Float((1 - Self.momentum) * Double(mean[c]) + Self.momentum * shifted)
-      variance[c] = Float((1 - Self.momentum) * Double(variance[c]) + Self.momentum * unbiased)
+      mean[c] = Float((1 - momentum) * Double(mean[c]) + momentum * shifted)
+      variance[c] = Float((1 - momentum) * Double(variance[c]) + momentum * unbiased)
     }
     store.batchesTracked[running.counter] += 1
     setAffine(statistics, store)
