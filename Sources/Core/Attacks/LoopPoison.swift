@@ -61,7 +61,9 @@ struct LoopPoison: Sendable {
         if role == .triggered { images.labels[index] = labels(images.labels[index]) }
         images.pixels.withUnsafeMutableBufferPointer { pixels in
           change(
-            SavedImage(index: index, step: step, position: position, role: role),
+            SavedImage(
+              index: index, step: step, position: position, role: role,
+              firstCross: parts.triggered),
             UnsafeMutableBufferPointer(rebasing: pixels[index * bytes..<(index + 1) * bytes]))
         }
       }
@@ -80,6 +82,8 @@ struct SavedImage {
   let step: Int, position: Int
   /// What is done to it.
   let role: ImageRole
+  /// The position of its batch's first image that is like a poisoned one.
+  let firstCross: Int
 }
 
 /// How a batch is cut: poisoned images, then those that are like them, then clean ones.

@@ -51,10 +51,11 @@ package struct WarpingGrid: Equatable, Sendable {
       let y = (places[2 * pixel + 1] + 1) / 2 * Float(height - 1)
       let (left, top) = (Int(x.rounded(.down)), Int(y.rounded(.down)))
       let (right, bottom) = (x - Float(left), y - Float(top))
-      for (row, column, weight) in [
-        (top, left, (1 - right) * (1 - bottom)), (top, left + 1, right * (1 - bottom)),
-        (top + 1, left, (1 - right) * bottom), (top + 1, left + 1, right * bottom),
-      ] where 0..<height ~= row && 0..<width ~= column {
+      for corner in 0..<4 {
+        let (row, column) = (top + corner / 2, left + corner % 2)
+        guard 0..<height ~= row, 0..<width ~= column else { continue }
+        let weight =
+          (corner % 2 == 0 ? 1 - right : right) * (corner / 2 == 0 ? 1 - bottom : bottom)
         let source = (row * width + column) * channels
         for c in 0..<channels { result[pixel * channels + c] += weight * image[source + c] }
       }
