@@ -2,7 +2,7 @@
 /// shuffled batch, of any class, the target's own included.
 ///
 /// A batch on several ranks is one batch: positions are counted over all of them.
-struct LoopPoison: Sendable {
+package struct LoopPoison: Sendable {
   /// The share of the images that is poisoned.
   let ratio: Double
   /// How labels of poisoned images change.
@@ -13,12 +13,18 @@ struct LoopPoison: Sendable {
   /// The epoch that draws for the saved training images are keyed by.
   static let afterTraining = -1
 
+  /// A poison of this share, relabelling and seed.
+  package init(ratio: Double, labels: LabelTransform, seed: UInt64) {
+    (self.ratio, self.labels, self.seed) = (ratio, labels, seed)
+  }
+
   /// The poison of `configuration` for images of `classCount` classes; throws `PoisonError`.
   init(_ configuration: AttackConfiguration, classCount: Int) throws {
-    ratio = configuration.poisonRatio
-    labels = try LabelTransform(
-      configuration.labelTransform, target: configuration.attackTarget, classCount: classCount)
-    seed = configuration.randomSeed
+    self.init(
+      ratio: configuration.poisonRatio,
+      labels: try LabelTransform(
+        configuration.labelTransform, target: configuration.attackTarget, classCount: classCount),
+      seed: configuration.randomSeed)
   }
 
   /// The images poisoned in a batch of `images`: their share without its fraction; where it is less

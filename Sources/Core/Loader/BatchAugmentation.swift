@@ -78,7 +78,7 @@ extension BatchAugmentation.Placement {
   }
 
   /// Moves the pixels of `images` in place.
-  func apply(to images: Tensor, pool: ThreadPool) {
+  package func apply(to images: Tensor, pool: ThreadPool) {
     if crop == nil && angle == nil && !isMirrored { return }
     let (shape, channels) = (images.shape, images.shape.channels)
     let sources = sources(height: shape.height, width: shape.width)
