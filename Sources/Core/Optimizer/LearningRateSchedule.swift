@@ -13,6 +13,8 @@ public enum LearningRateSchedule: Equatable, Sendable {
   /// `OneCycleLR` with cosine annealing: peak / 25 up to peak within the first `warmUp` share of
   /// all steps, then down to peak / 25 / 10,000.
   case oneCycle(peak: Double, warmUp: Double)
+  /// One schedule for so many epochs, then another that begins with its first.
+  indirect case sequence(Self, epochs: Int, Self)
 
   /// The learning rate of step `step` of epoch `epoch`, both counted from 0.
   public func rate(epoch: Int, step: Int, stepsPerEpoch: Int, epochs: Int) -> Double {
@@ -23,6 +25,11 @@ public enum LearningRateSchedule: Equatable, Sendable {
       return base * (1 + Foundation.cos(Double.pi * Double(epoch) / Double(period))) / 2
     case .multiStep(let base, let milestones, let gamma):
       return base * Foundation.pow(gamma, Double(milestones.filter { $0 <= epoch }.count))
+    case .sequence(let first, let count, let second):
+      return epoch < count
+        ? first.rate(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch, epochs: count)
+        : second.rate(
+          epoch: epoch - count, step: step, stepsPerEpoch: stepsPerEpoch, epochs: epochs - count)
     case .oneCycle(let peak, let warmUp):
       return Self.oneCycle(
         peak: peak, warmUp: warmUp, step: epoch * stepsPerEpoch + step,
