@@ -10,6 +10,9 @@ package protocol Defence: Method {
   /// Whether it chooses among results, for which some of the clean images are held out.
   static var decides: Bool { get }
 
+  /// What `client_optimizer` calls the rule by which it moves weights.
+  static var optimizerName: String { get }
+
   /// Purifies the network of `stage` in place; all ranks call it together.
   ///
   /// Throws one-line errors, `SharedFailure` where all ranks know of it, and `DefenceStopped`.
@@ -18,6 +21,7 @@ package protocol Defence: Method {
 
 extension Defence {
   package static var decides: Bool { false }
+  package static var optimizerName: String { "sgd" }
   package static func adjust(_ settings: inout DefendConfiguration) {}
 }
 
@@ -38,4 +42,6 @@ package struct Purified {
 package struct DefenceStopped: Error {
   /// Where its training stood.
   package var position: TrainingPosition
+  /// Whether a checkpoint of there was kept, where the run saves.
+  package var isSaved = true
 }

@@ -1,7 +1,11 @@
 /// The defences beside the ways of fine-tuning; a new one is a word in this list.
 package enum Defences: MethodList {
   /// All, in the order in which help texts name them.
-  static let defences: [any Defence.Type] = [ChannelLipschitzPruning.self]
+  static let defences: [any Defence.Type] = [
+    SharpnessAwareTuning.self, ChannelLipschitzPruning.self, AdversarialNeuronPruning.self,
+    FinePruning.self, AttentionDistillation.self, ReconstructiveNeuronPruning.self,
+    SharedAdversarialUnlearning.self,
+  ]
 
   /// All, as methods.
   package static let all: [any Method.Type] = defences

@@ -17,6 +17,8 @@ public enum RandomPurpose: UInt64, Sendable {
   case residuals = 23
   case pairing = 24
   case generator = 25
+  case replacement = 40
+  case neuronNoise = 41
 }
 
 /// A stream of random numbers keyed by meaning: (seed, purpose, epoch, index).

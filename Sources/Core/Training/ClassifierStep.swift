@@ -214,7 +214,7 @@ public final class ClassifierStep: TrainingStep {
       hooks.isAboutToRead = { [deferral] in deferral.settle(beforeReadingTo: $0) }
       if context.sharesStatistics {
         // A rank without images still joins the others' BatchNorm sums.
-        hooks.imageShards = shards(of: batch, in: range)
+        hooks.imageShards = batch.shards(in: range, of: communicator)
         result.add(forwardAndBackward(part, pass, range, hooks) {})
         continue
       }
@@ -230,12 +230,6 @@ public final class ClassifierStep: TrainingStep {
       }
     }
     return result
-  }
-
-  /// The shards of the global batch that lie in `part` of this rank's share, as ranges of the part.
-  private func shards(of batch: Batch, in part: Range<Int>) -> [Range<Int>] {
-    let start = communicator.rank * batch.globalCount / communicator.worldSize + part.lowerBound
-    return PassHooks.shards(in: start..<start + part.count, of: batch.globalCount)
   }
 
   /// Adds the gradients of `batch`, the images in `range` of `pass`; `between` is called when running
