@@ -29,8 +29,16 @@ package struct InputAware: Attack {
 
   package init() {}
 
-  package static let trainingFields: [ConfigField<Self>] =
-    rateFields + lossFields + LoopSettings.pixelFields.map { $0.within(\.loop) }
+  package static let triggerFields: [ConfigField<Self>] =
+    [
+      .boolean("single_tanh", \.appliesTanhOnce).help(
+        """
+        Apply tanh to patterns and masks once; the original does it twice, so that they reach only \
+        0.119 to 0.881 (default: false)
+        """, in: .attack)
+    ] + LoopSettings.pixelFields.map { $0.within(\.loop) }
+
+  package static let trainingFields: [ConfigField<Self>] = rateFields + lossFields
 
   private static let rateFields: [ConfigField<Self>] = [
     .number("lr_C", \.classifierRate, .nonNegative).help(
@@ -71,11 +79,6 @@ package struct InputAware: Attack {
       """
       Clear the generator's gradients after each step; the original adds up those of all steps \
       (default: false)
-      """, in: .attack),
-    .boolean("single_tanh", \.appliesTanhOnce).help(
-      """
-      Apply tanh to patterns and masks once; the original does it twice, so that they reach only \
-      0.119 to 0.881 (default: false)
       """, in: .attack),
   ]
 

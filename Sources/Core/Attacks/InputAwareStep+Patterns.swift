@@ -75,8 +75,11 @@ extension InputAwareStep {
     let asked = Tensor(classifier.inputShape.withBatch(changed.count))
     asked.pointer.update(from: batch.images.pointer, count: changed.count * size)
     if !cross.isEmpty {
-      asked.pointer(image: cross.lowerBound - changed.lowerBound)
-        .update(from: pairs.second(cross).pointer, count: cross.count * size)
+      let partners = pairs.second(cross)
+      withExtendedLifetime(partners) {
+        asked.pointer(image: cross.lowerBound - changed.lowerBound)
+          .update(from: partners.pointer, count: cross.count * size)
+      }
     }
     let t = networks.thresholds(
       networks.mask.forward(asked, mode: .evaluating, context: networks.context))
@@ -106,17 +109,19 @@ extension InputAwareStep {
     }
     var sums = [same]
     try communicator.allReduceSum(&sums)
-    for (start, z, network) in [
-      (0, learning.z.0, networks.generator), (count, learning.z.1, networks.generatorTwin),
-    ] {
-      let received = all.pointer + (start + own.lowerBound) * size
-      let inner = Tensor(z.shape)
-      for place in 0..<z.shape.count {
-        inner.pointer[place] =
-          received[place] / networks.normalization.standardDeviation[place % 3]
-          * networks.slope(z.pointer[place])
+    withExtendedLifetime(all) {
+      for (start, z, network) in [
+        (0, learning.z.0, networks.generator), (count, learning.z.1, networks.generatorTwin),
+      ] {
+        let received = all.pointer + (start + own.lowerBound) * size
+        let inner = Tensor(z.shape)
+        for place in 0..<z.shape.count {
+          inner.pointer[place] =
+            received[place] / networks.normalization.standardDeviation[place % 3]
+            * networks.slope(z.pointer[place])
+        }
+        network.backward(inner, hooks: learning.hooks, context: networks.context)
       }
-      network.backward(inner, hooks: learning.hooks, context: networks.context)
     }
     return sums[0]
   }

@@ -62,9 +62,10 @@ package struct LIRA: Attack {
       "The generator's learning rate", "rate", in: .attack),
     .number("eps", \.strength, .nonNegative).help(
       "The noise's size in the first stage", "size", in: .attack),
-    .number("alpha", \.cleanWeight, .share).help(
+    // No bounds: tunings have a key of this name, and files for both.
+    .number("alpha", \.cleanWeight, .finite).help(
       "The weight of clean images against noisy ones, 0 to 1", "share", in: .attack),
-    .number("test_alpha", \.tuningCleanWeight, .share).help(
+    .number("test_alpha", \.tuningCleanWeight, .finite).help(
       "The same in the second stage", "share", in: .attack),
     .integer("both_train_epochs", \.jointEpochs, 1...countLimit).help(
       "Epochs, of all --epochs, of the first stage; at least one is left to the second", "n",

@@ -20,6 +20,9 @@ package struct WaNet: Attack {
 
   package init() {}
 
+  package static let triggerFields: [ConfigField<Self>] =
+    LoopSettings.pixelFields.map { $0.within(\.loop) }
+
   package static let trainingFields: [ConfigField<Self>] =
     [
       .integer("k", \.side, 1...256).help(
@@ -32,7 +35,7 @@ package struct WaNet: Attack {
         "Images with random shifts on top and their own label, for each poisoned one; 0 is none",
         "ratio", in: .attack),
     ]
-    + (LoopSettings.augmentationFields + LoopSettings.pixelFields).map { $0.within(\.loop) }
+    + LoopSettings.augmentationFields.map { $0.within(\.loop) }
 
   package static func setDefaults(of configuration: inout AttackConfiguration) {
     configuration.setBatchAttackSchedule()

@@ -66,8 +66,10 @@ struct LIRAFixtureTests {
         crop: (crop[0], crop[1]), angle: try one["angle_degrees"].number,
         isMirrored: try one["flip_draw"].number < 0.5
       ).apply(to: images, pool: context.pool)
-      let expected = try one["x_after_augmentation_first4"].images.array
-      #expect(largestDistance(Array(images.array[..<expected.count]), expected) < 1e-6)
+      if index == 0 {
+        let expected = try one["x_after_augmentation_first4"].images.array
+        #expect(largestDistance(Array(images.array[..<expected.count]), expected) < 1e-6)
+      }
       let outcome = try step.learnTogether(
         Batch(
           images: images.buffer, labels: indices.map { Int32(labels[$0]) }, indices: indices,
