@@ -50,10 +50,11 @@ public struct AttackData: Sendable {
     train = PoisonedDataset.train(
       consume clean, poisoned: poisoned, trigger: trigger ?? NoTrigger(), labels: labels,
       originalIndices: split.attack)
+    let test = cleanTest
     triggeredTest =
-      trigger.map { PoisonedDataset.test(cleanTest, trigger: $0, labels: labels) }
+      trigger.map { PoisonedDataset.test(test, trigger: $0, labels: labels) }
       ?? PoisonedDataset(
-        images: cleanTest.selecting([]), originalLabels: [], isPoisoned: [], originalIndices: [])
+        images: test.selecting([]), originalLabels: [], isPoisoned: [], originalIndices: [])
   }
 
   /// The sets that the attacked model is judged by.

@@ -104,10 +104,10 @@ package final class AttentionStep: TrainingStep {
       case .parameter: break
       case .counter(_, let index): store.batchesTracked[index] += Int64(count - 1)
       case .buffer(let buffer):
-        let kept = Foundation.pow(1 - BatchNorm2D.momentum, Double(count))
+        let kept = Foundation.pow(1 - BatchNorm2D.usualMomentum, Double(count))
         for place in buffer.offset..<buffer.offset + buffer.count {
           let (old, new) = (Double(before[place]), Double(store.buffers.pointer[place]))
-          let seen = (new - (1 - BatchNorm2D.momentum) * old) / BatchNorm2D.momentum
+          let seen = (new - (1 - BatchNorm2D.usualMomentum) * old) / BatchNorm2D.usualMomentum
           store.buffers.pointer[place] = Float(kept * old + (1 - kept) * seen)
         }
       }

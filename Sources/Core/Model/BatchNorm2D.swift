@@ -38,12 +38,14 @@ public struct BatchNorm2D: Sendable {
   public let inputBias: ParameterSlot?
 
   /// What is added to the variance, and the share of a batch in the running statistics.
-  private let epsilon, momentum: Double
+  let epsilon, momentum: Double
+  /// PyTorch's default.
+  public static let usualMomentum = 0.1
 
   /// Registers weight, bias and running statistics of the module `name`.
   public init(
     _ name: String, channels: Int, inputBias: ParameterSlot? = nil, epsilon: Double = 1e-5,
-    momentum: Double = 0.1, plan: inout ParameterLayoutPlan
+    momentum: Double = usualMomentum, plan: inout ParameterLayoutPlan
   ) {
     (self.epsilon, self.momentum) = (epsilon, momentum)
     self.channels = channels
