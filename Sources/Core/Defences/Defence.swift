@@ -10,6 +10,10 @@ package protocol Defence: Method {
   /// Whether it chooses among results, for which some of the clean images are held out.
   static var decides: Bool { get }
 
+  /// Sets where it starts and what it saves, where that is not as usual, once all that was given is
+  /// known; throws `ConfigError`.
+  func place(_ settings: inout DefendConfiguration) throws
+
   /// Purifies the network of `stage` in place; all ranks call it together.
   ///
   /// Throws one-line errors, `SharedFailure` where all ranks know of it, and `DefenceStopped`.
@@ -19,6 +23,7 @@ package protocol Defence: Method {
 extension Defence {
   package static var decides: Bool { false }
   package static func adjust(_ settings: inout DefendConfiguration) {}
+  package func place(_ settings: inout DefendConfiguration) throws {}
 }
 
 /// What a defence has come to, beside the network that it has changed.

@@ -1,7 +1,10 @@
 /// The defences beside the ways of fine-tuning; a new one is a word in this list.
 package enum Defences: MethodList {
   /// All, in the order in which help texts name them.
-  static let defences: [any Defence.Type] = [ChannelLipschitzPruning.self]
+  static let defences: [any Defence.Type] = [
+    ChannelLipschitzPruning.self,
+    NeuralCleanse.self, ExactPurification.self, RetuningAttack.self,
+  ]
 
   /// All, as methods.
   package static let all: [any Method.Type] = defences
