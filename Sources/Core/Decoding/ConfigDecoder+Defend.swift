@@ -3,9 +3,10 @@ extension ConfigDecoder {
   public static func defend(
     _ defence: DefenceName, flags: [ConfigArgument], defenceYAML: String? = nil
   ) throws -> DecodedConfiguration<DefendConfiguration> {
-    let layers = try
-      ([defenceYAML].compactMap { $0 }.map { try ConfigLayer(yaml: $0) }
-      + [ConfigLayer(flags: flags)])
+    let file = try defenceYAML.map {
+      try ConfigLayer.defence(yaml: $0, isNamed: flags.contains { $0.key == "result" })
+    }
+    let layers = try ([file?.layer].compactMap { $0 } + [ConfigLayer(flags: flags)])
       .map { try $0.renaming(tuneSynonyms) }
     let given = Set(layers.flatMap(\.settings).map(\.key))
     let trigger = AttackSettings.given(in: layers.last)
@@ -24,7 +25,7 @@ extension ConfigDecoder {
     try decoded.configuration.chosen.place(&decoded.configuration)
     if decoded.configuration.shared.syncBatchNorm { try refuseCompression(in: layers) }
     try requireDataset(decoded.configuration.shared.dataset, in: layers)
-    decoded.warnings += foreignKeys(given, of: defence)
+    decoded.warnings += (file?.warnings ?? []) + foreignKeys(given, of: defence)
     decoded.configuration.shared.arguments = arguments(
       decoded.configuration, DefendConfiguration.fields.filter { $0.concerns(defence.rawValue) },
       layers: layers)

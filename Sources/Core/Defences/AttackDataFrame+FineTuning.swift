@@ -11,6 +11,15 @@ extension AttackDataFrame {
     return row.dropLast(cells.count) + cells
   }
 
+  /// The same with `tests` in the last row, where its rows are those of ft_df.csv.
+  func endingFineTuning(_ tests: TestResults) -> AttackDataFrame {
+    guard columns == Self.fineTuningColumns, let last = rows.last else { return self }
+    var frame = AttackDataFrame(columns: columns)
+    rows.dropLast().forEach { frame.append($0) }
+    frame.append(Self.fineTuningRow(last, tests: tests))
+    return frame
+  }
+
   private static func testCells(_ tests: TestResults?) -> [Value] {
     [
       tests?.cleanLoss, tests?.triggeredLoss, tests?.metrics.cleanAccuracy,

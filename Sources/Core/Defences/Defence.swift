@@ -10,6 +10,9 @@ package protocol Defence: Method {
   /// Whether it chooses among results, for which some of the clean images are held out.
   static var decides: Bool { get }
 
+  /// What `client_optimizer` calls the rule by which it moves weights.
+  static var optimizerName: String { get }
+
   /// Sets where it starts and what it saves, where that is not as usual, once all that was given is
   /// known; throws `ConfigError`.
   func place(_ settings: inout DefendConfiguration) throws
@@ -22,6 +25,7 @@ package protocol Defence: Method {
 
 extension Defence {
   package static var decides: Bool { false }
+  package static var optimizerName: String { "sgd" }
   package static func adjust(_ settings: inout DefendConfiguration) {}
   package func place(_ settings: inout DefendConfiguration) throws {}
 }
@@ -43,4 +47,6 @@ package struct Purified {
 package struct DefenceStopped: Error {
   /// Where its training stood.
   package var position: TrainingPosition
+  /// Whether a checkpoint of there was kept, where the run saves.
+  package var isSaved = true
 }

@@ -2,8 +2,11 @@
 package enum Defences: MethodList {
   /// All, in the order in which help texts name them.
   static let defences: [any Defence.Type] = [
-    ChannelLipschitzPruning.self,
-    NeuralCleanse.self, ExactPurification.self, RetuningAttack.self,
+    SharpnessAwareTuning.self, ChannelLipschitzPruning.self, AdversarialNeuronPruning.self,
+    FinePruning.self, AttentionDistillation.self, ReconstructiveNeuronPruning.self,
+    SharedAdversarialUnlearning.self,
+    ImplicitUnlearning.self, NeuralCleanse.self, PathAwareMinimization.self,
+    ExactPurification.self, RetuningAttack.self,
   ]
 
   /// All, as methods.

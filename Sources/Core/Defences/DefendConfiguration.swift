@@ -47,7 +47,9 @@ public struct DefendConfiguration: Equatable, Sendable {
 
 extension DefendConfiguration {
   /// The keys of a tuning that a defence has not.
-  private static let otherKeys: Set = ["ft_mode", "alpha", "initlr", "lb_smooth", "evaluate_every"]
+  private static let otherKeys: Set = [
+    "ft_mode", "alpha", "initlr", "lb_smooth", "evaluate_every", "client_optimizer",
+  ]
 
   /// The keys of all defences.
   public static let fields: [ConfigField<Self>] =
@@ -60,7 +62,15 @@ extension DefendConfiguration {
         """, "way", in: .tuning),
       .number("acc_ratio", \.accuracyRatio, .share).help(
         "The relative loss of clean accuracy that a pruning may cost", "share", in: .tuning),
+      optimizer,
     ] + DefenceSettings.fields.map { $0.within(\.settings) }
+
+  /// What the chosen defence calls the one optimiser that it has.
+  private static let optimizer = ConfigField<Self>(
+    key: "client_optimizer", expected: "the defence's own: sgd, or adam of sau and i-bau",
+    assign: { value, target in value == .text(type(of: target.chosen).optimizerName) },
+    value: { .text(type(of: $0.chosen).optimizerName) }, role: .output
+  ).help("The optimiser; each defence has one", "name", in: .accepted)
 
   /// The command, the defence and all settings that ranks must share.
   package var sharedSettings: [(key: String, value: String)] {

@@ -59,10 +59,12 @@ public struct Defending {
       let purified = try configuration.chosen.purify(defence)
       purified.findings.forEach { stage.tell(.message($0)) }
       try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the end")
-      outcome.after = try defence.metrics(of: attacked.model)
-      if shared.save { try communicator.onRankZero { try save(attacked, purified) } }
+      let tests = try defence.results(of: attacked.model)
+      outcome.after = tests.metrics
+      if shared.save { try communicator.onRankZero { try save(attacked, purified, tests) } }
     } catch let stopped as DefenceStopped {
-      (outcome.stopped, outcome.isResumable) = (stopped.position, shared.save)
+      outcome.stopped = stopped.position
+      outcome.isResumable = shared.save && stopped.isSaved
     }
     return outcome
   }
@@ -116,11 +118,21 @@ public struct Defending {
     }
   }
 
-  private func save(_ attacked: AttackedModel, _ purified: Purified) throws {
+  private func save(
+    _ attacked: AttackedModel, _ purified: Purified, _ tests: TestResults
+  ) throws {
     let folder = shared.defenseFolder
     try InfoFile.write(
       shared.arguments.map { .init($0.key, $0.value.archived) }, to: "\(folder)/info.pickle")
-    for (name, frame) in purified.tables { try frame.write(to: "\(folder)/\(name)") }
+    for (name, frame) in purified.tables {
+      guard name.hasSuffix("_df.csv") else {
+        try frame.write(to: "\(folder)/\(name)")
+        continue
+      }
+      let frame = frame.endingFineTuning(tests)
+      try frame.write(to: "\(folder)/\(name)")
+      try frame.writeSummary(to: "\(folder)/\(name.dropLast(4))_summary.csv")
+    }
     for (name, image) in purified.pictures {
       try ImageFile.writePNGAtomically(image, to: "\(folder)/\(name)")
     }

@@ -29,7 +29,7 @@ package struct NeuralCleanse: Defence {
 
   package func purify(_ stage: DefenceStage) throws -> Purified {
     guard let triggers = try stage.reversedTriggers(reversal) else {
-      throw DefenceStopped(position: TrainingPosition())
+      throw DefenceStopped(position: TrainingPosition(), isSaved: false)
     }
     let verdict = ReversalVerdict(triggers, settings: reversal)
     var purified = Purified()

@@ -28,8 +28,6 @@ package struct RetuningAttack: Defence {
     (settings.shared.splitRatio, settings.shared.batchSize) = (0.02, 128)
     (settings.shared.epochs, settings.shared.weightDecay) = (5, 0)
     (settings.shared.schedule, settings.shared.randomSeed) = (.constant, 42)
-    // Augmented once, below, rather than anew in each epoch.
-    settings.shared.augment = false
   }
 
   package func place(_ settings: inout DefendConfiguration) throws {
@@ -49,7 +47,7 @@ package struct RetuningAttack: Defence {
     let images = Self.mixed(clean, with: chosen)
     var purified = Purified()
     let step = stage.classifierStep(stage.network, imageCount: images.count)
-    purified.tables = [("ra_df.csv", try stage.train(step, on: images))]
+    purified.tables = [("ra_df.csv", try stage.train(step, on: images, augments: false))]
     purified.findings = ["retuned with \(count) triggered images among \(images.count)"]
     return purified
   }
@@ -68,8 +66,7 @@ package struct RetuningAttack: Defence {
 extension DefenceStage {
   /// `images`, each cropped and flipped as the dataset's training images are, once.
   func augmentedOnce(_ images: LabeledImages) -> LabeledImages {
-    guard !shared.augment else { return images }
-    let augmentation = Datasets.known(shared.dataset).augmentation
+    guard let augmentation = shared.augmentation else { return images }
     var result = images
     let (height, width, channels) = (images.height, images.width, images.channels)
     for index in 0..<images.count {

@@ -56,7 +56,8 @@ public struct ReversalVerdict: Equatable, Sendable {
     let share = "\(unreached.count) of \(norms.count) classes"
     if deviation == 0 { return "no verdict: the masks' sizes do not differ" }
     if 2 * unreached.count >= norms.count {
-      return "no verdict to rely on: \(share) have no trigger that works yet; give a larger --nc_epoch"
+      return
+        "no verdict to rely on: \(share) have no trigger that works yet; give a larger --nc_epoch"
     }
     let found = String(format: "anomaly index %.2f (more than 2 stands out)", index)
     let doubt = unreached.isEmpty ? "" : "; \(share) have no trigger that works, which blurs it"

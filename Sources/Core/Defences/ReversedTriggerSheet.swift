@@ -13,7 +13,9 @@ package enum ReversedTriggerSheet {
   package static func image(
     of triggers: [ReversedTrigger], verdict: ReversalVerdict
   ) throws -> RGBImage {
-    guard let first = triggers.first else { return RGBImage(pixels: [0, 0, 0], width: 1, height: 1) }
+    guard let first = triggers.first else {
+      return RGBImage(pixels: [0, 0, 0], width: 1, height: 1)
+    }
     let enlargement = max(tile / max(first.width, first.height), 1)
     let (width, height) = (first.width * enlargement, first.height * enlargement)
     let across = min(columns, triggers.count)

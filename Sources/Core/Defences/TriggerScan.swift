@@ -49,14 +49,15 @@ public struct TriggerScan {
       .message(
         "reversing the triggers of \(images.classCount) classes from \(images.count) clean images, "
           + "\(configuration.reversal.epochs) epochs each at most"))
-    let triggers = try TriggerReversal(
-      network: attacked.model, images: images, settings: configuration.reversal,
-      normalization: normalization,
-      augmentation: configuration.augment ? Datasets.known(dataset).augmentation : nil,
-      batchSize: place.batchSize, seed: configuration.randomSeed, stage: stage,
-      context: ComputeContext(
-        threads: ThreadCount.resolve(requested: place.threads), convolution: place.convolution)
-    ).run() ?? []
+    let triggers =
+      try TriggerReversal(
+        network: attacked.model, images: images, settings: configuration.reversal,
+        normalization: normalization,
+        augmentation: configuration.augment ? Datasets.known(dataset).augmentation : nil,
+        batchSize: place.batchSize, seed: configuration.randomSeed, stage: stage,
+        context: ComputeContext(
+          threads: ThreadCount.resolve(requested: place.threads), convolution: place.convolution)
+      ).run() ?? []
     let verdict = ReversalVerdict(triggers, settings: configuration.reversal)
     try communicator.onRankZero {
       guard let path = configuration.output else { return }

@@ -67,7 +67,8 @@ struct TriggeredTrainingImages {
         && given[index] == all.images.labels[position]
     }
     return PoisonedDataset(
-      images: all.images.selecting(positions), originalLabels: positions.map { all.originalLabels[$0] },
+      images: all.images.selecting(positions),
+      originalLabels: positions.map { all.originalLabels[$0] },
       isPoisoned: positions.map { all.isPoisoned[$0] },
       originalIndices: positions.map { all.originalIndices[$0] })
   }

@@ -27,7 +27,8 @@ public final class BatchLoader: Sendable {
     augmentation: Augmentation? = nil, seed: UInt64 = 0, poisoned: PoisonedDataset? = nil
   ) {
     precondition(
-      sampler.count == images.count, "a sampler of \(sampler.count) for \(images.count) images")
+      (sampler.population ?? sampler.count) == images.count,
+      "a sampler of \(sampler.count) for \(images.count) images")
     self.images = images
     self.sampler = sampler
     self.augmentation = augmentation
@@ -71,7 +72,10 @@ public final class BatchLoader: Sendable {
       let range = sampler.localRange(step: step)
       let indices = Array(order[range])
       let buffer = pool.buffer(count: indices.count * images.imageSize)
-      fill(buffer, with: indices, epoch: epoch)
+      // An image that is drawn twice is moved differently.
+      fill(
+        buffer, with: indices, keys: sampler.population == nil ? indices : Array(range),
+        epoch: epoch)
       var batch = Batch(
         images: buffer, labels: indices.map { Int32(images.labels[$0]) }, indices: indices,
         globalCount: sampler.globalBatchSize(step: step))
@@ -84,11 +88,11 @@ public final class BatchLoader: Sendable {
     }
   }
 
-  private func fill(_ buffer: FloatBuffer, with indices: [Int], epoch: Int) {
+  private func fill(_ buffer: FloatBuffer, with indices: [Int], keys: [Int], epoch: Int) {
     images.pixels.withUnsafeBufferPointer { pixels in
       for (slot, index) in indices.enumerated() {
         let placement =
-          augmentation?.placement(seed: seed, epoch: epoch, index: index) ?? .identity
+          augmentation?.placement(seed: seed, epoch: epoch, index: keys[slot]) ?? .identity
         let floats = buffer.floats[slot * images.imageSize..<(slot + 1) * images.imageSize]
         writer.write(
           UnsafeBufferPointer(rebasing: pixels[images.range(of: index)]), placement: placement,

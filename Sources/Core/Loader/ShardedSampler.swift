@@ -4,8 +4,10 @@
 /// takes the contiguous share `r*n/w ..< (r+1)*n/w`, so shares differ by at most one image and may
 /// be empty where the last batch has fewer images than there are ranks.
 public struct ShardedSampler: Sendable {
-  /// The number of images in the dataset.
+  /// The number of images in an epoch: all there are, unless they are drawn.
   public let count: Int
+  /// The images that an epoch's are drawn from, each anew; nil takes each once.
+  public var population: Int?
   /// Images per step over all ranks.
   public let batchSize: Int
   /// The seed of each epoch's order; nil keeps the dataset's order.
@@ -42,6 +44,10 @@ public struct ShardedSampler: Sendable {
 
   /// The order of all images in `epoch`, the same on every rank: [count].
   public func order(epoch: Int) -> [Int] {
+    if let population {
+      var stream = RandomStream(seed: shuffleSeed ?? 0, purpose: .replacement, epoch: epoch)
+      return (0..<count).map { _ in stream.nextInt(below: population) }
+    }
     guard let shuffleSeed else { return Array(0..<count) }
     return Permutation.of(count: count, seed: shuffleSeed, epoch: epoch)
   }

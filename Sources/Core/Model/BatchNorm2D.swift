@@ -40,6 +40,9 @@ public struct BatchNorm2D: Sendable {
   /// What is added to the variance, and the share of a batch in the running statistics.
   private let epsilon, momentum: Double
 
+  /// The share of a batch in running statistics of most networks.
+  static let usualMomentum = 0.1
+
   /// Registers weight, bias and running statistics of the module `name`.
   public init(
     _ name: String, channels: Int, inputBias: ParameterSlot? = nil, epsilon: Double = 1e-5,
@@ -220,12 +223,12 @@ extension BatchNorm2D {
   /// The sums are there since the statistics depend on x; where they are fixed, dx = gamma s dy.
   func endGradient(_ statistics: Statistics, pass: GradientPass) {
     statistics.addSums()
-    pass.addGradient(statistics.totals[..<channels], at: bias.offset)
+    pass.addNormalizationGradient(statistics.totals[..<channels], at: bias.offset)
     for c in 0..<channels {
       statistics.weightGradient[c] =
         statistics.totals[channels + c] * Double(statistics.inverseDeviation[c])
     }
-    pass.addGradient(statistics.weightGradient[...], at: weight.offset)
+    pass.addNormalizationGradient(statistics.weightGradient[...], at: weight.offset)
     pass.finish(bias, weight)
     let gamma = pass.store.value(weight)
     let (a, b, d) = statistics.gradientCoefficients

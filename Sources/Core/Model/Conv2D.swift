@@ -89,6 +89,7 @@ public struct Conv2D: Sendable {
       accumulates: accumulate, weights: store.value(weight), algorithm: algorithm(in: context),
       outputCount: outputShape(batch: 1).count)
     guard pass.hasParameters else {
+      if xGradient == nil { return }
       return parts.run(0..<x.shape.batch, into: nil, context: context, ready: ready)
     }
     defer { pass.finish(weight) }

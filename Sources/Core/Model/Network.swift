@@ -103,25 +103,44 @@ public final class Network {
   private func pass(
     _ reach: GradientReach, _ hooks: PassHooks, _ context: ComputeContext
   ) -> GradientPass {
-    GradientPass(store: store, context: context, hooks: hooks, hasParameters: reach.hasParameters)
+    GradientPass(
+      store: store, context: context, hooks: hooks, hasParameters: reach.hasParameters,
+      hasNormalizations: reach.hasNormalizations)
   }
 
   private func backward(carried: Tensor, images: Tensor?, pass: GradientPass) {
     precondition(inputs.count == blocks.count, "backward before forward")
     var gradient = carried
+    let entering = pass.hooks.entering
     blocks.last?.beginBackward(context: pass.context)
     pass.context.forEachImage(gradient.shape) { [gradient] in
+      entering[blocks.count - 1]?.add(to: gradient, pixels: $0)
       blocks.last?.receive(gradient, pixels: $0, thread: $1)
     }
     for (index, block) in blocks.enumerated().reversed() {
       let below = index > 0 ? blocks[index - 1] : nil
+      let added = entering[index - 1]
       below?.beginBackward(context: pass.context)
       gradient = block.backward(
         gradient,
         input: BlockInput(x: inputs[index], gradient: index > 0 ? .carried : .images(images)),
         workspace: workspace, pass: pass
-      ) { below?.receive($0, pixels: $1, thread: $2) }
+      ) {
+        added?.add(to: $0, pixels: $1)
+        below?.receive($0, pixels: $1, thread: $2)
+      }
     }
+  }
+
+  /// The last block with parameters whose names begin with `prefix`; nil where there is none.
+  package func lastBlock(named prefix: String) -> Int? {
+    let end = store.plan.parameters.last { $0.name.hasPrefix(prefix) }?.range.upperBound
+    return end.flatMap { end in parameterEnds.firstIndex { $0 >= end } }
+  }
+
+  /// The output of block `index` in the last forward: [N, H, W, C].
+  package func output(ofBlock index: Int) -> Tensor {
+    index + 1 < inputs.count ? inputs[index + 1] : features
   }
 
   /// Allocates all activations anew where `batch` is the largest so far in this mode.

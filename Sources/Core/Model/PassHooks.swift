@@ -19,6 +19,10 @@ public struct PassHooks {
   /// shards, and so come to the same bits.
   public var imageShards: [Range<Int>]?
 
+  /// Gradients that enter backward at blocks' outputs, beside what comes from above: by the number
+  /// of the block, of its output's shape.
+  public var entering: [Int: Tensor] = [:]
+
   /// What the images' random draws in forward are keyed by; nil draws nothing.
   public var draws: PassDraws?
 
@@ -39,17 +43,27 @@ public enum GradientReach {
   case images(Tensor)
   /// Every parameter's, and the images'.
   case all(Tensor)
+  /// The normalisations' factors and shifts alone; no kernel's weight, no head's.
+  case normalizations
 
   /// Where the images' gradient goes.
   var images: Tensor? {
     switch self {
-    case .head, .parameters: nil
+    case .head, .parameters, .normalizations: nil
     case .images(let gradient), .all(let gradient): gradient
     }
   }
 
   /// Whether parameters get their gradients.
-  var hasParameters: Bool { if case .images = self { false } else { true } }
+  var hasParameters: Bool {
+    switch self {
+    case .images, .normalizations: false
+    case .head, .parameters, .all: true
+    }
+  }
+
+  /// Whether normalisations get theirs.
+  var hasNormalizations: Bool { if case .images = self { false } else { true } }
 }
 
 /// The random draws of a batch's images inside the network, keyed by (seed, epoch, image, layer).
@@ -96,6 +110,13 @@ struct GradientPass {
   var hooks = PassHooks()
   /// Whether gradients of parameters are computed.
   var hasParameters = true
+  /// Whether those of normalisations are.
+  var hasNormalizations = true
+
+  /// Adds `sums` to the gradients of a normalisation from position `offset` on.
+  func addNormalizationGradient(_ sums: ArraySlice<Double>, at offset: Int) {
+    if hasNormalizations { store.addGradient(sums, at: offset) }
+  }
 
   /// Adds `sums` to the gradients from position `offset` on.
   func addGradient(_ sums: ArraySlice<Double>, at offset: Int) {

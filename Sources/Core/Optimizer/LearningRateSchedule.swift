@@ -1,5 +1,16 @@
 import Foundation
 
+/// A learning rate that holds from an epoch on.
+public struct RateLevel: Equatable, Sendable {
+  /// The first epoch.
+  public var epoch: Int
+  /// The rate.
+  public var rate: Double
+
+  /// `rate` from `epoch` on.
+  public init(from epoch: Int, _ rate: Double) { (self.epoch, self.rate) = (epoch, rate) }
+}
+
 /// The learning rate of each step, as PyTorch's schedulers give it.
 ///
 /// Cosine, multi-step and constant change once an epoch, the one-cycle schedule every step.
@@ -13,6 +24,11 @@ public enum LearningRateSchedule: Equatable, Sendable {
   /// `OneCycleLR` with cosine annealing: peak / 25 up to peak within the first `warmUp` share of
   /// all steps, then down to peak / 25 / 10,000.
   case oneCycle(peak: Double, warmUp: Double)
+  /// base (1 + cos(π step / period)) / 2, steps counted over all epochs: a cosine of steps, which
+  /// rises again after `period` of them.
+  case cosineOfSteps(base: Double, period: Int)
+  /// The rate of the last level that begins at the epoch or before; the first begins at 0.
+  case levels([RateLevel])
 
   /// The learning rate of step `step` of epoch `epoch`, both counted from 0.
   public func rate(epoch: Int, step: Int, stepsPerEpoch: Int, epochs: Int) -> Double {
@@ -27,6 +43,11 @@ public enum LearningRateSchedule: Equatable, Sendable {
       return Self.oneCycle(
         peak: peak, warmUp: warmUp, step: epoch * stepsPerEpoch + step,
         total: epochs * stepsPerEpoch)
+    case .cosineOfSteps(let base, let period):
+      let steps = Double(epoch * stepsPerEpoch + step)
+      return base * (1 + Foundation.cos(Double.pi * steps / Double(period))) / 2
+    case .levels(let levels):
+      return levels.last { $0.epoch <= epoch }?.rate ?? 0
     }
   }
 

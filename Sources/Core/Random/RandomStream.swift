@@ -11,6 +11,9 @@ public enum RandomPurpose: UInt64, Sendable {
   case trigger = 7
   case test = 8
   case dropout = 9
+  case replacement = 40
+  case neuronNoise = 41
+  case chosenImages = 42
 }
 
 /// A stream of random numbers keyed by meaning: (seed, purpose, epoch, index).

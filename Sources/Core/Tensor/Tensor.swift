@@ -75,6 +75,13 @@ public struct Tensor: Sendable {
     Tensor(shape.withBatch(batch), in: buffer)
   }
 
+  /// Adds `pixels`, counted over all images, to those of `other`, which has the same shape.
+  func add(to other: Tensor, pixels: Range<Int>) {
+    precondition(shape == other.shape, "\(shape) added to \(other.shape)")
+    let range = pixels.lowerBound * shape.channels..<pixels.upperBound * shape.channels
+    for place in range { other.pointer[place] += pointer[place] }
+  }
+
   /// A copy of the floats, NHWC.
   public var array: [Float] { Array(buffer.floats[..<shape.count]) }
 }

@@ -185,7 +185,7 @@ public final class ClassifierStep: TrainingStep {
       hooks.isAboutToRead = { [deferral] in deferral.settle(beforeReadingTo: $0) }
       if context.sharesStatistics {
         // A rank without images still joins the others' BatchNorm sums.
-        hooks.imageShards = shards(of: batch, in: range)
+        hooks.imageShards = batch.shards(in: range, of: communicator)
         result.add(forwardAndBackward(part, hooks) {})
         continue
       }
@@ -202,18 +202,6 @@ public final class ClassifierStep: TrainingStep {
     }
     store.batchesTracked = batchesTracked.map { $0 + Int64(accumulationSteps) }
     return result
-  }
-
-  /// The shards of the global batch that lie in `part` of this rank's share, as ranges of the part.
-  private func shards(of batch: Batch, in part: Range<Int>) -> [Range<Int>] {
-    let (total, world) = (batch.globalCount, communicator.worldSize)
-    let start = communicator.rank * total / world + part.lowerBound
-    let bounds = (0...PassHooks.shardCount).map { $0 * total / PassHooks.shardCount }
-    return zip(bounds, bounds.dropFirst()).compactMap { lower, upper in
-      let first = max(lower - start, 0)
-      let end = min(upper - start, part.count)
-      return first < end ? first..<end : nil
-    }
   }
 
   /// Adds the gradients of `batch`; `between` is called when running statistics have moved.
