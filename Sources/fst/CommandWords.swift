@@ -48,6 +48,7 @@ enum CommandWords {
     "fine-tune": "tune", "fine_tune": "tune", "ft": "tune", "train": "attack", "poison": "attack",
     "test": "evaluate", "plot": "tsne", "t-sne": "tsne", "features": "tsne", "show": "inspect",
     "print": "inspect", "ls": "inspect", "run": "sweep", "plan": "sweep", "check": "doctor",
+    "detect": "scan", "cleanse": "scan",
   ]
 
   /// Ends with a line where the first word is no command.

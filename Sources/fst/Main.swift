@@ -57,6 +57,7 @@ struct FST: ParsableCommand {
         fst tune --attack blended --dataset synthetic --ft_mode fst --save
         fst evaluate record/synthetic/blended/<run>/attack_result.pt
         fst inspect record/synthetic/blended/<run>/attack_result.pt
+        fst scan record/synthetic/blended/<run>/attack_result.pt
         fst tsne record/synthetic/blended/<run>/attack_result.pt --out sheet.svg
 
       A whole experiment from one file, resumable, with its tables:
@@ -84,7 +85,8 @@ struct FST: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      AttackCommand.self, TuneCommand.self, DefendCommand.self, EvaluateCommand.self,
+      AttackCommand.self, TuneCommand.self, DefendCommand.self, ScanCommand.self,
+      EvaluateCommand.self,
       TSNECommand.self,
       InspectCommand.self, TriggerCommand.self, SweepCommand.self, BenchCommand.self,
       DoctorCommand.self,

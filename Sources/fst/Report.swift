@@ -39,8 +39,8 @@ enum Report {
       try printJSON(
         TuneReport(
           before: MetricsReport(outcome.before), after: MetricsReport(outcome.after),
-          folder: outcome.folder, seconds: outcome.seconds, interrupted: outcome.stopped != nil,
-          timing: outcome.timings.map(TimingReport.init)))
+          folder: outcome.folder, alpha: outcome.alpha, seconds: outcome.seconds,
+          interrupted: outcome.stopped != nil, timing: outcome.timings.map(TimingReport.init)))
     } else {
       outcome.before.table(andAfter: outcome.after).forEach { print($0) }
       if let folder = outcome.folder { print("folder  \(folder)") }
@@ -119,6 +119,8 @@ struct TuneReport: Encodable {
   let after: MetricsReport
   /// Absent where nothing was saved.
   let folder: String?
+  /// Absent where no feature-shift penalty was.
+  let alpha: Double?
   let seconds: Double
   let interrupted: Bool
   /// One for each epoch.

@@ -22,7 +22,6 @@ public struct TriggerSheet: Sendable {
   private static let gap = 8
   /// Pixels that a row's name takes above it.
   private static let nameHeight = 22
-  private static let ground: UInt8 = 0xB4
 
   /// The sheet of `images` at `positions` under `trigger`, as test images are triggered.
   ///
@@ -63,55 +62,20 @@ public struct TriggerSheet: Sendable {
     let (tileHeight, tileWidth) = (first.height * enlargement, first.width * enlargement)
     let width = gap + first.count * (tileWidth + gap)
     let rowHeight = nameHeight + tileHeight + gap
-    let height = rows.count * rowHeight
-    var sheet = RGBImage(
-      pixels: [UInt8](repeating: ground, count: height * width * 3), width: width, height: height)
+    var sheet = ImageSheet(width: width, height: rows.count * rowHeight)
     for (index, row) in rows.enumerated() {
       let top = index * rowHeight
-      try put(name(row.name, width: min(width, 400)), into: &sheet, top: top, left: 0)
+      try sheet.put(
+        row.name, top: top, left: 0, width: min(width, 400), height: nameHeight, size: 14,
+        indent: Double(gap))
       for column in 0..<row.images.count {
-        put(
-          tile(row.images, column, enlargement), into: &sheet, top: top + nameHeight,
+        let pixels = Array(row.images.pixels[row.images.range(of: column)])
+        sheet.put(
+          RGBImage(pixels: pixels, width: row.images.width, height: row.images.height),
+          enlargement: enlargement, top: top + nameHeight,
           left: gap + column * (tileWidth + gap))
       }
     }
-    return sheet
-  }
-
-  /// A row's name on the ground.
-  private static func name(_ text: String, width: Int) throws -> RGBImage {
-    var drawing = Drawing(width: Double(width), height: Double(nameHeight))
-    let grey = UInt32(ground)
-    drawing.items.append(
-      .rectangle(
-        Drawing.Point(0, 0), width: drawing.width, height: drawing.height,
-        fill: Color(grey << 16 | grey << 8 | grey), line: nil))
-    drawing.text(text, at: Drawing.Point(Double(gap), 16), size: 14)
-    return try RasterFile.pixels(drawing, scale: 1, path: "the sheet's text")
-  }
-
-  /// Image number `index`, each pixel repeated `enlargement` times in both directions.
-  private static func tile(
-    _ images: LabeledImages, _ index: Int, _ enlargement: Int
-  ) -> RGBImage {
-    let (height, width) = (images.height * enlargement, images.width * enlargement)
-    let source = images.range(of: index).lowerBound
-    var pixels: [UInt8] = []
-    pixels.reserveCapacity(height * width * 3)
-    for y in 0..<height {
-      for x in 0..<width {
-        let from = source + ((y / enlargement) * images.width + x / enlargement) * 3
-        pixels += images.pixels[from..<from + 3]
-      }
-    }
-    return RGBImage(pixels: pixels, width: width, height: height)
-  }
-
-  private static func put(_ image: RGBImage, into sheet: inout RGBImage, top: Int, left: Int) {
-    let count = image.width * 3
-    for y in 0..<image.height {
-      let to = ((top + y) * sheet.width + left) * 3
-      sheet.pixels.replaceSubrange(to..<to + count, with: image.pixels[y * count..<(y + 1) * count])
-    }
+    return sheet.image
   }
 }

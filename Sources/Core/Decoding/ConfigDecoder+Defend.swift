@@ -22,6 +22,7 @@ extension ConfigDecoder {
     decoded.configuration.shared.keysOfArchive = TuneConfiguration.keysOfArchive.subtracting(
       given.contains("result") ? given : given.union(TuneConfiguration.keysOfFolder))
     decoded.configuration.shared.keysOfDataset = []
+    try decoded.configuration.chosen.place(&decoded.configuration)
     if decoded.configuration.shared.syncBatchNorm { try refuseCompression(in: layers) }
     try requireDataset(decoded.configuration.shared.dataset, in: layers)
     decoded.warnings += (file?.warnings ?? []) + foreignKeys(given, of: defence)

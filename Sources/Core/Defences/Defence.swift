@@ -13,6 +13,10 @@ package protocol Defence: Method {
   /// What `client_optimizer` calls the rule by which it moves weights.
   static var optimizerName: String { get }
 
+  /// Sets where it starts and what it saves, where that is not as usual, once all that was given is
+  /// known; throws `ConfigError`.
+  func place(_ settings: inout DefendConfiguration) throws
+
   /// Purifies the network of `stage` in place; all ranks call it together.
   ///
   /// Throws one-line errors, `SharedFailure` where all ranks know of it, and `DefenceStopped`.
@@ -23,6 +27,7 @@ extension Defence {
   package static var decides: Bool { false }
   package static var optimizerName: String { "sgd" }
   package static func adjust(_ settings: inout DefendConfiguration) {}
+  package func place(_ settings: inout DefendConfiguration) throws {}
 }
 
 /// What a defence has come to, beside the network that it has changed.

@@ -74,7 +74,8 @@ package struct DefenceStage {
   /// so the training ends.
   package func train(
     _ step: any TrainingStep, on images: LabeledImages, epochs: Int? = nil, phase: String? = nil,
-    schedule: LearningRateSchedule? = nil, drawnBatches: DrawnBatches? = nil,
+    augments: Bool = true, schedule: LearningRateSchedule? = nil,
+    drawnBatches: DrawnBatches? = nil,
     keepsState: Bool = true, isEnough: (Trainer.Epoch) -> Bool = { _ in false },
     epochEnded: () throws -> Void = {}
   ) throws -> AttackDataFrame {
@@ -85,7 +86,8 @@ package struct DefenceStage {
       settings.maxSteps = min(settings.maxSteps ?? .max, drawnBatches.all)
     }
     let run = try TrainingRun(
-      step, on: loader(of: images, drawnBatches: drawnBatches?.perEpoch), settings,
+      step, on: loader(of: images, augments: augments, drawnBatches: drawnBatches?.perEpoch),
+      settings,
       TrainingRun.Plan(
         phase: phase ?? "defend \(configuration.name)", identity: identity,
         checkpoints: keepsState && settings.save ? checkpoints : nil,

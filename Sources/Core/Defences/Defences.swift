@@ -5,6 +5,8 @@ package enum Defences: MethodList {
     SharpnessAwareTuning.self, ChannelLipschitzPruning.self, AdversarialNeuronPruning.self,
     FinePruning.self, AttentionDistillation.self, ReconstructiveNeuronPruning.self,
     SharedAdversarialUnlearning.self,
+    ImplicitUnlearning.self, NeuralCleanse.self, PathAwareMinimization.self,
+    ExactPurification.self, RetuningAttack.self,
   ]
 
   /// All, as methods.

@@ -19,6 +19,9 @@ public struct DefendConfiguration: Equatable, Sendable {
   /// The relative loss of clean accuracy that a pruning may cost, 0…1.
   public var accuracyRatio = 0.1
 
+  /// The file of the changed model; nil is `defense_result.pt` in the folder.
+  var savedPath: String?
+
   /// The configuration of `defence` with its defaults.
   public init(defence: DefenceName) {
     settings = DefenceSettings(named: defence.rawValue)
@@ -29,6 +32,9 @@ public struct DefendConfiguration: Equatable, Sendable {
     self.shared = shared
     defence.type.adjust(&self)
   }
+
+  /// The file of the changed model.
+  var resultPath: String { savedPath ?? "\(shared.defenseFolder)/defense_result.pt" }
 
   /// The defence's name.
   public var name: String { settings.chosenName ?? "" }

@@ -28,6 +28,7 @@ public struct Defending {
     try stage.log.keep(settings: shared.settingLines) {
       let start = ContinuousClock.now
       try communicator.requireSameStart(settings: configuration.sharedSettings)
+      try communicator.onRankZero { try DefenceStartError.requireStart(shared.startPath) }
       let subject = try TuningSubject(
         shared, communicator: communicator, observer: stage.observer)
       var completed = self
@@ -109,7 +110,7 @@ public struct Defending {
       isInWay: FileManager.default.fileExists(atPath: resultPath))
   }
 
-  private var resultPath: String { "\(shared.defenseFolder)/defense_result.pt" }
+  private var resultPath: String { configuration.resultPath }
 
   private func announce(_ images: LabeledImages, _ heldOut: LabeledImages, decides: Bool) {
     let rest = heldOut.count == 0 ? "" : ", \(heldOut.count) held out to decide by"

@@ -9,6 +9,8 @@ public struct TuneOutcome: Sendable {
   public var before: BackdoorMetrics
   /// The tuned model's metrics; no image counted where the run was stopped.
   public var after: BackdoorMetrics
+  /// The weight of the feature-shift penalty; nil where there is none.
+  public var alpha: Double?
   /// Where the run was stopped; nil if it was not.
   public var stopped: TrainingPosition?
   /// Whether a stopped run left a checkpoint to go on from.
@@ -21,8 +23,8 @@ public struct TuneOutcome: Sendable {
 
 /// The purification of an attacked model on a few clean images, run by all ranks together.
 public struct FineTuning {
-  private var configuration: TuneConfiguration
-  private let stage: Stage
+  var configuration: TuneConfiguration
+  let stage: Stage
 
   /// A run as `configuration` says, told of to `observer` on rank 0.
   public init(
@@ -33,7 +35,7 @@ public struct FineTuning {
     stage = Stage(communicator: communicator, observer: observer, interruption: interruption)
   }
 
-  private var communicator: any Communicator { stage.communicator }
+  var communicator: any Communicator { stage.communicator }
 
   /// Tunes the model; throws one-line errors, `SharedFailure` where all ranks know of it.
   ///
@@ -53,7 +55,7 @@ public struct FineTuning {
     }
   }
 
-  private func tune(_ subject: TuningSubject) throws -> TuneOutcome {
+  private mutating func tune(_ subject: TuningSubject) throws -> TuneOutcome {
     let tuning = try agreedImages(of: subject)
     let attacked = subject.attacked.copy()
     // Before the work rather than after it: a place that cannot be written to is found out at once.
@@ -67,6 +69,10 @@ public struct FineTuning {
     let before = try subject.metrics(
       batchSize: batchSize, context: context, communicator: communicator,
       observer: stage.observer)
+    var outcome = TuneOutcome(
+      folder: configuration.save ? configuration.defenseFolder : nil, before: before,
+      after: BackdoorMetrics(), isResumable: false, seconds: 0, timings: [])
+    guard try chosenAlpha(subject, tuning, context: context, &outcome) else { return outcome }
     let step = makeStep(attacked.model, imageCount: tuning.count, context: context)
     let testImages = subject.sets.clean.count + subject.sets.triggered.count
     let run = try TrainingRun(
@@ -78,9 +84,6 @@ public struct FineTuning {
       stage: stage)
     let first = try run.begin(claim)
     announce(first)
-    var outcome = TuneOutcome(
-      folder: configuration.save ? configuration.defenseFolder : nil, before: before,
-      after: BackdoorMetrics(), isResumable: false, seconds: 0, timings: [])
     try train(attacked, run, from: first, sets: subject.sets, context: context, &outcome)
     return outcome
   }
@@ -164,11 +167,11 @@ public struct FineTuning {
     return 1 + (every > 0 ? configuration.epochs / every : 0)
   }
 
-  private var batchSize: Int {
+  var batchSize: Int {
     configuration.globalBatchSize(worldSize: communicator.worldSize)
   }
 
-  private var normalization: Normalization {
+  var normalization: Normalization {
     configuration.pixelStatistics.normalization(of: configuration.dataset)
   }
 
@@ -197,7 +200,7 @@ public struct FineTuning {
     }
   }
 
-  private func makeStep(
+  func makeStep(
     _ model: Network, imageCount: Int, context: ComputeContext
   ) -> ClassifierStep {
     let recipe = TuningRecipe(configuration.mode)
@@ -221,7 +224,7 @@ public struct FineTuning {
       communicator: communicator, context: context)
   }
 
-  private func loader(_ tuning: LabeledImages) -> BatchLoader {
+  func loader(_ tuning: LabeledImages) -> BatchLoader {
     let sampler = ShardedSampler(
       count: tuning.count, batchSize: batchSize, shuffleSeed: configuration.randomSeed,
       dropLast: false, worldSize: communicator.worldSize, rank: communicator.rank)

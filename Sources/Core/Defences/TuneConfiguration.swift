@@ -52,6 +52,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var mode = FineTuningMode.fst
   /// The weight of the feature-shift penalty.
   public var alpha = 0.2
+  /// Whether the run chooses it itself, by clean images.
+  public var choosesAlpha = false
   /// The number of passes over the tuning images.
   public var epochs = 10
   /// The images of one step on all ranks together, unless `batchSizePerRank` is given.
@@ -112,6 +114,10 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var save = false
   /// The name of the result's folder below `defense`, which no key gives; nil is the mode's.
   public var defenseName: String?
+  /// The result's folder where it is not there.
+  var defensePath: String?
+  /// The archive that is changed where it is not the attack's; only tests of defences have one.
+  var startPath: String?
   /// Whether an interrupted run in the same folder goes on; only runs that save can.
   public var resume = ResumeMode.off
   /// Steps from one checkpoint to the next; 0 is none but at the end of each epoch.
@@ -151,12 +157,15 @@ public struct TuneConfiguration: Equatable, Sendable {
 
   /// The attack's archive.
   public var archivePath: String {
+    if let startPath { return startPath }
     if let resultPath, ArchivePlace.isArchive(resultPath) { return resultPath }
     return "\(folder)/attack_result.pt"
   }
 
   /// The folder of this mode's result.
-  public var defenseFolder: String { "\(folder)/defense/\(defenseName ?? mode.rawValue)" }
+  public var defenseFolder: String {
+    defensePath ?? "\(folder)/defense/\(defenseName ?? mode.rawValue)"
+  }
 }
 
 extension TuneConfiguration {

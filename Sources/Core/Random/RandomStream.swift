@@ -19,6 +19,7 @@ public enum RandomPurpose: UInt64, Sendable {
   case generator = 25
   case replacement = 40
   case neuronNoise = 41
+  case chosenImages = 42
 }
 
 /// A stream of random numbers keyed by meaning: (seed, purpose, epoch, index).

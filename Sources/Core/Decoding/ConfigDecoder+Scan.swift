@@ -1,0 +1,18 @@
+extension ConfigDecoder {
+  /// The configuration of a scan of `archive`; throws `ConfigError`.
+  public static func scan(
+    archive: String, flags: [ConfigArgument]
+  ) throws -> DecodedConfiguration<ScanConfiguration> {
+    let layers = [ConfigLayer(flags: flags)]
+    let decoded = try decode(
+      ScanConfiguration(archive: archive), ScanConfiguration.fields, layers: layers,
+      otherKeys: [])
+    try requireDataset(decoded.configuration.evaluation.dataset, in: layers)
+    return decoded
+  }
+}
+
+extension ScanConfiguration {
+  /// The flags of a scan.
+  public static let flags = ConfigField.flags(fields, defaults: Self(archive: ""))
+}

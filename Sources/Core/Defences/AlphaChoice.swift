@@ -1,0 +1,121 @@
+import Distributed
+
+/// The choice of α, the weight of the feature-shift penalty, by clean images alone: `--alpha auto`.
+///
+/// A larger α pushes the new head further from the old one, until the classes themselves suffer. So
+/// each of a few is tried on four fifths of the tuning images, and the largest is taken whose model
+/// is right on the last fifth nearly as often as the best of them. Nobody looks at triggered images.
+package enum AlphaChoice {
+  /// What is tried.
+  package static let candidates = [0.001, 0.01, 0.1, 0.2, 0.5]
+  /// The relative loss of accuracy from which on an α is too large.
+  package static let largestLoss = 0.01
+
+  /// The position of the α to take, given what held-out images say of each, the smallest α first.
+  package static func position(of accuracies: [Double]) -> Int {
+    let best = accuracies.max() ?? 0
+    return accuracies.lastIndex { best - $0 < largestLoss * best } ?? 0
+  }
+
+  /// Positions of `count` images to tune on and to hold out: every fifth, whatever their order is.
+  package static func split(_ count: Int) -> (own: [Int], heldOut: [Int]) {
+    let all = Array(0..<count)
+    return (all.filter { $0 % 5 != 4 }, all.filter { $0 % 5 == 4 })
+  }
+}
+
+/// Why α cannot be chosen.
+enum AlphaChoiceError: Error, Equatable, CustomStringConvertible {
+  /// Too few images to hold any out.
+  case tooFewImages(Int)
+
+  /// One line: what was expected and found.
+  var description: String {
+    switch self {
+    case .tooFewImages(let count):
+      "alpha auto: expected at least 5 tuning images, to hold a fifth out, found \(count)"
+    }
+  }
+}
+
+extension FineTuning {
+  /// Takes over the α that it chooses, where the settings say so; false, on all ranks, where a signal
+  /// has stopped the trials.
+  mutating func chosenAlpha(
+    _ subject: TuningSubject, _ tuning: LabeledImages, context: ComputeContext,
+    _ outcome: inout TuneOutcome
+  ) throws -> Bool {
+    guard TuningRecipe(configuration.mode).shiftsFeatures, configuration.labelSmoothing == nil
+    else { return true }
+    defer { outcome.alpha = configuration.alpha }
+    guard configuration.choosesAlpha else { return true }
+    let (own, heldOut) = AlphaChoice.split(tuning.count)
+    guard !heldOut.isEmpty else { throw AlphaChoiceError.tooFewImages(tuning.count) }
+    var accuracies: [Double] = []
+    for alpha in AlphaChoice.candidates {
+      var trial = self
+      trial.configuration.alpha = alpha
+      trial.configuration.timelinePath = nil
+      let model = subject.attacked.copy().model
+      if let stopped = try trial.train(model, on: tuning.selecting(own), context: context) {
+        (outcome.stopped, outcome.isResumable) = (stopped, configuration.save)
+        return false
+      }
+      accuracies.append(
+        try trial.accuracy(of: model, on: tuning.selecting(heldOut), context: context))
+    }
+    let position = AlphaChoice.position(of: accuracies)
+    configuration.alpha = AlphaChoice.candidates[position]
+    let figures = zip(AlphaChoice.candidates, accuracies).map {
+      "\($0) \(BackdoorMetrics.figure($1))"
+    }
+    stage.tell(
+      .message(
+        "alpha \(configuration.alpha): the largest that costs \(heldOut.count) held-out clean "
+          + "images less than 1 % of the best accuracy (\(figures.joined(separator: ", ")))"))
+    return true
+  }
+
+  /// Tunes `model` without saving anything; where a signal has stopped it.
+  private func train(
+    _ model: Network, on images: LabeledImages, context: ComputeContext
+  ) throws -> TrainingPosition? {
+    let run = try TrainingRun(
+      makeStep(model, imageCount: images.count, context: context), on: loader(images),
+      configuration,
+      TrainingRun.Plan(
+        phase: "try alpha \(configuration.alpha)", identity: RunIdentity(settings: []),
+        estimate: EndEstimate(evaluatedImages: 0)),
+      stage: stage)
+    return try run.train(from: TrainingPosition()) { _ in }
+  }
+
+  private func accuracy(
+    of model: Network, on images: LabeledImages, context: ComputeContext
+  ) throws -> Double {
+    let result = try Evaluator(
+      model: model, batchSize: batchSize, normalization: normalization,
+      communicator: communicator, context: context, observer: stage.observer,
+      name: "the model tuned with alpha \(configuration.alpha)"
+    ).run(images, originalLabels: images.labels)
+    return Double(result.matches) / Double(max(result.total, 1))
+  }
+}
+
+extension ConfigField where Target == TuneConfiguration {
+  /// A number, or `auto`, by which the run chooses it.
+  static var alpha: Self {
+    Self(
+      key: "alpha", expected: "a number, or auto",
+      assign: { value, target in
+        if value.nonEmptyText == "auto" {
+          target.choosesAlpha = true
+          return true
+        }
+        guard let number = value.number(.finite) else { return false }
+        (target.alpha, target.choosesAlpha) = (number, false)
+        return true
+      }, value: { $0.choosesAlpha ? .text("auto") : .real($0.alpha) }
+    ).form(.typed)
+  }
+}
