@@ -42,9 +42,6 @@ public struct BatchNorm2D: Sendable {
   /// PyTorch's default.
   public static let usualMomentum = 0.1
 
-  /// The share of a batch in running statistics of most networks.
-  static let usualMomentum = 0.1
-
   /// Registers weight, bias and running statistics of the module `name`.
   public init(
     _ name: String, channels: Int, inputBias: ParameterSlot? = nil, epsilon: Double = 1e-5,
