@@ -5,7 +5,7 @@ import Testing
 
 /// Networks from images to maps: their gradients are those of finite differences.
 @Suite struct ImageNetworkTests {
-  private static let context = ComputeContext(threads: 2, convolution: .im2col)
+  private let context = ComputeContext(threads: 2, convolution: .im2col)
   private static let shape = Shape(batch: 0, height: 16, width: 16, channels: 3)
 
   static let networks: [(String, @Sendable () -> ImageNetwork)] = [
@@ -17,8 +17,10 @@ import Testing
     let network: ImageNetwork
     let images: Tensor
     let weights: [Float]
+    let context: ComputeContext
 
-    init(_ make: () -> ImageNetwork) {
+    init(_ make: () -> ImageNetwork, _ context: ComputeContext) {
+      self.context = context
       network = make()
       Initializer.initialize(network.store, seed: 3)
       var stream = RandomStream(seed: 5, purpose: .test)
@@ -57,14 +59,14 @@ import Testing
   }
 
   @Test(arguments: [0, 1]) func gradientsAreThoseOfFiniteDifferences(index: Int) {
-    let problem = Problem(Self.networks[index].1)
+    let problem = Problem(Self.networks[index].1, context)
     let (network, images) = (problem.network, problem.images)
     _ = problem.value()
     let gradient = Tensor(images.shape)
     network.store.clearGradients(wide: false)
     network.backward(
       Tensor(network.outputShape.withBatch(2), in: FloatBuffer(problem.weights)),
-      reach: .all(gradient), context: Self.context)
+      reach: .all(gradient), context: context)
     let parameters = network.store.gradients.array
     let byImages = ratio(images.pointer, gradient.array, step: 2e-3, value: problem.value)
     #expect(abs(byImages - 1) < 2e-2, "images of \(Self.networks[index].0): \(byImages)")
@@ -79,10 +81,10 @@ import Testing
     Initializer.initialize(one.store, seed: 1)
     let images = Tensor(Self.shape.withBatch(1))
     images.pointer[5] = 1
-    let first = one.forward(images, mode: .evaluating, context: Self.context)
+    let first = one.forward(images, mode: .evaluating, context: context)
     let kept = first.array
     images.pointer[5] = -1
-    let second = other.forward(images, mode: .evaluating, context: Self.context)
+    let second = other.forward(images, mode: .evaluating, context: context)
     #expect(first.array == kept && second.array != kept)
   }
 }
