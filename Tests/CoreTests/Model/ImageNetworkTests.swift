@@ -68,10 +68,10 @@ import Testing
       Tensor(network.outputShape.withBatch(2), in: FloatBuffer(problem.weights)),
       reach: .all(gradient), context: context)
     let parameters = network.store.gradients.array
-    let byImages = ratio(images.pointer, gradient.array, step: 2e-3, value: problem.value)
+    let byImages = ratio(images.pointer, gradient.array, step: 2e-4, value: problem.value)
     #expect(abs(byImages - 1) < 2e-2, "images of \(Self.networks[index].0): \(byImages)")
     let byParameters = ratio(
-      network.store.values.pointer, parameters, step: 2e-3, value: problem.value)
+      network.store.values.pointer, parameters, step: 3e-5, value: problem.value)
     #expect(abs(byParameters - 1) < 2e-2, "parameters: \(byParameters)")
   }
 
