@@ -228,7 +228,7 @@ public struct BackdoorAttack {
       .message(
         "\(configuration.dataset): \(data.train.images.count) training images, "
           + "\(data.poisonedWords) poisoned; \(data.cleanTest.count) test images, "
-          + "\(data.triggeredTest.images.count) triggered"
+          + preparation.triggeredWords
           + (data.targetName(configuration).map { "; target \($0)" } ?? "")))
     stage.tell(
       .message(
@@ -275,6 +275,14 @@ extension Preparation {
   /// The columns of the run's frame.
   var columns: [String] {
     crossTest == nil ? AttackDataFrame.attackColumns : AttackDataFrame.crossColumns
+  }
+}
+
+extension Preparation {
+  /// How many test images are triggered, in words.
+  fileprivate var triggeredWords: String {
+    renewal == nil
+      ? "\(data.triggeredTest.images.count) triggered" : "triggered anew after each epoch"
   }
 }
 

@@ -29,7 +29,7 @@ package struct LoopPoison: Sendable {
 
   /// The images poisoned in a batch of `images`: their share without its fraction; where it is less
   /// than one image, one image with that probability.
-  func count(of images: Int, epoch: Int, step: Int) -> Int {
+  package func count(of images: Int, epoch: Int, step: Int) -> Int {
     let wanted = ratio * Double(images)
     if wanted >= 1 { return Int(wanted) }
     var stream = RandomStream(seed: seed, purpose: .batchPoison, epoch: epoch, index: step)

@@ -114,6 +114,12 @@ struct InputAwareFixtureTests {
     #expect(final < 1e-3)
   }
 
+  /// The first step holds narrow bounds, but for the generator's gradients below its last layers.
+  ///
+  /// Among the 1.5 million inputs of its ReLUs some lie a rounding from zero, and where one changes
+  /// sides a layer of few pixels sees it: the last two layers' gradients agree to 1e-4, the lowest
+  /// ones' to 2e-2. Adam's first steps go by the gradients' signs, so that the steps after it differ
+  /// by as much as such a step moves.
   @Test func threeJointStepsAreTheOriginals() throws {
     let (fixture, step) = (
       try AttackFixture("inputaware/joint_steps.pt"), try step([("lr_G", 1e-6)])
@@ -129,14 +135,26 @@ struct InputAwareFixtureTests {
       #expect(outcome.batch.labels == (try one["targets"].integers.map { Int32($0) }))
       let expected = try one["x_bd_and_cross"].images.array
       expectClose(
-        Array(images.array[..<expected.count]), expected, relative: 1e-4, "images \(index)")
+        Array(images.array[..<expected.count]), expected, relative: index == 0 ? 1e-5 : 3e-4,
+        "images \(index)")
       let ce = outcome.crossEntropy.lossSum / Double(images.shape.batch)
-      expectClose(ce, try one["ce"].number, relative: 2e-5, "cross-entropy \(index)")
-      expectClose(ce + outcome.penalty, try one["total"].number, relative: 2e-5, "total \(index)")
+      let tolerance = index < 2 ? 2e-5 : 1e-3
+      expectClose(ce, try one["ce"].number, relative: tolerance, "cross-entropy \(index)")
+      expectClose(
+        ce + outcome.penalty, try one["total"].number, relative: tolerance, "total \(index)")
+      if index == 0 {
+        let last = try distance(
+          step.networks.generator.store.parameterGradients(), digest: one["G_grad"],
+          leavingOut: {
+            !$0.hasPrefix("convblock_up_4") && !$0.hasPrefix("convblock_up_5")
+              || $0.hasSuffix("conv2d.bias")
+          })
+        #expect(last < 1e-4, "last layers")
+      }
       let gradients = try distance(
         step.networks.generator.store.parameterGradients(), digest: one["G_grad"],
         leavingOut: { $0.hasSuffix("conv2d.bias") })
-      #expect(gradients < 2e-2, "gradients \(index)")
+      #expect(gradients < (index < 2 ? 2e-2 : 4e-2), "gradients \(index)")
     }
     let final = try distance(
       step.classifier.store.parameterValues(), digest: fixture["C_final"],
