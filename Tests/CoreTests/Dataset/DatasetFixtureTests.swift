@@ -77,7 +77,7 @@ struct DatasetFixtureTests {
     var pixels = [UInt8](repeating: 0, count: side * side * 3)
     pixels.withUnsafeMutableBufferPointer {
       BadNetTrigger(height: side, width: side)
-        .apply(to: $0, height: side, width: side, split: .train)
+        .apply(to: $0, height: side, width: side, image: TriggeredImage(split: .train))
     }
     let grey = try array("badnet_mask_\(side)_u8.npy").bytes
     let expected = grey.flatMap { [UInt8](repeating: $0, count: 3) }

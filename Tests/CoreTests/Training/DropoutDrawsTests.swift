@@ -16,7 +16,7 @@ import Testing
         .vgg19BN, width: 1, classCount: 10,
         inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
       Initializer.initialize(model, seed: 0)
-      let step = TrainStep(
+      let step = ClassifierStep(
         model: model, optimizer: SGD(for: model.store, momentum: 0.9, weightDecay: 5e-4),
         loss: CrossEntropy(), largestShare: 6, accumulationSteps: parts,
         communicator: communicator,
@@ -28,7 +28,8 @@ import Testing
           rank: communicator.rank),
         normalization: .cifar10, seed: seed)
       for batch in loader.epoch(epoch) {
-        _ = try step.run(batch, learningRate: 0.05)
+        _ = try step.run(
+          batch, at: Moment(learningRate: 0.05, seed: seed, epoch: epoch))
       }
       try step.settle()
       return Checksum.of(UnsafeRawBufferPointer(model.store.values.bytes))
