@@ -20,6 +20,13 @@ public struct AttackDataFrame: Equatable, Sendable {
     "train_asr_bd_only", "train_ra_bd_only", "clean_test_loss_avg_over_batch",
     "bd_test_loss_avg_over_batch", "test_acc", "test_asr", "test_ra",
   ]
+  /// The same of an attack that is also judged by images that are like the triggered ones.
+  public static let crossColumns = [
+    "epoch", "batch", "train_epoch_loss_avg_over_batch", "train_acc", "train_acc_clean_only",
+    "train_asr_bd_only", "train_ra_bd_only", "train_cross_acc_only",
+    "clean_test_loss_avg_over_batch", "bd_test_loss_avg_over_batch",
+    "cross_test_loss_avg_over_batch", "test_acc", "test_asr", "test_ra", "test_cross_acc",
+  ]
   /// The columns of ft_df.csv, which BackdoorBench's fine-tuning writes.
   public static let fineTuningColumns = [
     "epoch", "batch", "train_epoch_loss_avg_over_batch", "train_acc",

@@ -193,7 +193,10 @@ public struct Checkpoint: Sendable {
 
   private static func row(_ value: PickleValue, _ path: String) throws -> [AttackDataFrame.Value] {
     let cells = value.items ?? []
-    let known = [AttackDataFrame.attackColumns, AttackDataFrame.fineTuningColumns]
+    let known = [
+      AttackDataFrame.attackColumns, AttackDataFrame.crossColumns,
+      AttackDataFrame.fineTuningColumns,
+    ]
     guard known.contains(where: { $0.count == cells.count }) else {
       throw CheckpointError.impossible(
         path: path, problem: "rows: expected a value for each column, found \(cells.count)")

@@ -10,6 +10,9 @@ package protocol Attack: Method {
   /// All other settings, of training alone.
   static var trainingFields: [ConfigField<Self>] { get }
 
+  /// Sets what all attacks share to what this one starts from, where that is another.
+  static func setDefaults(of configuration: inout AttackConfiguration)
+
   /// Whether images of the target class alone are poisoned, which keep their label.
   var keepsLabels: Bool { get }
 
@@ -26,6 +29,7 @@ extension Attack {
   package static var fields: [ConfigField<Self>] { triggerFields + trainingFields }
   package static var triggerFields: [ConfigField<Self>] { [] }
   package static var trainingFields: [ConfigField<Self>] { [] }
+  package static func setDefaults(of configuration: inout AttackConfiguration) {}
   package var keepsLabels: Bool { false }
 }
 
@@ -89,8 +93,14 @@ package struct Preparation {
   package var renewal: ((any TrainingStep) throws -> Renewal)?
   /// The training images as the finished model is to be archived with; nil is those of `data`.
   package var trainedImages: ((any TrainingStep) throws -> PoisonedDataset)?
+  /// Test images that are like the triggered ones and keep their labels; nil where there are none.
+  package var crossTest: PoisonedDataset?
   /// Whether each training image is cropped and flipped by itself, before the step has it.
   package var augmentsImages = true
+  /// Whether the images at an epoch's end that fill no batch are left out.
+  package var dropsLastBatch = true
+  /// How the classifier's learning rate falls; nil is as the settings say.
+  package var schedule: LearningRateSchedule?
 
   /// Data with files for the run's folder.
   package init(_ data: AttackData, artefacts: [Artefact] = []) {
@@ -102,6 +112,8 @@ package struct Preparation {
 package struct Renewal {
   /// The triggered test images.
   package var triggeredTest: PoisonedDataset
+  /// Those that are like them; nil where there are none.
+  package var crossTest: PoisonedDataset?
   /// Files for the run's folder, written before the archive that they belong to.
   package var artefacts: [Artefact] = []
 }

@@ -115,7 +115,10 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var arguments: [ConfigArgument] = []
 
   /// The configuration of `attack` with all defaults.
-  public init(attack: AttackName) { settings = AttackSettings(attack) }
+  public init(attack: AttackName) {
+    settings = AttackSettings(attack)
+    type(of: settings.chosen).setDefaults(of: &self)
+  }
 
   /// The attack's name.
   public var attack: AttackName {

@@ -11,6 +11,9 @@ public struct AttackData: Sendable {
   /// Images in the dataset's whole training set, of which a held-out split leaves some out.
   public let wholeTrainingCount: Int
 
+  /// Whether training images are poisoned before the first step, rather than batch by batch.
+  let poisonsTraining: Bool
+
   /// What the user should know of the dataset, one line each.
   let warnings: [String]
 
@@ -19,11 +22,14 @@ public struct AttackData: Sendable {
 
   /// Splits `dataset` as `configuration` says and puts `trigger` into images; the same on every rank.
   ///
+  /// Into training images only where `poisonsTraining` holds; into no test image without a trigger.
   /// Where nobody else has the training images, they are poisoned in place. Throws `PoisonError` or
   /// `TuningSetError`, one line each.
   package init(
-    _ configuration: AttackConfiguration, dataset: consuming DatasetPair, trigger: any Trigger
+    _ configuration: AttackConfiguration, dataset: consuming DatasetPair,
+    trigger: (any Trigger)?, poisonsTraining: Bool = true
   ) throws {
+    self.poisonsTraining = poisonsTraining
     (cleanTest, warnings) = (dataset.test, dataset.warnings)
     wholeTrainingCount = dataset.train.count
     var clean = dataset.train
@@ -38,13 +44,18 @@ public struct AttackData: Sendable {
     else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
     if split.attack.count != clean.count { clean = clean.selecting(split.attack) }
     let poisoned = try PoisonPlan.indices(
-      labels: clean.labels, ratio: configuration.poisonRatio, target: configuration.attackTarget,
+      labels: clean.labels, ratio: poisonsTraining ? configuration.poisonRatio : 0,
+      target: configuration.attackTarget,
       cleanLabel: configuration.settings.chosen.keepsLabels,
       seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
     train = PoisonedDataset.train(
-      consume clean, poisoned: poisoned, trigger: trigger, labels: labels,
+      consume clean, poisoned: poisoned, trigger: trigger ?? NoTrigger(), labels: labels,
       originalIndices: split.attack)
-    triggeredTest = PoisonedDataset.test(cleanTest, trigger: trigger, labels: labels)
+    let test = cleanTest
+    triggeredTest =
+      trigger.map { PoisonedDataset.test(test, trigger: $0, labels: labels) }
+      ?? PoisonedDataset(
+        images: test.selecting([]), originalLabels: [], isPoisoned: [], originalIndices: [])
   }
 
   /// The sets that the attacked model is judged by.
@@ -80,4 +91,11 @@ extension AttackData {
   var checksums: [(subject: String, checksum: UInt64)] {
     [("training images", train.images.checksum)] + testSets.checksums
   }
+}
+
+/// The trigger of an attack that has none yet.
+private struct NoTrigger: Trigger {
+  func apply(
+    to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
+  ) {}
 }

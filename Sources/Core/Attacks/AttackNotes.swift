@@ -4,11 +4,13 @@ import Foundation
 
 extension AttackData {
   /// One line each: nothing poisoned, a target that is another class than it looks like, images that
-  /// no epoch's batches hold.
-  func notes(_ configuration: AttackConfiguration, batchSize: Int) -> [String] {
+  /// no epoch's batches hold, where what fills none is dropped.
+  func notes(
+    _ configuration: AttackConfiguration, batchSize: Int, dropsLastBatch: Bool
+  ) -> [String] {
     let count = train.images.count
     var lines: [String] = []
-    if configuration.poisonRatio > 0 && train.poisonedCount == 0 {
+    if poisonsTraining && configuration.poisonRatio > 0 && train.poisonedCount == 0 {
       lines.append(
         "no image is poisoned: pratio \(configuration.poisonRatio.pythonRepr) of \(count) training "
           + "images is less than half an image; the model will be a clean one")
@@ -24,7 +26,7 @@ extension AttackData {
       }
     }
     let left = count % min(batchSize, max(count, 1))
-    if left * 100 > count * 3 {
+    if dropsLastBatch && left * 100 > count * 3 {
       lines.append(
         "each epoch leaves out \(left) of \(count) training images, other ones each time: they fill "
           + "no batch of \(batchSize); a --batch_size that divides \(count) leaves out none")

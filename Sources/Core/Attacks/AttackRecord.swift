@@ -10,12 +10,18 @@ struct AttackRecord {
   let configuration: AttackConfiguration
   private let preparation: Preparation
   private var data: AttackData
-  private(set) var frame = AttackDataFrame()
+  private(set) var frame: AttackDataFrame
+  /// Test images that are like the triggered ones; nil where there are none.
+  private(set) var crossTest: PoisonedDataset?
+
+  /// The folder of those.
+  static let crossName = "cross_test_dataset"
 
   init(_ configuration: AttackConfiguration, preparation: Preparation) {
     self.configuration = configuration
     self.preparation = preparation
-    data = preparation.data
+    (data, crossTest) = (preparation.data, preparation.crossTest)
+    frame = AttackDataFrame(columns: preparation.columns)
   }
 
   /// The sets that the model is judged by now.
@@ -28,13 +34,14 @@ struct AttackRecord {
   ) throws {
     let renewal = try preparation.renewal?(step)
     let trained = isLast ? try preparation.trainedImages?(step) : nil
-    if let renewal { data.triggeredTest = renewal.triggeredTest }
+    if let renewal { (data.triggeredTest, crossTest) = (renewal.triggeredTest, renewal.crossTest) }
     if let trained { data.train = trained }
     let threads = ThreadCount.resolve(requested: configuration.threads)
     try communicator.onRankZero {
       if let renewal {
         try PoisonFolder.write(
           renewal.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
+        try writeCrossTest()
         for artefact in renewal.artefacts { try artefact.write("\(folder)/\(artefact.name)") }
       }
       if let trained {
@@ -43,6 +50,21 @@ struct AttackRecord {
         try writeIndexList()
       }
     }
+  }
+
+  private func writeCrossTest() throws {
+    guard let crossTest else { return }
+    try PoisonFolder.write(
+      crossTest, to: "\(folder)/\(Self.crossName)",
+      threads: ThreadCount.resolve(requested: configuration.threads))
+  }
+
+  /// Whether images are made anew by what was trained.
+  var isRenewed: Bool { preparation.renewal != nil || preparation.trainedImages != nil }
+
+  /// Archives the model anew with the images as they are now, on rank 0.
+  func rearchive(_ model: ParameterStore) throws {
+    try result(model.stateDict()).write(to: resultPath, arrays: configuration.archiveArrays)
   }
 
   var folder: String { configuration.folder }
@@ -63,8 +85,11 @@ struct AttackRecord {
     let threads = ThreadCount.resolve(requested: configuration.threads)
     try PoisonFolder.write(
       data.train, to: "\(folder)/\(PoisonFolder.trainName)", threads: threads)
-    try PoisonFolder.write(
-      data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
+    if preparation.renewal == nil || saved == nil {
+      try PoisonFolder.write(
+        data.triggeredTest, to: "\(folder)/\(PoisonFolder.testName)", threads: threads)
+      try writeCrossTest()
+    }
     for artefact in preparation.artefacts { try artefact.write("\(folder)/\(artefact.name)") }
     try InfoFile.write(
       (configuration.arguments + configuration.pixelArguments).map {
@@ -72,10 +97,11 @@ struct AttackRecord {
       },
       to: "\(folder)/info.pickle")
     try writeIndexList()
-    frame = AttackDataFrame()
+    frame = AttackDataFrame(columns: preparation.columns)
     rows.forEach { frame.append($0) }
     try frame.write(to: framePath)
-    if let model {
+    // What is made anew after an epoch is archived once it is.
+    if let model, preparation.renewal == nil {
       try result(model).write(to: resultPath, arrays: configuration.archiveArrays)
       try frame.writeSummary(to: summaryPath)
     }

@@ -2,7 +2,7 @@
 package enum Attacks: MethodList {
   /// All, in the order in which help texts name them.
   static let attacks: [any Attack.Type] = [
-    BadNet.self, Blended.self, Sinusoidal.self, TrojanNN.self,
+    BadNet.self, Blended.self, Sinusoidal.self, TrojanNN.self, WaNet.self,
   ]
 
   /// All, as methods.

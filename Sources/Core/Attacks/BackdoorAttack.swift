@@ -93,16 +93,21 @@ public struct BackdoorAttack {
       TrainingRun.Plan(
         phase: configuration.poisonRatio == 0
           ? "clean model" : "attack \(configuration.attack.rawValue)",
-        identity: identity, checkpoints: checkpoints, estimate: estimate(data)),
+        identity: identity, checkpoints: checkpoints, estimate: estimate(data),
+        schedule: preparation.schedule),
       stage: stage)
     var record = AttackRecord(configuration, preparation: preparation)
     let claim = try stage.claim(
       checkpoints, resume: configuration.resume, identity: identity,
-      columns: AttackDataFrame.attackColumns, isInWay: record.hasResult
+      columns: preparation.columns, isInWay: record.hasResult
     ) { try record.begin($0) }
     defer { claim?.lock.release() }
     let first = try run.begin(claim)
-    announce(data, step: step, first: first)
+    announce(preparation, step: step, first: first)
+    if preparation.renewal != nil && first.epoch > 0 && first.step == 0 {
+      try record.renew(after: step, isLast: false, on: communicator)
+      try communicator.onRankZero { try record.rearchive(step.classifier.store) }
+    }
     return try train(step, run, from: first, record: &record)
   }
 
@@ -120,9 +125,10 @@ public struct BackdoorAttack {
     outcome.stopped = try run.train(from: first) { epoch in
       try record.renew(after: step, isLast: isLast(epoch), on: communicator)
       let tests = try run.evaluate(evaluator, record.testSets)
-      let row = AttackDataFrame.row(
-        epoch, metrics: tests.metrics, cleanLoss: tests.cleanLoss,
-        triggeredLoss: tests.triggeredLoss)
+      let cross = try record.crossTest.map { set in
+        try run.evaluate { try evaluator.run(set.images, originalLabels: set.originalLabels) }
+      }
+      let row = AttackDataFrame.row(epoch, tests, cross: cross)
       try run.save(row, after: epoch)
       try run.archive { try record.finish(row, model: step.classifier.store) }
       outcome.metrics = tests.metrics
@@ -134,6 +140,9 @@ public struct BackdoorAttack {
     try run.finish()
     if outcome.finishedEpochs == first.epoch && first.epoch > 0 && outcome.stopped == nil {
       try record.renew(after: step, isLast: true, on: communicator)
+      if record.isRenewed {
+        try communicator.onRankZero { try record.rearchive(step.classifier.store) }
+      }
       outcome.metrics = try evaluator.run(record.testSets).metrics
     }
     if outcome.stopped == nil { try communicator.onRankZero { checkpoints.prune(to: 1) } }
@@ -178,7 +187,8 @@ public struct BackdoorAttack {
     let train = preparation.data.train
     let sampler = ShardedSampler(
       count: train.images.count, batchSize: min(batchSize, train.images.count),
-      shuffleSeed: configuration.randomSeed, dropLast: true, worldSize: communicator.worldSize,
+      shuffleSeed: configuration.randomSeed, dropLast: preparation.dropsLastBatch,
+      worldSize: communicator.worldSize,
       rank: communicator.rank)
     return BatchLoader(
       images: train.images, sampler: sampler, normalization: configuration.normalization,
@@ -197,9 +207,13 @@ public struct BackdoorAttack {
       remedy: smaller + (smaller.isEmpty ? "" : "or ") + "more ranks under mpirun take less")
   }
 
-  private func announce(_ data: AttackData, step: any TrainingStep, first: TrainingPosition) {
+  private func announce(
+    _ preparation: Preparation, step: any TrainingStep, first: TrainingPosition
+  ) {
     guard communicator.rank == 0 else { return }
-    let notes = data.notes(configuration, batchSize: batchSize)
+    let data = preparation.data
+    let notes = data.notes(
+      configuration, batchSize: batchSize, dropsLastBatch: preparation.dropsLastBatch)
     (data.warnings + notes).forEach { stage.tell(.warning($0)) }
     if let line = configuration.pixelStatistics.assumption(of: configuration.dataset) {
       stage.tell(.message(line))
@@ -208,7 +222,7 @@ public struct BackdoorAttack {
     stage.tell(
       .message(
         "\(configuration.dataset): \(data.train.images.count) training images, "
-          + "\(data.train.poisonedCount) poisoned; \(data.cleanTest.count) test images, "
+          + "\(data.poisonedWords) poisoned; \(data.cleanTest.count) test images, "
           + "\(data.triggeredTest.images.count) triggered"
           + (data.targetName(configuration).map { "; target \($0)" } ?? "")))
     stage.tell(
@@ -231,17 +245,38 @@ extension EpochSummary {
 }
 
 extension AttackDataFrame {
-  /// An epoch's row in the columns of attack_df.csv; NaN where there were no images.
+  /// An epoch's row in the columns of attack_df.csv, or of one with images that are like triggered
+  /// ones where `cross` is what they came to; NaN where there were no images.
   static func row(
-    _ epoch: Trainer.Epoch, metrics: BackdoorMetrics, cleanLoss: Double?, triggeredLoss: Double?
+    _ epoch: Trainer.Epoch, _ tests: TestResults, cross: Evaluator.Result? = nil
   ) -> [Value] {
-    let numbers = [
-      epoch.counts.meanLoss, epoch.counts.accuracy, epoch.counts.cleanAccuracy,
-      epoch.counts.attackSuccessRate, epoch.counts.robustAccuracy, cleanLoss, triggeredLoss,
-      metrics.cleanAccuracy, metrics.attackSuccessRate, metrics.robustAccuracy,
+    let (counts, metrics) = (epoch.counts, tests.metrics)
+    var numbers = [
+      counts.meanLoss, counts.accuracy, counts.cleanAccuracy, counts.attackSuccessRate,
+      counts.robustAccuracy,
     ]
-    return [.count(epoch.index), .count(epoch.counts.batches)]
-      + numbers.map { .number($0 ?? .nan) }
+    if cross != nil { numbers.append(counts.crossAccuracy) }
+    numbers += [tests.cleanLoss, tests.triggeredLoss]
+    if let cross { numbers.append(cross.lossAverageOverBatches) }
+    numbers += [metrics.cleanAccuracy, metrics.attackSuccessRate, metrics.robustAccuracy]
+    if let cross {
+      numbers.append(cross.total > 0 ? Double(cross.matches) / Double(cross.total) : nil)
+    }
+    return [.count(epoch.index), .count(counts.batches)] + numbers.map { .number($0 ?? .nan) }
+  }
+}
+
+extension Preparation {
+  /// The columns of the run's frame.
+  var columns: [String] {
+    crossTest == nil ? AttackDataFrame.attackColumns : AttackDataFrame.crossColumns
+  }
+}
+
+extension AttackData {
+  /// How many training images are poisoned, in words.
+  fileprivate var poisonedWords: String {
+    poisonsTraining ? "\(train.poisonedCount)" : "some of each batch"
   }
 }
 

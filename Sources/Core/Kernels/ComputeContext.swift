@@ -42,6 +42,14 @@ public final class ComputeContext {
     self.batchNormGroup = batchNormGroup
   }
 
+  /// A context on the threads of `other`, with scratch memory and a BatchNorm group of its own.
+  public init(sharing other: ComputeContext, batchNormGroup: (any Communicator)?) {
+    (convolution, pool) = (other.convolution, other.pool)
+    scratch = (0..<pool.threadCount).map { _ in FloatBuffer(count: 0) }
+    scratchPointers = scratch.map(\.pointer)
+    self.batchNormGroup = batchNormGroup
+  }
+
   /// The number of threads.
   public var threads: Int { pool.threadCount }
 

@@ -11,14 +11,15 @@ public struct Conv2D: Sendable {
   /// Registers `name.weight` for inputs of `input`'s height, width and channels.
   public init(
     _ name: String, input: Shape, outputChannels: Int, kernel: Int = 3, stride: Int = 1,
-    plan: inout ParameterLayoutPlan
+    padding: Int? = nil, plan: inout ParameterLayoutPlan
   ) {
     weight = plan.parameter(
       "\(name).weight", shape: [outputChannels, input.channels, kernel, kernel],
       role: .kernel, layout: .convolutionHWIO)
     geometry = ConvolutionGeometry(
       inputHeight: input.height, inputWidth: input.width, inputChannels: input.channels,
-      outputChannels: outputChannels, kernel: kernel, stride: stride, padding: kernel / 2)
+      outputChannels: outputChannels, kernel: kernel, stride: stride,
+      padding: padding ?? kernel / 2)
     algorithm = ConvolutionAlgorithm(geometry)
   }
 

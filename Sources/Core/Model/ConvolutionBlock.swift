@@ -1,23 +1,40 @@
 import Distributed
 
-/// A convolution, with BatchNorm and ReLU after it where it has them: a network's stem, or a layer
-/// of a plain network.
+/// A convolution with what follows it: BatchNorm and ReLU, or its bias and, where wanted, a ReLU.
 ///
-/// Shapes: x [N, H, W, I] → y [N, OH, OW, O].
+/// A network's stem, or a layer of a plain network. Shapes: x [N, H, W, I] → y [N, OH, OW, O].
 final class ConvolutionBlock: Block {
   private let conv: Conv2D
   private let bn: BatchNorm2D?
+  /// What is added where there is no BatchNorm.
+  private let bias: BiasLayer?
+  private let relu: Bool
   private let statistics: BatchNorm2D.Statistics
   /// The convolution's output; that of the block where there is no BatchNorm, empty where nothing
   /// but evaluation was asked for.
   private var convOutput: Tensor
   private var output: Tensor
 
-  /// A block of `conv` and `bn`, which are registered already.
-  init(_ conv: Conv2D, _ bn: BatchNorm2D?) {
+  /// A block of `conv` and `bn`, which are registered already; a ReLU follows BatchNorm unless
+  /// `relu` says otherwise.
+  init(_ conv: Conv2D, _ bn: BatchNorm2D?, relu: Bool = true) {
     self.conv = conv
     self.bn = bn
-    statistics = BatchNorm2D.Statistics(channels: conv.outputShape(batch: 0).channels)
+    self.relu = relu
+    bias = nil
+    let shape = conv.outputShape(batch: 0)
+    statistics = BatchNorm2D.Statistics(channels: shape.channels)
+    convOutput = Tensor(shape)
+    output = convOutput
+  }
+
+  /// A block of `conv` with the bias that is registered as `bias`, and a ReLU where `relu` holds.
+  init(_ conv: Conv2D, bias: ParameterSlot, relu: Bool) {
+    self.conv = conv
+    bn = nil
+    self.relu = relu
+    self.bias = BiasLayer(bias)
+    statistics = BatchNorm2D.Statistics(channels: 0)
     convOutput = Tensor(conv.outputShape(batch: 0))
     output = convOutput
   }
@@ -35,12 +52,14 @@ final class ConvolutionBlock: Block {
     output = output.withBatch(x.shape.batch)
     guard let bn else {
       convOutput = output
-      conv.forward(x, into: output, store: store, context: context)
+      conv.forward(
+        x, into: output, finish: bias?.finish(relu: relu, store: store), store: store,
+        context: context)
       return output
     }
     if pass.mode == .evaluating {
       conv.forward(
-        x, into: output, finish: bn.finish(statistics, relu: true, store: store), store: store,
+        x, into: output, finish: bn.finish(statistics, relu: relu, store: store), store: store,
         context: context)
       return output
     }
@@ -52,7 +71,7 @@ final class ConvolutionBlock: Block {
     }
     bn.end(statistics, pixels: pixels, store: store, context: context)
     context.pool.forEachShare(of: pixels) { [self] share, _ in
-      bn.normalize(convOutput, into: output, relu: true, statistics: statistics, pixels: share)
+      bn.normalize(convOutput, into: output, relu: relu, statistics: statistics, pixels: share)
     }
     return output
   }
@@ -63,8 +82,8 @@ final class ConvolutionBlock: Block {
 
   func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {
     bn?.addGradient(
-      outputGradient, x: convOutput, mask: .output(output.pointer), pixels: pixels, thread: thread,
-      to: statistics)
+      outputGradient, x: convOutput, mask: relu ? .output(output.pointer) : .none, pixels: pixels,
+      thread: thread, to: statistics)
   }
 
   func backward(
@@ -76,6 +95,7 @@ final class ConvolutionBlock: Block {
       bn.endGradient(statistics, pass: pass)
       gradient = statistics.gradient(outputGradient, x: convOutput)
     }
+    bias?.backward(outputGradient, reluOutput: relu ? output : nil, pass: pass)
     let xGradient = input.place(in: workspace)
     conv.backward(gradient, x: input.x, xGradient: xGradient, pass: pass) {
       if let xGradient { ready(xGradient, $0, $1) }

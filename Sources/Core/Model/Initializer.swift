@@ -27,10 +27,12 @@ public enum Initializer {
 
   /// PyTorch's default: convolutions and linear layers are uniform in ±1/√fan-in (Kaiming uniform
   /// with a = √5), BatchNorm weights 1 and biases 0.
-  public static func initialize(_ store: ParameterStore, seed: UInt64) {
+  public static func initialize(
+    _ store: ParameterStore, seed: UInt64, purpose: RandomPurpose = .initialization
+  ) {
     for (index, slot) in store.plan.parameters.enumerated() {
       let values = store.value(slot)
-      var stream = RandomStream(seed: seed, purpose: .initialization, index: index)
+      var stream = RandomStream(seed: seed, purpose: purpose, index: index)
       switch slot.role {
       case .kernel, .matrix:
         fillUniform(values, count: slot.count, fanIn: slot.fanIn, stream: &stream)

@@ -27,6 +27,17 @@ public struct PassHooks {
 
   /// Hooks that tell nobody.
   public init() {}
+
+  /// The shards of a batch of `total` images that lie in the part `range` of it, as ranges of that
+  /// part.
+  static func shards(in range: Range<Int>, of total: Int) -> [Range<Int>] {
+    let bounds = (0...shardCount).map { $0 * total / shardCount }
+    return zip(bounds, bounds.dropFirst()).compactMap { lower, upper in
+      let first = max(lower, range.lowerBound) - range.lowerBound
+      let end = min(upper, range.upperBound) - range.lowerBound
+      return first < end ? first..<end : nil
+    }
+  }
 }
 
 /// What a backward pass computes.

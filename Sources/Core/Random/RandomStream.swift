@@ -11,6 +11,12 @@ public enum RandomPurpose: UInt64, Sendable {
   case trigger = 7
   case test = 8
   case dropout = 9
+  case batchAugmentation = 20
+  case batchPoison = 21
+  case warping = 22
+  case residuals = 23
+  case pairing = 24
+  case generator = 25
 }
 
 /// A stream of random numbers keyed by meaning: (seed, purpose, epoch, index).

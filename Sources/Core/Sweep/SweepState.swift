@@ -27,9 +27,10 @@ public enum SweepAttackState: Equatable, Sendable {
       self = .other(key: key, found: found[key] ?? "nothing", expected: expected[key] ?? "nothing")
       return
     }
-    let rows = (try? AttackDataFrame.read(path: "\(folder)/attack_df.csv"))?.rows ?? []
-    let columns = AttackDataFrame.attackColumns
-    guard let last = rows.last, last.count == columns.count,
+    let frame = try? AttackDataFrame.read(path: "\(folder)/attack_df.csv")
+    let (rows, columns) = (frame?.rows ?? [], frame?.columns ?? [])
+    let known = [AttackDataFrame.attackColumns, AttackDataFrame.crossColumns]
+    guard let last = rows.last, known.contains(columns),
       let batches = columns.firstIndex(of: "batch"),
       let accuracy = columns.firstIndex(of: "test_acc"),
       FileManager.default.fileExists(atPath: "\(folder)/attack_result.pt")

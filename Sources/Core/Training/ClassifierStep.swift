@@ -110,7 +110,16 @@ public final class ClassifierStep: TrainingStep {
   ///
   /// Some may lag behind until the next step's forward, or `settle`: see Note [Deferred update].
   public func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
-    try timer.measureStep { try move(along: batch, at: moment) }
+    try timer.measureStep {
+      let moved = try move(along: [ClassifierPass(batch)], at: moment)
+      return StepOutcome(moved.results[0], penalty: moved.penalty, batch: batch)
+    }
+  }
+
+  /// Moves the parameters once along the weighted sum of the losses of `passes`, taken in order;
+  /// what each came to.
+  func run(_ passes: [ClassifierPass], at moment: Moment) throws -> [CrossEntropy.Result] {
+    try timer.measureStep { try move(along: passes, at: moment).results }
   }
 
   /// Completes the deferred part of the last step's update.
@@ -128,20 +137,22 @@ public final class ClassifierStep: TrainingStep {
     }
   }
 
-  private func move(along batch: Batch, at moment: Moment) throws -> StepOutcome {
+  private func move(
+    along passes: [ClassifierPass], at moment: Moment
+  ) throws -> (results: [CrossEntropy.Result], penalty: Double) {
     let store = classifier.store
     let waited = context.waited
     reducer.beginDeferred()
     store.clearGradients(
       wide: context.sharesStatistics, except: deferral.isOwed ? deferral.range : 0..<0)
-    var outcome = StepOutcome(CrossEntropy.Result(), batch: batch)
+    var penaltyValue = 0.0
     // Before the images' part, since the head's gradient travels as soon as that is there.
     if let penalty, penalty.alpha != 0 {
-      outcome.penalty = penalty.value(head: classifier.head, of: store)
+      penaltyValue = penalty.value(head: classifier.head, of: store)
       if communicator.rank == 0 { penalty.addGradient(head: classifier.head, of: store) }
     }
     reducer.begin()
-    outcome.crossEntropy = computeGradients(batch, at: moment)
+    let results = computeGradients(passes, at: moment)
     try context.check()
     try deferral.check()
     timer.gradientsReady(waited: context.waited - waited + reducer.report.exposed)
@@ -166,27 +177,45 @@ public final class ClassifierStep: TrainingStep {
       deferral.owe(learningRate: moment.learningRate)
       penalty?.project(head: classifier.head, of: store)
     }
-    return outcome
+    return (results, penaltyValue)
   }
 
-  /// Forward and backward of all parts; the last one's hands gradients to the reducer.
-  private func computeGradients(_ batch: Batch, at moment: Moment) -> CrossEntropy.Result {
+  /// Forward and backward of all passes; the last one's that reaches parameters hands gradients to
+  /// the reducer.
+  private func computeGradients(
+    _ passes: [ClassifierPass], at moment: Moment
+  ) -> [CrossEntropy.Result] {
     let store = classifier.store
     let batchesTracked = store.batchesTracked
-    var result = CrossEntropy.Result()
     // Without images there is no forward that would come to it.
-    if batch.count == 0 { deferral.settle(beforeReadingTo: store.values.count) }
+    if passes[0].batch.count == 0 { deferral.settle(beforeReadingTo: store.values.count) }
+    let last = passes.lastIndex { $0.hasParameters }
+    precondition(last != nil, "a step whose passes reach no parameter")
+    let results = passes.enumerated().map {
+      computeGradients($1, hands: $0 == last, at: moment)
+    }
+    store.batchesTracked = batchesTracked.map { $0 + Int64(passes.count * accumulationSteps) }
+    return results
+  }
+
+  /// Forward and backward of all parts of a pass; where it `hands` gradients to the reducer, the
+  /// last part's does.
+  func computeGradients(
+    _ pass: ClassifierPass, hands: Bool, at moment: Moment
+  ) -> CrossEntropy.Result {
+    let batch = pass.batch
+    var result = CrossEntropy.Result()
     for index in 0..<accumulationSteps {
       let range = batch.range(ofPart: index, of: accumulationSteps)
       let part = accumulationSteps == 1 ? batch : batch.part(range, copiedTo: partImages)
-      let isLast = index == accumulationSteps - 1
+      let isLast = hands && index == accumulationSteps - 1
       var hooks = PassHooks()
       hooks.draws = PassDraws(seed: moment.seed, epoch: moment.epoch, images: part.indices)
       hooks.isAboutToRead = { [deferral] in deferral.settle(beforeReadingTo: $0) }
       if context.sharesStatistics {
         // A rank without images still joins the others' BatchNorm sums.
         hooks.imageShards = shards(of: batch, in: range)
-        result.add(forwardAndBackward(part, hooks) {})
+        result.add(forwardAndBackward(part, pass, range, hooks) {})
         continue
       }
       if isLast { hooks.gradientIsFinal = { [reducer] in reducer.markReady($0.range) } }
@@ -194,31 +223,26 @@ public final class ClassifierStep: TrainingStep {
         if isLast { addRunningStatistics(share: Double(batch.count) / Double(batch.globalCount)) }
       }
       if part.count > 0 {
-        result.add(forwardAndBackward(part, hooks, between: addStatistics))
+        result.add(forwardAndBackward(part, pass, range, hooks, between: addStatistics))
       } else {
         addStatistics()
         if isLast { reducer.markAllReady() }
       }
     }
-    store.batchesTracked = batchesTracked.map { $0 + Int64(accumulationSteps) }
     return result
   }
 
   /// The shards of the global batch that lie in `part` of this rank's share, as ranges of the part.
   private func shards(of batch: Batch, in part: Range<Int>) -> [Range<Int>] {
-    let (total, world) = (batch.globalCount, communicator.worldSize)
-    let start = communicator.rank * total / world + part.lowerBound
-    let bounds = (0...PassHooks.shardCount).map { $0 * total / PassHooks.shardCount }
-    return zip(bounds, bounds.dropFirst()).compactMap { lower, upper in
-      let first = max(lower - start, 0)
-      let end = min(upper - start, part.count)
-      return first < end ? first..<end : nil
-    }
+    let start = communicator.rank * batch.globalCount / communicator.worldSize + part.lowerBound
+    return PassHooks.shards(in: start..<start + part.count, of: batch.globalCount)
   }
 
-  /// Adds the gradients of `batch`; `between` is called when running statistics have moved.
+  /// Adds the gradients of `batch`, the images in `range` of `pass`; `between` is called when running
+  /// statistics have moved.
   private func forwardAndBackward(
-    _ batch: Batch, _ hooks: PassHooks, between: () -> Void
+    _ batch: Batch, _ pass: ClassifierPass, _ range: Range<Int>, _ hooks: PassHooks,
+    between: () -> Void
   ) -> CrossEntropy.Result {
     var shape = classifier.inputShape
     shape.batch = batch.count
@@ -229,11 +253,16 @@ public final class ClassifierStep: TrainingStep {
       let gradient = Tensor(logits.shape, in: logitsGradient)
       let result = loss.evaluate(
         logits, labels: batch.labels, globalCount: batch.globalCount, gradient: gradient)
+      pass.weigh(gradient)
       return (result, gradient)
     }
     timer.measure(.backward) {
+      let images = pass.imageGradient.map {
+        accumulationSteps == 1 ? $0.withBatch(batch.count) : Tensor(shape)
+      }
       classifier.backward(
-        gradient, reach: trainable == .head ? .head : .parameters, hooks: hooks, context: context)
+        gradient, reach: pass.reach(trainable, images: images), hooks: hooks, context: context)
+      if accumulationSteps > 1 { pass.keep(images, of: range) }
     }
     return result
   }
@@ -244,9 +273,13 @@ public final class ClassifierStep: TrainingStep {
   /// all have seen. They travel first, since backward does not touch them.
   private func addRunningStatistics(share: Double) {
     guard communicator.worldSize > 1 else { return }
-    let buffers = classifier.store.buffers
-    let factor = Float(share)
+    scaleRunningStatistics(by: share)
+    reducer.add(classifier.store.buffers, named: "running statistics")
+  }
+
+  /// Multiplies this rank's running statistics, of which the ranks' sum is then taken.
+  func scaleRunningStatistics(by share: Double) {
+    let (buffers, factor) = (classifier.store.buffers, Float(share))
     for index in 0..<buffers.count { buffers.pointer[index] *= factor }
-    reducer.add(buffers, named: "running statistics")
   }
 }

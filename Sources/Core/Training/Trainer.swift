@@ -122,7 +122,10 @@ public struct Trainer {
     let counts = epoch.counts
     guard self.step.communicator.rank == 0, counts.lossSum.isFinite else { return }
     let batchSize = loader.sampler.batchSize
-    let share = Double(counts.total) / Double(max(min(step * batchSize, loader.sampler.count), 1))
+    // Images that no classifier sees, in a step of other learners, are on every rank's account.
+    let share =
+      counts.total == 0
+      ? 1 : Double(counts.total) / Double(max(min(step * batchSize, loader.sampler.count), 1))
     let perStep = epoch.seconds * Double(batchSize) / Double(max(images, 1))
     let inAll = min(epochs * loader.sampler.stepsPerEpoch, maxSteps ?? .max)
     let stepsLeft = inAll - epoch.index * loader.sampler.stepsPerEpoch - step

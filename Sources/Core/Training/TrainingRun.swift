@@ -76,6 +76,11 @@ struct TrainingRun {
     try watch.timer.measure(.evaluate) { try evaluator.run(sets) }
   }
 
+  /// What `body` measures, its time taken.
+  func evaluate<Result>(_ body: () throws -> Result) throws -> Result {
+    try watch.timer.measure(.evaluate, body)
+  }
+
   /// Writes on rank 0 what `body` writes, its time taken.
   func archive(_ body: () throws -> Void) throws {
     try watch.timer.measure(.save) { try stage.communicator.onRankZero(body) }
