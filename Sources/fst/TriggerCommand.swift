@@ -17,9 +17,12 @@ struct TriggerCommand: ParsableCommand {
         fst trigger trojannn --dataset_path ./data --width 16 --out t.png \\
           --clean_model record/cifar10/clean/<run>/attack_result.pt
 
-      trojannn's trigger is the one of the run that --record, --dataset,
-      --pratio, --attack_target and --model name, or is made from
-      --clean_model, or is the image --attack_trigger_img_path.
+        fst trigger lf --result record/cifar10/lf/<run> --out lf.png
+
+      --result names a run's folder: its settings are taken, and what it has
+      kept of its trigger. Without it, triggers that a run makes are those of
+      the run that --record, --dataset, --pratio, --attack_target and --model
+      name; trojannn's and lf's may be made from --clean_model instead.
       Runs alone or on many ranks, which help to make that trigger.
       """)
 
@@ -28,6 +31,12 @@ struct TriggerCommand: ParsableCommand {
 
   @Option(name: .key("out"), help: ArgumentHelp("The picture, a PNG.", valueName: "file.png"))
   var out: String
+
+  @Option(
+    name: .key("result"),
+    help: ArgumentHelp(
+      "The folder of a run, whose settings and trigger are taken.", valueName: "folder"))
+  var result: String?
 
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<TriggerFlags>
@@ -45,7 +54,8 @@ struct TriggerCommand: ParsableCommand {
       threads: \.threads,
       configure: {
         try ConfigDecoder.attack(
-          attack, flags: settings.arguments, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
+          attack, flags: settings.arguments, attackYAML: yaml.attack,
+          prototypeYAML: yaml.prototype, run: result)
       },
       body: { configuration, session in
         try TriggerPicture(

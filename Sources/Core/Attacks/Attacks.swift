@@ -3,6 +3,7 @@ package enum Attacks: MethodList {
   /// All, in the order in which help texts name them.
   static let attacks: [any Attack.Type] = [
     BadNet.self, Blended.self, Sinusoidal.self, TrojanNN.self, WaNet.self,
+    BadNetBypass.self, BlendBypass.self, LowFrequency.self, LabelConsistent.self, SSBA.self,
   ]
 
   /// All, as methods.

@@ -17,6 +17,10 @@ public enum RandomPurpose: UInt64, Sendable {
   case residuals = 23
   case pairing = 24
   case generator = 25
+  case discriminator = 40
+  case lowFrequency = 41
+  case adversarial = 42
+  case fingerprints = 43
 }
 
 /// A stream of random numbers keyed by meaning: (seed, purpose, epoch, index).
