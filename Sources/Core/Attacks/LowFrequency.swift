@@ -141,12 +141,19 @@ package struct LowFrequency: CleanModelAttack {
       stage.stage.tell(
         .message(
           "lf's pattern from \(archive): after pass \(pass + 1) it changes the class of "
-            + "\((rate * Double(judges.count)).rounded()) of \(judges.count) test images"))
+            + "\(Int((rate * Double(judges.count)).rounded())) of \(judges.count) test images"))
       let recent = rates.suffix(5)
       let isStill = recent.count == 5 && (recent.max() ?? 0) - (recent.min() ?? 0) < 0.01
       if rate >= foolingRate || isStill { break }
     }
-    return try stage.communicator.fromRankZero(bytes: search.bytes)
+    let bytes = try stage.communicator.fromRankZero(bytes: search.bytes)
+    if !bytes.contains(where: { $0 > 0 }) {
+      stage.stage.tell(
+        .warning(
+          "lf's pattern changes no image: \(archive) takes all of them for the target class; "
+            + "give a better --clean_model, or more --epochs"))
+    }
+    return bytes
   }
 }
 
