@@ -15,9 +15,12 @@ struct TriggerCommand: ParsableCommand {
 
         fst trigger blended --dataset synthetic --out blended.png
 
-      A trigger that a run has made is that of the run which --record,
-      --dataset, --pratio, --attack_target and --model name; where its own
-      settings name a clean model, it is made from that.
+        fst trigger lf --result record/cifar10/lf/<run> --out lf.png
+
+      --result names a run's folder: its settings are taken, and what it has
+      kept of its trigger. Without it, triggers that a run makes are those of
+      the run that --record, --dataset, --pratio, --attack_target and --model
+      name; those made from a clean model may be made from --clean_model.
       Runs alone or on many ranks, which help to make that trigger.
       """)
 
@@ -26,6 +29,12 @@ struct TriggerCommand: ParsableCommand {
 
   @Option(name: .key("out"), help: ArgumentHelp("The picture, a PNG.", valueName: "file.png"))
   var out: String
+
+  @Option(
+    name: .key("result"),
+    help: ArgumentHelp(
+      "The folder of a run, whose settings and trigger are taken.", valueName: "folder"))
+  var result: String?
 
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<TriggerFlags>
@@ -43,7 +52,8 @@ struct TriggerCommand: ParsableCommand {
       threads: \.threads,
       configure: {
         try ConfigDecoder.attack(
-          attack, flags: settings.arguments, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
+          attack, flags: settings.arguments, attackYAML: yaml.attack,
+          prototypeYAML: yaml.prototype, run: result)
       },
       body: { configuration, session in
         try TriggerPicture(

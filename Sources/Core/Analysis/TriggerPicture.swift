@@ -50,9 +50,10 @@ public struct TriggerPicture {
       configuration: configuration, dataset: dataset,
       stage: Stage(
         communicator: communicator, observer: observer, interruption: Interruption()))
-    return try configuration.settings.chosen.trigger(
-      for: TriggerPlace(
-        height: dataset.test.height, width: dataset.test.width, folder: configuration.folder,
-        normalization: stage.normalization, communicator: communicator, stage: stage))
+    var place = TriggerPlace(
+      height: dataset.test.height, width: dataset.test.width, folder: configuration.folder,
+      normalization: stage.normalization, communicator: communicator, stage: stage)
+    place.testCount = dataset.test.count
+    return try configuration.settings.chosen.trigger(for: place)
   }
 }

@@ -70,6 +70,8 @@ package struct TriggerPlace {
   package var normalization: Normalization
   /// The ranks that apply it.
   package var communicator: any Communicator
+  /// Images in the whole test set, where that is known.
+  package var testCount: Int?
   /// The settings of a run, from which material may be made that no folder holds.
   package var stage: AttackStage?
 
@@ -104,6 +106,8 @@ package struct Preparation {
   package var dropsLastBatch = true
   /// How the classifier's learning rate falls; nil is as the settings say.
   package var schedule: LearningRateSchedule?
+  /// What is trained, for progress lines; nil is the attack, or without poison a clean model.
+  package var phase: String?
 
   /// Data with files for the run's folder.
   package init(_ data: AttackData, artefacts: [Artefact] = []) {

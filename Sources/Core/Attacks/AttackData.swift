@@ -22,8 +22,9 @@ public struct AttackData: Sendable {
 
   /// Splits `dataset` as `configuration` says and puts `trigger` into images; the same on every rank.
   ///
-  /// Into training images only where `poisonsTraining` holds, in place where nobody else has them;
-  /// into no test image without a trigger. Throws `PoisonError` or `TuningSetError`, one line each.
+  /// Into training images only where `poisonsTraining` holds; into no test image without a trigger.
+  /// Where nobody else has the training images, they are poisoned in place. Throws `PoisonError` or
+  /// `TuningSetError`, one line each.
   package init(
     _ configuration: AttackConfiguration, dataset: consuming DatasetPair,
     trigger: (any Trigger)?, poisonsTraining: Bool = true
@@ -36,25 +37,38 @@ public struct AttackData: Sendable {
     let labels = try LabelTransform(
       configuration.labelTransform, target: configuration.attackTarget,
       classCount: clean.classCount)
-    let split = TuningSet.indices(
-      configuration.tuningSplit, labels: clean.labels, classCount: clean.classCount,
-      ratio: configuration.splitRatio, seed: Int(configuration.randomSeed))
-    guard configuration.tuningSplit == .random || !split.tuning.isEmpty && !split.attack.isEmpty
-    else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
-    if split.attack.count != clean.count { clean = clean.selecting(split.attack) }
-    let poisoned = try PoisonPlan.indices(
-      labels: clean.labels, ratio: poisonsTraining ? configuration.poisonRatio : 0,
-      target: configuration.attackTarget,
-      cleanLabel: configuration.settings.chosen.keepsLabels,
-      seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
+    let split = try Self.split(configuration, clean)
+    if split.count != clean.count { clean = clean.selecting(split) }
+    let poisoned =
+      poisonsTraining ? try Self.poisoned(configuration, labels: clean.labels) : []
     train = PoisonedDataset.train(
       consume clean, poisoned: poisoned, trigger: trigger ?? NoTrigger(), labels: labels,
-      originalIndices: split.attack)
+      originalIndices: split)
     let test = cleanTest
     triggeredTest =
       trigger.map { PoisonedDataset.test(test, trigger: $0, labels: labels) }
       ?? PoisonedDataset(
         images: test.selecting([]), originalLabels: [], isPoisoned: [], originalIndices: [])
+  }
+
+  /// The positions in `train`, a whole training set, that the attack trains on.
+  static func split(
+    _ configuration: AttackConfiguration, _ train: LabeledImages
+  ) throws -> [Int] {
+    let split = TuningSet.indices(
+      configuration.tuningSplit, labels: train.labels, classCount: train.classCount,
+      ratio: configuration.splitRatio, seed: Int(configuration.randomSeed))
+    guard configuration.tuningSplit == .random || !split.tuning.isEmpty && !split.attack.isEmpty
+    else { throw TuningSetError(ratio: configuration.splitRatio, isHeldOut: true) }
+    return split.attack
+  }
+
+  /// The positions among images of `labels` that are poisoned.
+  static func poisoned(_ configuration: AttackConfiguration, labels: [Int]) throws -> [Int] {
+    try PoisonPlan.indices(
+      labels: labels, ratio: configuration.poisonRatio, target: configuration.attackTarget,
+      cleanLabel: configuration.settings.chosen.keepsLabels,
+      seed: UInt32(truncatingIfNeeded: configuration.randomSeed))
   }
 
   /// The sets that the attacked model is judged by.

@@ -82,9 +82,15 @@ extension AttackConfiguration {
     (clean.attackTarget, clean.labelTransform) = (0, .all2one)
     clean.saveFolderName = "\(dataset)/clean/width_\(width)-archi_\(model.rawValue)"
     (clean.resume, clean.timelinePath, clean.frequencySave) = (.auto, nil, 0)
-    clean.arguments = Self.fields.map { ConfigArgument(key: $0.key, value: $0.value(clean)) }
-      .filter { $0.value != .null }
+    clean.noteArguments()
     return clean
+  }
+
+  /// Notes all settings as the run's arguments.
+  mutating func noteArguments() {
+    let settings = self
+    arguments = Self.fields.map { ConfigArgument(key: $0.key, value: $0.value(settings)) }
+      .filter { $0.value != .null }
   }
 
   /// How pixels become the model's inputs.

@@ -3,7 +3,8 @@ package enum Attacks: MethodList {
   /// All, in the order in which help texts name them.
   static let attacks: [any Attack.Type] = [
     BadNet.self, Blended.self, Sinusoidal.self, TrojanNN.self, WaNet.self, BPP.self,
-    InputAware.self, Blind.self, LIRA.self,
+    InputAware.self, BadNetBypass.self, BlendBypass.self, LowFrequency.self,
+    LabelConsistent.self, SSBA.self, Blind.self, LIRA.self,
   ]
 
   /// All, as methods.

@@ -26,6 +26,8 @@ public struct BackdoorAttack {
   let configuration: AttackConfiguration
   private let stage: Stage
   private let dataset: DatasetPair?
+  /// What prepares the training; nil is the attack.
+  private let preparing: ((AttackStage) throws -> Preparation)?
 
   /// An attack as `configuration` says, told of to `observer` on rank 0.
   ///
@@ -39,8 +41,12 @@ public struct BackdoorAttack {
       stage: Stage(communicator: communicator, observer: observer, interruption: interruption))
   }
 
-  init(_ configuration: AttackConfiguration, dataset: DatasetPair?, stage: Stage) {
+  init(
+    _ configuration: AttackConfiguration, dataset: DatasetPair?, stage: Stage,
+    preparing: ((AttackStage) throws -> Preparation)? = nil
+  ) {
     (self.configuration, self.dataset, self.stage) = (configuration, dataset, stage)
+    self.preparing = preparing
   }
 
   private var communicator: any Communicator { stage.communicator }
@@ -70,8 +76,9 @@ public struct BackdoorAttack {
           threads: ThreadCount.resolve(requested: configuration.threads))
     }
     do {
-      let preparation = try attack.prepare(
-        AttackStage(configuration: configuration, dataset: consume dataset, stage: stage))
+      let stage = AttackStage(
+        configuration: configuration, dataset: consume dataset, stage: stage)
+      let preparation = try preparing?(stage) ?? attack.prepare(stage)
       var outcome = try train(preparation)
       outcome.seconds = (ContinuousClock.now - start).seconds
       return outcome
@@ -96,8 +103,9 @@ public struct BackdoorAttack {
     let run = try TrainingRun(
       step, on: loader(preparation), configuration,
       TrainingRun.Plan(
-        phase: configuration.poisonRatio == 0
-          ? "clean model" : "attack \(configuration.attack.rawValue)",
+        phase: preparation.phase
+          ?? (configuration.poisonRatio == 0
+            ? "clean model" : "attack \(configuration.attack.rawValue)"),
         identity: identity, checkpoints: checkpoints, estimate: estimate(data),
         schedule: preparation.schedule),
       stage: stage)

@@ -28,16 +28,22 @@ public enum ConfigDecoder {
     })
 
   /// The configuration of an attack run; throws `ConfigError`.
+  ///
+  /// What the run in the folder `run` has noted lies below all else; throws `ArchiveError` where it
+  /// cannot be read.
   public static func attack(
     _ attack: AttackName, flags: [ConfigArgument], attackYAML: String? = nil,
-    prototypeYAML: String? = nil
+    prototypeYAML: String? = nil, run: String? = nil
   ) throws -> DecodedConfiguration<AttackConfiguration> {
-    let layers = try yamlLayers([prototypeYAML, attackYAML]) + [ConfigLayer(flags: flags)]
+    let layers =
+      try (run.map { [try ConfigLayer(run: $0)] } ?? [])
+      + yamlLayers([prototypeYAML, attackYAML]) + [ConfigLayer(flags: flags)]
     var decoded = try self.attack(
       attack, layers: layers,
       otherKeys: TuneConfiguration.fields.map(\.key) + tuneSynonyms.keys)
     decoded.configuration.arguments += ConfigArgument.paths(
       prototypeYAML: prototypeYAML, attackYAML: attackYAML)
+    if let run { decoded.configuration.setFolder(run) }
     return decoded
   }
 

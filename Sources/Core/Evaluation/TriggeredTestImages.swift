@@ -50,10 +50,11 @@ struct TriggeredTestImages {
 
   /// All clean images that the attack is measured on, with the trigger that `attack` makes.
   func anew(_ attack: any Attack, normalization: Normalization) throws -> PoisonedDataset {
-    let trigger = try attack.trigger(
-      for: TriggerPlace(
-        height: clean.height, width: clean.width, folder: attacked.description.runFolder,
-        normalization: normalization, communicator: communicator))
+    var place = TriggerPlace(
+      height: clean.height, width: clean.width, folder: attacked.description.runFolder,
+      normalization: normalization, communicator: communicator)
+    place.testCount = clean.count
+    let trigger = try attack.trigger(for: place)
     return PoisonedDataset.test(clean, trigger: trigger, labels: labels)
   }
 

@@ -7,10 +7,12 @@ package struct ConvolutionGeometry: Equatable, Sendable {
   package var kernel: Int
   package var stride: Int
   package var padding: Int
+  /// Rows below and columns to the right of the image; on the other sides there are `padding`.
+  package var trailingPadding: Int
 
   package init(
     inputHeight: Int, inputWidth: Int, inputChannels: Int, outputChannels: Int, kernel: Int,
-    stride: Int, padding: Int
+    stride: Int, padding: Int, trailingPadding: Int? = nil
   ) {
     self.inputHeight = inputHeight
     self.inputWidth = inputWidth
@@ -19,10 +21,15 @@ package struct ConvolutionGeometry: Equatable, Sendable {
     self.kernel = kernel
     self.stride = stride
     self.padding = padding
+    self.trailingPadding = trailingPadding ?? padding
   }
 
-  package var outputHeight: Int { (inputHeight + 2 * padding - kernel) / stride + 1 }
-  package var outputWidth: Int { (inputWidth + 2 * padding - kernel) / stride + 1 }
+  package var outputHeight: Int {
+    (inputHeight + padding + trailingPadding - kernel) / stride + 1
+  }
+  package var outputWidth: Int {
+    (inputWidth + padding + trailingPadding - kernel) / stride + 1
+  }
   package var outputPixels: Int { outputHeight * outputWidth }
   /// Floats in one patch: kernel x kernel x input channels.
   package var patchSize: Int { kernel * kernel * inputChannels }

@@ -74,10 +74,11 @@ public final class Network {
   }
 
   /// Adds the parameters' gradients, or yields the images', as `reach` says, given the loss's
-  /// gradient by the logits of the last forward.
+  /// gradient by the logits of the last forward and, where more of the loss hangs on the features,
+  /// that part's gradient by them: [N, 1, 1, head.inputs].
   public func backward(
-    _ logitsGradient: Tensor, reach: GradientReach = .parameters, hooks: PassHooks = PassHooks(),
-    context: ComputeContext
+    _ logitsGradient: Tensor, features more: Tensor? = nil, reach: GradientReach = .parameters,
+    hooks: PassHooks = PassHooks(), context: ComputeContext
   ) {
     let pass = pass(reach, hooks, context)
     if case .head = reach {
@@ -85,6 +86,11 @@ public final class Network {
     }
     let featureGradient = workspace.carriedGradient(features.shape)
     head.backward(logitsGradient, x: features, xGradient: featureGradient, pass: pass)
+    if let more {
+      for place in 0..<features.shape.count {
+        featureGradient.pointer[place] += more.pointer[place]
+      }
+    }
     backward(carried: featureGradient, images: reach.images, pass: pass)
   }
 

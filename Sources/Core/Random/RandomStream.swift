@@ -20,6 +20,10 @@ public enum RandomPurpose: UInt64, Sendable {
   case replacement = 40
   case neuronNoise = 41
   case chosenImages = 42
+  case discriminator = 50
+  case lowFrequency = 51
+  case adversarial = 52
+  case fingerprints = 53
 }
 
 /// A stream of random numbers keyed by meaning: (seed, purpose, epoch, index).

@@ -10,6 +10,9 @@ struct ClassifierPass {
   var imageGradient: Tensor?
   /// Whether parameters get its gradients.
   var hasParameters = true
+  /// What else of the loss hangs on the features: told those of the images in a range of the batch,
+  /// its gradient by them, unweighted; nil where nothing does.
+  var featureGradient: ((_ features: Tensor, _ images: Range<Int>) -> Tensor)?
 
   /// A pass of `batch` alone.
   init(_ batch: Batch) { self.batch = batch }

@@ -255,7 +255,8 @@ public final class ClassifierStep: TrainingStep {
         accumulationSteps == 1 ? $0.withBatch(batch.count) : Tensor(shape)
       }
       classifier.backward(
-        gradient, reach: pass.reach(trainable, images: images), hooks: hooks, context: context)
+        gradient, features: pass.featureGradient?(classifier.features, range),
+        reach: pass.reach(trainable, images: images), hooks: hooks, context: context)
       if accumulationSteps > 1 { pass.keep(images, of: range) }
     }
     return result
