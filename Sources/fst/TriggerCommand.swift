@@ -14,7 +14,6 @@ struct TriggerCommand: ParsableCommand {
       and of the attack only the trigger is made.
 
         fst trigger blended --dataset synthetic --out blended.png
-
         fst trigger lf --result record/cifar10/lf/<run> --out lf.png
 
       --result names a run's folder: its settings are taken, and what it has

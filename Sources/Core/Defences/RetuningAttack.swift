@@ -1,8 +1,8 @@
 import Distributed
 
-/// ra: fine-tunes a purified model with a handful of triggered images among clean ones. An attack
-/// success rate that comes back was hidden, not removed.
+/// ra: fine-tunes a purified model with a handful of triggered images among clean ones.
 ///
+/// An attack success rate that comes back was hidden, not removed.
 /// Min et al., Uncovering, Explaining, and Mitigating the Superficial Safety of Backdoor Defense,
 /// NeurIPS 2024. The first `poison_num` of the clean images are replaced by triggered training images
 /// with the attack's label. Each clean image is augmented once for all epochs, as in the original;

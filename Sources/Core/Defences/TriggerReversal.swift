@@ -96,7 +96,7 @@ struct TriggerReversal {
 
   private func line(on target: Int, _ trigger: ReversedTrigger, epochs: Int) -> String {
     let size = (trigger.norm * 10).rounded() / 10
-    return "class \(target): a mask of size \(size) after \(epochs) epochs"
+    return "class \(target): a mask of size \(size) after \(epochs) epoch\(epochs == 1 ? "" : "s")"
       + (trigger.works ? "" : ", which does not work")
   }
 }

@@ -50,8 +50,9 @@ struct TriggeredTrainingImages {
       originalIndices: lists[1])
   }
 
-  /// Those of `all` that the archive's record calls poisoned, with the label of the attack; some
-  /// attacks keep images there that carry another one's trigger. Without a record all are.
+  /// Those of `all` that the archive's record calls poisoned, with the label of the attack.
+  ///
+  /// Some attacks keep images there that carry another one's trigger. Without a record all count.
   private func poisoned(_ all: PoisonedDataset) throws -> PoisonedDataset {
     let archive = "\(folder)/\(ArchivePlace.attackName)"
     guard FileManager.default.fileExists(atPath: archive),

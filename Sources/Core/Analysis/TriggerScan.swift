@@ -35,6 +35,9 @@ public struct TriggerScan {
   /// Scans the model; throws one-line errors, `SharedFailure` where all ranks know of it.
   public func run() throws -> Outcome {
     try communicator.requireSameStart(settings: configuration.sharedSettings)
+    if let output = configuration.output {
+      try communicator.onRankZero { try FeatureSheetError.requirePlace(output) }
+    }
     let archive = try AttackedArchive(
       path: place.archive, request: ArchiveRequest(poolsStem: place.poolsStem),
       communicator: communicator)
