@@ -107,7 +107,7 @@ extension AttackData {
 }
 
 /// The trigger of an attack that has none yet.
-private struct NoTrigger: Trigger {
+struct NoTrigger: Trigger {
   func apply(
     to pixels: UnsafeMutableBufferPointer<UInt8>, height: Int, width: Int, image: TriggeredImage
   ) {}

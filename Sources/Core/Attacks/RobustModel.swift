@@ -74,13 +74,11 @@ extension AttackStage {
     let outcome = try BackdoorAttack(
       robust, dataset: DatasetPair(train: dataset.train, test: dataset.test), stage: stage
     ) { stage in
-      var preparation = try stage.preparation(
-        trigger: BadNet().trigger(
-          height: stage.height, width: stage.width))
+      var preparation = try stage.preparation(trigger: NoTrigger())
       preparation.phase = "robust model"
       preparation.step = { AdversarialStep($0, settings, normalization: stage.normalization) }
       return preparation
-    }.train(since: .now)
+    }.train(by: robust.settings.chosen, since: .now)
     if outcome.stopped != nil { throw PreparationStopped(outcome: outcome) }
     return "\(robust.folder)/attack_result.pt"
   }
