@@ -1,6 +1,7 @@
 import Distributed
 
-/// What a convolution without BatchNorm adds to each channel, with the ReLU that may follow:
+/// What a convolution without BatchNorm adds to each channel, with the ReLU that may follow.
+///
 /// y = [max 0](x + bias). Shapes: x, y [N, H, W, C]; bias [C].
 final class BiasLayer {
   /// The bias's place in the parameters.

@@ -39,10 +39,11 @@ struct ClassifierPass {
 }
 
 extension ClassifierStep {
-  /// The gradients of `pass`, summed over the ranks, in the store; nothing is moved but running
-  /// statistics. `update` moves along what is in the store then.
+  /// Computes the gradients of `pass`, summed over the ranks, and moves nothing but running
+  /// statistics.
   ///
-  /// For steps that look at several losses' gradients before they choose.
+  /// For steps that look at several losses' gradients before they choose; `update` then moves along
+  /// what is in the store.
   func gradients(of pass: ClassifierPass, at moment: Moment) throws -> CrossEntropy.Result {
     try settle()
     let store = classifier.store
