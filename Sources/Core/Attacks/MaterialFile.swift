@@ -34,7 +34,7 @@ struct MaterialFile {
       return known.count == count
     }
     if isKnown {
-      stage.stage.tell(.message("\(what) is used again: \(path)"))
+      stage.stage.tell(.message("\(what): taken from an earlier run, \(path)"))
       return try stage.communicator.fromRankZero(bytes: known)
     }
     let made = try make()
@@ -48,7 +48,7 @@ struct MaterialFile {
       }
       try write(made, path)
     }
-    stage.stage.tell(.message("\(what) is kept for later runs: \(path)"))
+    stage.stage.tell(.message("\(what): kept for later runs, \(path)"))
     return made
   }
 }
