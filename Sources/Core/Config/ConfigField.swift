@@ -10,7 +10,7 @@ public struct ConfigField<Target: Sendable>: Sendable {
   /// Sets the property where the value fits, and says whether it does.
   package let assign: @Sendable (ConfigValue, inout Target) -> Bool
   /// The property's value; null where it is not set.
-  let value: @Sendable (Target) -> ConfigValue
+  package let value: @Sendable (Target) -> ConfigValue
   /// What it decides.
   package var role = SettingRole.mathematics
   /// The names of the attacks that read it; empty is all.

@@ -61,4 +61,20 @@ import Testing
     let sampler = ShardedSampler(count: 5, batchSize: 2, shuffleSeed: nil, dropLast: false)
     #expect((0..<3).map { sampler.localIndices(epoch: 9, step: $0) } == [[0, 1], [2, 3], [4]])
   }
+
+  @Test(arguments: [1, 2, 3]) func drawnImagesComeAgainAndAreTheSameForEveryWorld(world: Int) {
+    func drawn(_ worldSize: Int) -> [Int] {
+      (0..<4).flatMap { step in
+        (0..<worldSize).flatMap { rank in
+          var sampler = ShardedSampler(
+            count: 32, batchSize: 8, shuffleSeed: 5, dropLast: false, worldSize: worldSize,
+            rank: rank)
+          sampler.population = 6
+          return sampler.localIndices(epoch: 2, step: step)
+        }
+      }
+    }
+    #expect(drawn(world) == drawn(1))
+    #expect(drawn(1).count == 32 && Set(drawn(1)) == Set(0..<6))
+  }
 }
