@@ -31,6 +31,6 @@ enum LauncherCheck {
   /// Tasks that share a plan's attacks by --index are each alone on purpose.
   private static func writesRuns(_ command: any ParsableCommand) -> Bool {
     if let sweep = command as? SweepCommand { return sweep.taskCount == 1 && !sweep.dryRun }
-    return command is AttackCommand || command is TuneCommand
+    return command is AttackCommand || command is TuneCommand || command is DefendCommand
   }
 }
