@@ -22,7 +22,9 @@ struct AttackCommand: ParsableCommand {
       Runs alone or on many ranks.
       """)
 
-  @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))
+  @Argument(
+    help: ArgumentHelp("The attack, one that --list names.", valueName: "attack"),
+    transform: AttackName.named)
   var attack: AttackName?
 
   @Flag(help: "Name all attacks, a line each.")

@@ -3,6 +3,17 @@ import Core
 import Distributed
 
 extension AttackName: ExpressibleByArgument {}
+
+extension AttackName {
+  /// The attack that a word of the command line names.
+  @Sendable static func named(_ word: String) throws -> AttackName {
+    if let name = AttackName(rawValue: word) { return name }
+    let known = allCases.map(\.rawValue)
+    let nearest = NearestKey.of(word, among: known).map { "; did you mean '\($0)'?" } ?? ""
+    throw ValidationError(
+      "<attack>: expected one of \(known.joined(separator: ", ")), found '\(word)'\(nearest)")
+  }
+}
 extension NetworkKind: ExpressibleByArgument {}
 extension GradientCompression: ExpressibleByArgument {}
 

@@ -23,7 +23,9 @@ struct TriggerCommand: ParsableCommand {
       Runs alone or on many ranks, which help to make that trigger.
       """)
 
-  @Argument(help: ArgumentHelp("The attack.", valueName: "attack"))
+  @Argument(
+    help: ArgumentHelp("The attack, one that fst attack --list names.", valueName: "attack"),
+    transform: AttackName.named)
   var attack: AttackName
 
   @Option(name: .key("out"), help: ArgumentHelp("The picture, a PNG.", valueName: "file.png"))

@@ -9,7 +9,7 @@ import Testing
 
   static let mistakes: [(arguments: [String], words: [String])] = [
     (["attack"], ["<attack>"]),
-    (["attack", "badnets"], ["badnets", "'badnet'"]),
+    (["attack", "badnets"], ["'badnets'", "did you mean 'badnet'?"]),
     (["attac"], ["'attac'", "'attack'?"]),
     (["purify"], ["unknown command 'purify'", "tune, defend", "did you mean 'tune'?"]),
     (["defence"], ["unknown command 'defence'", "did you mean 'defend'?"]),

@@ -70,6 +70,6 @@ import Testing
     #expect(tables[2].settings[0].help == "The sinusoid's amplitude")
     #expect(tables[3].settings.contains { $0.key == "trojan_eps" })
     let shared = tables.filter { $0.settings.contains { $0.key == "attack_trigger_img_path" } }
-    #expect(shared.map(\.attack) == ["blended", "trojannn"])
+    #expect(shared.map(\.attack) == ["blended", "trojannn", "blend_bypass"])
   }
 }

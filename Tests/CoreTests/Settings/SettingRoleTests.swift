@@ -68,7 +68,11 @@ import Testing
       !configuration.sharedSettings.contains { $0.key == key }
     }
     #expect(
-      Set(own) == ["threads", "dataset_path", "patch_mask_path", "attack_trigger_img_path"])
+      Set(own) == [
+        "threads", "dataset_path", "patch_mask_path", "attack_trigger_img_path",
+        "attack_train_replace_imgs_path", "attack_test_replace_imgs_path",
+        "lowFrequencyPatternPath",
+      ])
   }
 
   @Test func aKeyThatACheckpointDoesNotKnowHadItsDefault() throws {
