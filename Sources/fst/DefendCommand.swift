@@ -69,7 +69,7 @@ struct DefendCommand: ParsableCommand {
 
   /// A way of fine-tuning, with the settings of `fst tune`.
   private func tune(_ mode: FineTuningMode) throws {
-    var command = TuneCommand()
+    var command = try TuneCommand.parse([])
     command.settings.add(ConfigArgument(key: "ft_mode", value: .text(mode.rawValue)))
     settings.arguments.forEach { command.settings.add($0) }
     command.output = output
