@@ -64,10 +64,8 @@ package struct BPP: Attack {
 
   package func prepare(_ stage: AttackStage) throws -> Preparation {
     let configuration = stage.configuration
-    let poison = try LoopPoison(configuration, classCount: stage.dataset.train.classCount)
     let made = images(stage.normalization, height: stage.height, width: stage.width)
-    let data = try AttackData(
-      configuration, dataset: stage.dataset, trigger: SqueezeTrigger(made), poisonsTraining: false)
+    let (poison, data) = try stage.loopPoison(trigger: SqueezeTrigger(made))
     let size = configuration.globalBatchSize(worldSize: stage.communicator.worldSize)
     var preparation = Preparation(data)
     preparation.crossTest = .cross(

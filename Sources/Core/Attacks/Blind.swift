@@ -57,10 +57,10 @@ package struct Blind: PixelAttack {
 
   package func prepare(_ stage: AttackStage) throws -> Preparation {
     let configuration = stage.configuration
-    let trigger = try trigger(height: stage.height, width: stage.width)
-    let poison = try LoopPoison(configuration, classCount: stage.dataset.train.classCount)
-    let data = try AttackData(
-      configuration, dataset: stage.dataset, trigger: trigger, poisonsTraining: false)
+    let trigger = try stage.communicator.together {
+      try self.trigger(height: stage.height, width: stage.width)
+    }
+    let (poison, data) = try stage.loopPoison(trigger: trigger)
     var preparation = Preparation(data)
     preparation.dropsLastBatch = false
     let rule = PixelRule(stage.normalization, rounds: true)

@@ -5,11 +5,11 @@ import Foundation
 ///
 /// It remembers the normal losses of the last batches, as a learner that nothing moves, so that
 /// checkpoints hold them.
-package final class BlindStep: TrainingStep {
+package final class BlindStep: SurroundingStep {
   /// The batches whose losses are remembered.
   package static let memory = 1000
 
-  private let base: ClassifierStep
+  package let base: ClassifierStep
   private let settings: Blind
   private let labels: LabelTransform
   private let rule: PixelRule
@@ -30,13 +30,7 @@ package final class BlindStep: TrainingStep {
     history = Learner("loss history", store: ParameterStore(plan), optimizer: Resting())
   }
 
-  package var classifier: Network { base.classifier }
-  package var communicator: any Communicator { base.communicator }
-  package var context: ComputeContext { base.context }
-  package var timer: StepTimer { base.timer }
-  package var bucketLayout: String { base.bucketLayout }
   package var learners: [Learner] { base.learners + [history] }
-  package func settle() throws { try base.settle() }
 
   package func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
     let normal = ClassifierPass(batch)

@@ -6,8 +6,8 @@ import Distributed
 /// tells poisoned images by their features: the better it does, the more the features are pushed
 /// together. The discriminator moves along BCE of the same features, which it is asked about twice,
 /// as in the original: its running statistics move twice.
-package final class BypassStep: TrainingStep {
-  private let base: ClassifierStep
+package final class BypassStep: SurroundingStep {
+  package let base: ClassifierStep
   private let discriminator: FeatureDiscriminator
   private let optimizer: SGD
   private let ratio: Double
@@ -20,15 +20,9 @@ package final class BypassStep: TrainingStep {
     optimizer = SGD(for: discriminator.store, momentum: 0.9, weightDecay: 0)
   }
 
-  package var classifier: Network { base.classifier }
   package var learners: [Learner] {
     base.learners + [Learner("discriminator", store: discriminator.store, optimizer: optimizer)]
   }
-  package var communicator: any Communicator { base.communicator }
-  package var context: ComputeContext { base.context }
-  package var timer: StepTimer { base.timer }
-  package var bucketLayout: String { base.bucketLayout }
-  package func settle() throws { try base.settle() }
 
   package func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
     let store = discriminator.store

@@ -97,7 +97,9 @@ package struct InputAware: Attack {
 
   package func prepare(_ stage: AttackStage) throws -> Preparation {
     let configuration = stage.configuration
-    try requireFit(height: stage.height, width: stage.width)
+    try stage.communicator.together {
+      try requireFit(height: stage.height, width: stage.width)
+    }
     guard configuration.poisonRatio <= 0.5 else {
       throw InputAwareError.ratio(configuration.poisonRatio)
     }
@@ -108,9 +110,7 @@ package struct InputAware: Attack {
           "inputaware: the mask network learns in \(alone) epochs, not \(maskEpochs): at least one "
             + "of --epochs \(configuration.epochs) is the generator's"))
     }
-    let poison = try LoopPoison(configuration, classCount: stage.dataset.train.classCount)
-    let data = try AttackData(
-      configuration, dataset: stage.dataset, trigger: nil, poisonsTraining: false)
+    let (poison, data) = try stage.loopPoison(trigger: nil)
     var preparation = Preparation(data)
     preparation.crossTest = data.triggeredTest
     preparation.dropsLastBatch = false

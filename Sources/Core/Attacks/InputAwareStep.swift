@@ -19,8 +19,8 @@ package struct ImagePairs {
 /// images are to do nothing. The images whose patterns are learned are shared out among the ranks by
 /// themselves, patterns and their gradients travel to where the classifier has the images. The
 /// networks' sums run over all ranks in double, so the number of ranks does not show in them.
-package final class InputAwareStep: TrainingStep {
-  let base: ClassifierStep
+package final class InputAwareStep: SurroundingStep {
+  package let base: ClassifierStep
   /// Generator and mask.
   package let networks: PatternNetworks
   let settings: InputAware
@@ -43,11 +43,6 @@ package final class InputAwareStep: TrainingStep {
     maskOptimizer = Adam(for: networks.mask.store, betas: (0.5, 0.9))
   }
 
-  package var classifier: Network { base.classifier }
-  package var communicator: any Communicator { base.communicator }
-  package var context: ComputeContext { base.context }
-  package var timer: StepTimer { base.timer }
-  package var bucketLayout: String { base.bucketLayout }
   package var learners: [Learner] {
     base.learners + [
       Learner("generator", store: networks.generator.store, optimizer: generatorOptimizer),
@@ -57,8 +52,6 @@ package final class InputAwareStep: TrainingStep {
 
   /// Whether generator and classifier have learned.
   var hasPatterns: Bool { base.optimizer.stepCount > 0 }
-
-  package func settle() throws { try base.settle() }
 
   package func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
     guard moment.epoch >= maskEpochs else {

@@ -105,7 +105,9 @@ package struct LIRA: Attack {
 
   package func prepare(_ stage: AttackStage) throws -> Preparation {
     let configuration = stage.configuration
-    try requireFit(height: stage.height, width: stage.width)
+    try stage.communicator.together {
+      try requireFit(height: stage.height, width: stage.width)
+    }
     let joint = min(jointEpochs, max(configuration.epochs - 1, 1))
     if joint < jointEpochs {
       stage.stage.tell(
@@ -113,9 +115,7 @@ package struct LIRA: Attack {
           "lira: the first stage takes \(joint) epochs, not \(jointEpochs): at least one of "
             + "--epochs \(configuration.epochs) is the second's"))
     }
-    let poison = try LoopPoison(configuration, classCount: stage.dataset.train.classCount)
-    let data = try AttackData(
-      configuration, dataset: stage.dataset, trigger: nil, poisonsTraining: false)
+    let (poison, data) = try stage.loopPoison(trigger: nil)
     var preparation = Preparation(data)
     (preparation.augmentsImages, preparation.dropsLastBatch) = (false, false)
     preparation.schedule = .sequence(

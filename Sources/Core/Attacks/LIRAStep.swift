@@ -1,8 +1,8 @@
 import Distributed
 
 /// lira's steps: generator and classifier together, then a copy of the classifier alone.
-package final class LIRAStep: TrainingStep {
-  private let base: ClassifierStep
+package final class LIRAStep: SurroundingStep {
+  package let base: ClassifierStep
   /// Tunes the copy, or the classifier itself, in the second stage.
   private let tuning: ClassifierStep
   /// The generators.
@@ -25,11 +25,6 @@ package final class LIRAStep: TrainingStep {
     noise.takeOver()
   }
 
-  package var classifier: Network { base.classifier }
-  package var communicator: any Communicator { base.communicator }
-  package var context: ComputeContext { base.context }
-  package var timer: StepTimer { base.timer }
-  package var bucketLayout: String { base.bucketLayout }
   package var learners: [Learner] {
     base.learners + [
       Learner("generator", store: noise.generator.store, optimizer: generatorOptimizer),

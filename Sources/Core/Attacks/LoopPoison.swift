@@ -164,3 +164,19 @@ extension PoisonedDataset {
       originalIndices: Array(0..<clean.count))
   }
 }
+
+extension AttackStage {
+  /// The poison of a run that poisons batches, and its data: training images as they are, test images
+  /// with `trigger`, none without one. Ranks fail together, with one message.
+  func loopPoison(
+    trigger: (any Trigger)?
+  ) throws -> (poison: LoopPoison, data: AttackData) {
+    try communicator.together {
+      (
+        try LoopPoison(configuration, classCount: dataset.train.classCount),
+        try AttackData(
+          configuration, dataset: dataset, trigger: trigger, poisonsTraining: false)
+      )
+    }
+  }
+}

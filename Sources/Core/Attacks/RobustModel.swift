@@ -16,8 +16,8 @@ struct RobustSettings: Equatable, Sendable {
 /// ICLR 2020).
 ///
 /// Its inputs are the images themselves, 0...1.
-final class AdversarialStep: TrainingStep {
-  private let base: ClassifierStep
+final class AdversarialStep: SurroundingStep {
+  package let base: ClassifierStep
   private let attack: ProjectedGradient
   private let steps: Int
 
@@ -30,14 +30,6 @@ final class AdversarialStep: TrainingStep {
       PixelModel(base.classifier, normalization: normalization, context: context),
       distance: distance, step: settings.steps == 1 ? 1.25 * distance : distance / 4)
   }
-
-  var classifier: Network { base.classifier }
-  var learners: [Learner] { base.learners }
-  var communicator: any Communicator { base.communicator }
-  var context: ComputeContext { base.context }
-  var timer: StepTimer { base.timer }
-  var bucketLayout: String { base.bucketLayout }
-  func settle() throws { try base.settle() }
 
   func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
     try base.settle()

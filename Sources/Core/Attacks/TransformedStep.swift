@@ -1,8 +1,8 @@
 import Distributed
 
 /// A classifier's step on batches that are changed first: poisoned, relabelled, augmented.
-final class TransformedStep: TrainingStep {
-  private let base: ClassifierStep
+final class TransformedStep: SurroundingStep {
+  package let base: ClassifierStep
   private let transform: (Batch, Moment) -> Batch
 
   /// `base` on what `transform` makes of each batch, whose pixels it may overwrite.
@@ -10,17 +10,9 @@ final class TransformedStep: TrainingStep {
     (self.base, self.transform) = (base, transform)
   }
 
-  var classifier: Network { base.classifier }
-  var learners: [Learner] { base.learners }
-  var communicator: any Communicator { base.communicator }
-  var context: ComputeContext { base.context }
-  var timer: StepTimer { base.timer }
-  var bucketLayout: String { base.bucketLayout }
-
   func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
     let changed = timer.measure(.load) { transform(batch, moment) }
     return try base.run(changed, at: moment)
   }
 
-  func settle() throws { try base.settle() }
 }

@@ -43,15 +43,12 @@ package struct WaNet: Attack {
 
   package func prepare(_ stage: AttackStage) throws -> Preparation {
     let configuration = stage.configuration
-    let poison = try LoopPoison(configuration, classCount: stage.dataset.train.classCount)
     let made = trigger(
       WarpingField(
-        side: side, seed: poison.seed, height: stage.height, width: stage.width),
+        side: side, seed: configuration.randomSeed, height: stage.height, width: stage.width),
       normalization: stage.normalization)
-    var preparation = Preparation(
-      try AttackData(
-        configuration, dataset: stage.dataset, trigger: made, poisonsTraining: false),
-      artefacts: [artefact(made)])
+    let (poison, data) = try stage.loopPoison(trigger: made)
+    var preparation = Preparation(data, artefacts: [artefact(made)])
     let crosses = crossRatio > 0
     preparation.crossTest =
       crosses ? .cross(stage.dataset.test, made.disturbed(seed: poison.seed, epoch: 0)) : nil

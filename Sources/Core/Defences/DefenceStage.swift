@@ -131,11 +131,6 @@ package struct DefenceStage {
     return Double(result.matches) / Double(max(result.total, 1))
   }
 
-  /// C-ACC, ASR and RA of `network` on the test set, which `--selection benchmark` alone may see.
-  func metrics(of network: Network) throws -> BackdoorMetrics {
-    try results(of: network).metrics
-  }
-
   /// The same with the mean losses.
   func results(of network: Network) throws -> TestResults { try evaluator(network).run(sets) }
 

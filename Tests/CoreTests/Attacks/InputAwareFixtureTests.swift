@@ -116,10 +116,9 @@ struct InputAwareFixtureTests {
 
   /// The first step holds narrow bounds, but for the generator's gradients below its last layers.
   ///
-  /// Among the 1.5 million inputs of its ReLUs some lie a rounding from zero, and where one changes
-  /// sides a layer of few pixels sees it: the last two layers' gradients agree to 1e-4, the lowest
-  /// ones' to 2e-2. Adam's first steps go by the gradients' signs, so that the steps after it differ
-  /// by as much as such a step moves.
+  /// The last two layers' gradients agree to 1e-4, the lowest ones' to 2e-2. It may be that inputs of
+  /// ReLUs which lie a rounding from zero change sides, and that Adam, whose first steps go by the
+  /// gradients' signs, makes that larger: this has not been shown.
   @Test func threeJointStepsAreTheOriginals() throws {
     let (fixture, step) = (
       try AttackFixture("inputaware/joint_steps.pt"), try step([("lr_G", 1e-6)])
