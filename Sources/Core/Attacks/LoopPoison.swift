@@ -166,8 +166,10 @@ extension PoisonedDataset {
 }
 
 extension AttackStage {
-  /// The poison of a run that poisons batches, and its data: training images as they are, test images
-  /// with `trigger`, none without one. Ranks fail together, with one message.
+  /// The poison of a run that poisons batches, and its data.
+  ///
+  /// Training images stay as they are; test images carry `trigger`, or there are none without one.
+  /// Ranks fail together, with one message.
   func loopPoison(
     trigger: (any Trigger)?
   ) throws -> (poison: LoopPoison, data: AttackData) {
