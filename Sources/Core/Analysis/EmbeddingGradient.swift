@@ -69,7 +69,7 @@ package final class EmbeddingGradient {
   /// The repulsive sums and Z at the tree's places.
   private func repel() {
     let count = affinities.count
-    let memory = context.scratch(perThread: Repulsion.memory(points: count))
+    let memory = context.scratch.perThread(Repulsion.memory(points: count))
     let (repulsion, partitions) = (repulsion.pointer, partitions.pointer)
     tree.nodes.withUnsafeBufferPointer { nodes in
       tree.order.points.withUnsafeBufferPointer { points in

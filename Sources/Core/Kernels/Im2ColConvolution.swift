@@ -30,7 +30,7 @@ package struct Im2ColConvolution: Sendable {
       input, batch: batch, panelFloats: plainFactor.panelFloats, context: context)
     let x = plain(input, batch: batch, into: shared.input, context: context)
     let factor = plainFactor.packed(into: shared.panels, context: context)
-    let scratch = context.scratch(perThread: patchFloats)
+    let scratch = context.scratch.perThread(patchFloats)
     context.pool.forEachShare(of: batch) { images, thread in
       forEachBlock(of: images) { block in
         factor.multiply(
@@ -69,7 +69,7 @@ package struct Im2ColConvolution: Sendable {
     let factor = plainFactor?.packed(into: shared.panels, context: context)
     let count = weightGradient == nil ? 0 : geometry.patchSize * geometry.outputChannels
     let gradientFloats = rowsPerBlock * geometry.outputChannels
-    let scratch = context.scratch(perThread: patchFloats + gradientFloats + count)
+    let scratch = context.scratch.perThread(patchFloats + gradientFloats + count)
     let partial = patchFloats + gradientFloats
     context.pool.run { (scratch[$0] + partial).update(repeating: 0, count: count) }
     context.pool.forEachShare(of: batch) { images, thread in
@@ -128,7 +128,7 @@ package struct Im2ColConvolution: Sendable {
     _ input: ConvolutionInput, batch: Int, panelFloats: Int, context: ComputeContext
   ) -> (panels: UnsafeMutablePointer<Float>, input: UnsafeMutablePointer<Float>) {
     let inputFloats = input.rectified == nil ? 0 : batch * inputPixels * geometry.inputChannels
-    let memory = context.sharedScratch(panelFloats + inputFloats)
+    let memory = context.scratch.shared(panelFloats + inputFloats)
     return (memory, memory + panelFloats)
   }
 

@@ -29,7 +29,9 @@ package struct WinogradConvolution: Sendable {
     let packed =
       memory.isChunked
       ? nil
-      : context.packedWeights(weights, count: plan.weightFloats, scratch: memory.weights) {
+      : context.packedWeights.form(
+        of: weights, count: plan.weightFloats, scratch: memory.weights
+      ) {
         WinogradWeights(plan: plan).pack(weights, into: $0, context: context)
       }
     let tiles = WinogradTiles(plan)

@@ -19,7 +19,8 @@ struct WinogradMemory {
     self.context = context
     isChunked =
       batch.map {
-        !context.keepsWeights && WinogradChunks.suit(plan, batch: $0, threads: context.threads)
+        !context.packedWeights.areKept
+          && WinogradChunks.suit(plan, batch: $0, threads: context.threads)
       } ?? false
     gradientFloats = gradients && !isChunked ? Self.rounded(plan.gradientFloats) : 0
     workFloats =
@@ -27,12 +28,12 @@ struct WinogradMemory {
     let transposed = gradients ? Self.rounded(9 * plan.channels * plan.outputs) : 0
     weightFloats = isChunked ? 0 : Self.rounded(plan.weightFloats)
     let local = Self.rounded(plan.stripFloats) + Self.rounded(plan.carryFloats)
-    shared = context.sharedScratch(
+    shared = context.scratch.shared(
       weightFloats + (isChunked ? 0 : transposed) + (plan.sharesBlocks ? workFloats : 0))
     let apart =
       isChunked
       ? WinogradChunks.floats(plan, gradients: gradients) : plan.sharesBlocks ? 0 : workFloats
-    own = context.scratch(perThread: local + apart)
+    own = context.scratch.perThread(local + apart)
   }
 
   /// Keeps every array on a cache line of its own.

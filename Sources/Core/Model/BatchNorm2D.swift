@@ -139,7 +139,7 @@ extension BatchNorm2D {
     if statistics.areFixed { return }
     statistics.addSums()
     statistics.totals[2 * channels] = Double(pixels)
-    context.sumOverBatchNormGroup(&statistics.totals)
+    context.statistics?.sum(&statistics.totals)
     let count = max(statistics.totals[2 * channels], 1)
     statistics.count = count
     let (mean, variance) = (store.buffer(running.mean), store.buffer(running.variance))
@@ -238,7 +238,7 @@ extension BatchNorm2D {
       }
       return
     }
-    pass.context.sumOverBatchNormGroup(&statistics.totals)
+    pass.context.statistics?.sum(&statistics.totals)
     for c in 0..<channels {
       let deviation = Double(statistics.inverseDeviation[c])
       let (sum, products) = (statistics.totals[c], statistics.totals[channels + c])

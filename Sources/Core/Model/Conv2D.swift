@@ -100,7 +100,7 @@ public struct Conv2D: Sendable {
     }
     // See Note [Sums that do not depend on the world].
     parts.packWeights(context: context)
-    let partials = context.scratch(perThread: weight.count)
+    let partials = context.scratch.perThread(weight.count)
     context.forEachShard(shards) { images, single, thread in
       partials[thread].update(repeating: 0, count: weight.count)
       parts.run(images, into: partials[thread], context: single) { pixels, _ in

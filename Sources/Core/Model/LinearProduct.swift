@@ -51,7 +51,7 @@ struct LinearProduct {
         yGradient, x, images: 0..<x.shape.batch, to: store.gradient(weight), context: context)
     }
     // See Note [Sums that do not depend on the world].
-    let partial = context.sharedScratch(weight.count)
+    let partial = context.scratch.shared(weight.count)
     for shard in shards {
       partial.update(repeating: 0, count: weight.count)
       addWeightGradient(yGradient, x, images: shard, to: partial, context: context)

@@ -53,7 +53,7 @@ package struct PatchConvolution: Sendable {
   ) {
     precondition(y.shape == outputShape(batch: x.shape.batch), "\(weight.name): \(y.shape)")
     let (weights, shift) = (store.value(weight), store.value(bias))
-    let scratch = context.scratch(perThread: patchFloats)
+    let scratch = context.scratch.perThread(patchFloats)
     context.pool.forEachShare(of: x.shape.batch) { images, thread in
       for image in images {
         let target = y.pointer(image: image)
@@ -83,7 +83,7 @@ package struct PatchConvolution: Sendable {
   ) {
     precondition(yGradient.shape == outputShape(batch: x.shape.batch), "\(yGradient.shape)")
     let weights = store.value(weight)
-    let scratch = context.scratch(perThread: weight.count + outputs + patchFloats)
+    let scratch = context.scratch.perThread(weight.count + outputs + patchFloats)
     context.forEachShard(shards) { images, _, thread in
       let sums = scratch[thread]
       let (biasSums, patches) = (sums + weight.count, sums + weight.count + outputs)

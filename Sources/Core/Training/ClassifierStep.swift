@@ -141,7 +141,7 @@ public final class ClassifierStep: TrainingStep {
     along passes: [ClassifierPass], at moment: Moment
   ) throws -> (results: [CrossEntropy.Result], penalty: Double) {
     let store = classifier.store
-    let waited = context.waited
+    let waited = context.waitedForRanks
     reducer.beginDeferred()
     store.clearGradients(
       wide: context.sharesStatistics, except: deferral.isOwed ? deferral.range : 0..<0)
@@ -155,7 +155,7 @@ public final class ClassifierStep: TrainingStep {
     let results = computeGradients(passes, at: moment)
     try context.check()
     try deferral.check()
-    timer.gradientsReady(waited: context.waited - waited + reducer.report.exposed)
+    timer.gradientsReady(waited: context.waitedForRanks - waited + reducer.report.exposed)
     try timer.measure(.wait) {
       if context.sharesStatistics {
         try store.reduceWideGradients { try communicator.allReduceSum(&$0) }
