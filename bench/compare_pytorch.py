@@ -4,10 +4,12 @@
     swift build -c release
     python3 bench/compare_pytorch.py --table --rounds 5 --steps 4   # the README's table: 20 minutes
     python3 bench/compare_pytorch.py --width 64 --batch_size 128 --threads 2 --rounds 5 --steps 5
+    python3 bench/compare_pytorch.py --model vgg19_bn --layouts channels_last
 
 Needs PyTorch (2.13 was used); --python names one that has it, --fst another program than
 .build/release/fst. One step is forward, cross-entropy, backward and SGD with momentum 0.9 and
-weight decay 5e-4 on a fixed random batch of 32x32 images, ResNet18 of the given width, 10 classes;
+weight decay 5e-4 on a fixed random batch of 32x32 images, a ResNet18 (or --model) of the given
+width, 10 classes;
 an evaluation is a forward pass with running statistics, PyTorch's without gradients.
 
 Each round runs fst, PyTorch in its default layout and PyTorch in channels_last one after the other,
@@ -43,6 +45,8 @@ def arguments():
         description=__doc__.splitlines()[0], epilog="The header of this file says more.")
     parser.add_argument("--table", action="store_true", help="all cases of the README's table")
     parser.add_argument("--kind", choices=("step", "evaluate"), default="step")
+    parser.add_argument("--model", default="resnet18",
+                        choices=("resnet18", "preactresnet18", "resnet50", "vgg19_bn"))
     parser.add_argument("--width", type=int, default=64, help="planes of the first stage")
     parser.add_argument("--batch_size", type=int, default=128, help="images per step")
     parser.add_argument("--threads", type=int, default=2)
@@ -82,7 +86,7 @@ def time_pytorch(options):
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     layout = torch.channels_last if options.worker == "channels_last" else torch.contiguous_format
-    model = models.build("resnet18", options.width).to(memory_format=layout)
+    model = models.build(options.model, options.width).to(memory_format=layout)
     model.train(options.kind == "step")
     images = torch.randn(options.batch_size, 3, 32, 32).to(memory_format=layout)
     labels = torch.randint(10, (options.batch_size,))
@@ -119,7 +123,7 @@ def time_pytorch(options):
 def measure(contestant, case, options):
     """One process's report: the last line of its standard output."""
     kind, width, batch_size, threads = case
-    flags = ["--width", width, "--batch_size", batch_size, "--threads", threads,
+    flags = ["--model", options.model, "--width", width, "--batch_size", batch_size, "--threads", threads,
              "--steps", options.steps]
     if contestant == "fst":
         command = [options.fst, "bench", kind, "--json", *flags]

@@ -5,7 +5,7 @@ import Distributed
 /// In training a share of the outputs is dropped and the others are divided by the rest, as PyTorch
 /// does; which ones depends on the seed, the epoch and the image, never on the rank.
 final class HiddenLayerBlock: Block {
-  private let linear: Linear
+  private let linear: any LinearLayer
   private let activation: Activation
   private let dropout: Double
   /// The layer's number in its network, which keys its draws.
@@ -16,12 +16,15 @@ final class HiddenLayerBlock: Block {
   /// What each output was multiplied with: 0 or 1 / (1 - dropout).
   private var factors: [Float] = []
 
-  /// Registers the layer `name`.
+  /// Registers the layer `name`, whose weights take each input `copies` times.
   init(
-    _ name: String, inputs: Int, outputs: Int, activation: Activation = .relu, dropout: Double,
-    index: Int, plan: inout ParameterLayoutPlan
+    _ name: String, inputs: Int, copies: Int = 1, outputs: Int, activation: Activation = .relu,
+    dropout: Double, index: Int, plan: inout ParameterLayoutPlan
   ) {
-    linear = Linear(name, inputs: inputs, outputs: outputs, plan: &plan)
+    linear =
+      copies == 1
+      ? Linear(name, inputs: inputs, outputs: outputs, plan: &plan)
+      : RepeatedLinear(name, inputs: inputs, copies: copies, outputs: outputs, plan: &plan)
     (self.activation, self.dropout, self.index) = (activation, dropout, index)
     output = Tensor(Shape(batch: 0, height: 1, width: 1, channels: outputs))
   }

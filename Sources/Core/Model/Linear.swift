@@ -1,8 +1,20 @@
+/// A layer of a weight and a bias whose output is linear in its input.
+package protocol LinearLayer {
+  /// O.
+  var outputs: Int { get }
+
+  /// Writes the outputs for x [N, 1, 1, I] into y [N, 1, 1, O].
+  func forward(_ x: Tensor, into y: Tensor, store: ParameterStore, context: ComputeContext)
+
+  /// Adds the gradients of weight and bias as `pass` says it; writes the input's into `xGradient`.
+  func backward(_ yGradient: Tensor, x: Tensor, xGradient: Tensor?, pass: GradientPass)
+}
+
 /// A fully connected layer: y = x weightᵀ + bias.
 ///
 /// Heads are summed in double, since they are small beside the rest; hidden layers of millions of
 /// weights are products in float. Shapes: x [N, 1, 1, I] → y [N, 1, 1, O]; weight [O, I], bias [O].
-public struct Linear: Sendable {
+public struct Linear: LinearLayer, Sendable {
   /// The weight's place in the parameters.
   public let weight: ParameterSlot
   /// The bias's place in the parameters.
@@ -56,7 +68,9 @@ public struct Linear: Sendable {
   }
 
   /// The same as `pass` says it.
-  func backward(_ yGradient: Tensor, x: Tensor, xGradient: Tensor?, pass: GradientPass) {
+  package func backward(
+    _ yGradient: Tensor, x: Tensor, xGradient: Tensor?, pass: GradientPass
+  ) {
     let w = pass.store.value(weight)
     if pass.hasParameters {
       if let product {

@@ -41,11 +41,7 @@ struct LinearProduct {
     _ yGradient: Tensor, x: Tensor, weight: ParameterSlot, bias: ParameterSlot, pass: GradientPass
   ) {
     let (store, context) = (pass.store, pass.context)
-    var sums = [Double](repeating: 0, count: outputs)
-    for row in 0..<x.shape.batch {
-      for o in 0..<outputs { sums[o] += Double(yGradient.pointer[row * outputs + o]) }
-    }
-    pass.addGradient(sums[...], at: bias.offset)
+    addBiasGradient(yGradient, bias: bias, pass: pass)
     guard let shards = pass.hooks.imageShards else {
       return addWeightGradient(
         yGradient, x, images: 0..<x.shape.batch, to: store.gradient(weight), context: context)
@@ -59,7 +55,17 @@ struct LinearProduct {
     }
   }
 
-  private func addWeightGradient(
+  /// Adds the sums of yGradient.
+  func addBiasGradient(_ yGradient: Tensor, bias: ParameterSlot, pass: GradientPass) {
+    var sums = [Double](repeating: 0, count: outputs)
+    for row in 0..<yGradient.shape.batch {
+      for o in 0..<outputs { sums[o] += Double(yGradient.pointer[row * outputs + o]) }
+    }
+    pass.addGradient(sums[...], at: bias.offset)
+  }
+
+  /// Adds yGradientᵀ x of `images` to `target` [O, I].
+  func addWeightGradient(
     _ yGradient: Tensor, _ x: Tensor, images: Range<Int>, to target: UnsafeMutablePointer<Float>,
     context: ComputeContext
   ) {

@@ -115,7 +115,7 @@ struct ForwardPass {
 }
 
 /// What a layer's backward needs beside tensors: the parameters, the machine, and the hooks.
-struct GradientPass {
+package struct GradientPass {
   let store: ParameterStore
   let context: ComputeContext
   var hooks = PassHooks()
@@ -137,5 +137,12 @@ struct GradientPass {
   /// Says that backward has added all it has to the gradients of `slots`.
   func finish(_ slots: ParameterSlot...) {
     if hasParameters, let told = hooks.gradientIsFinal { slots.forEach(told) }
+  }
+}
+
+extension GradientPass {
+  /// A pass of all gradients that `hooks` are told of.
+  package init(store: ParameterStore, context: ComputeContext, told hooks: PassHooks) {
+    self.init(store: store, context: context, hooks: hooks)
   }
 }

@@ -20,18 +20,29 @@ extension NetworkKind {
       trunk.add { shape, _ in MaxPoolBlock(input: shape, kernel: 2, stride: 2, padding: 0) }
       index += 1
     }
-    trunk.add { shape, _ in AdaptivePoolBlock(input: shape, side: 7) }
+    let copies = trunk.addPoolToSeven()
     for (layer, name) in ["classifier.0", "classifier.3"].enumerated() {
       let outputs = size.rows(of: "\(name).weight", default: 64 * size.width)
       trunk.add { shape, plan in
         HiddenLayerBlock(
-          name, inputs: shape.channels, outputs: outputs, dropout: 0.5, index: layer, plan: &plan)
+          name, inputs: shape.channels, copies: layer == 0 ? copies : 1, outputs: outputs,
+          dropout: 0.5, index: layer, plan: &plan)
       }
     }
   }
 }
 
 extension Trunk {
+  /// An average pool to maps of 7x7, and how often the next layer is to take what it is given.
+  ///
+  /// Images of 32x32 leave one pixel, which the pool would copy 49 times: the layer after it does
+  /// without the copies.
+  fileprivate mutating func addPoolToSeven() -> Int {
+    guard shape.height * shape.width > 1 else { return 49 }
+    add { shape, _ in AdaptivePoolBlock(input: shape, side: 7) }
+    return 1
+  }
+
   /// A 3x3 convolution `name` with a bias, its BatchNorm `norm` and a ReLU.
   fileprivate mutating func addBiasedConvolution(_ name: String, norm: String, planes: Int) {
     add { shape, plan in
