@@ -32,6 +32,7 @@ struct AttackCommand: ParsableCommand {
 
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<AttackFlags>
+  @OptionGroup(title: "Records for other programs") var records: RecordOptions
   @OptionGroup(title: "Machine and output") var output: OutputOptions
 
   func validate() throws {
@@ -43,6 +44,11 @@ struct AttackCommand: ParsableCommand {
     try Session.run(
       logFolder: { $0.folder },
       threads: \.threads,
+      records: { (configuration: AttackConfiguration) -> RunRecords? in
+        let names = ["attack \(configuration.attack.rawValue)", "clean model"]
+        let own = configuration.poisonRatio == 0 ? names : [names[0]]
+        return RunRecords(options: records, phases: Set(own))
+      },
       configure: {
         var decoded = try ConfigDecoder.attack(
           attack, flags: settings.arguments, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
@@ -58,7 +64,7 @@ struct AttackCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.attack($0, json: output.json) })
+      report: { try Report.attack($0, json: output.json || records.takesOutput) })
   }
 }
 

@@ -34,6 +34,7 @@ struct DefendCommand: ParsableCommand {
   var yaml: String?
 
   @OptionGroup var settings: SettingFlags<DefendFlags>
+  @OptionGroup(title: "Records for other programs") var records: RecordOptions
   @OptionGroup(title: "Machine and output") var output: OutputOptions
 
   func run() throws {
@@ -49,6 +50,9 @@ struct DefendCommand: ParsableCommand {
     try Session.run(
       logFolder: { $0.shared.defenseFolder },
       threads: \.shared.threads,
+      records: { (configuration: DefendConfiguration) -> RunRecords? in
+        RunRecords(options: records, phases: ["defend \(configuration.name)"])
+      },
       configure: {
         var decoded = try ConfigDecoder.defend(
           defence, flags: settings.arguments, defenceYAML: yaml)
@@ -64,7 +68,7 @@ struct DefendCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.tune($0, json: output.json) })
+      report: { try Report.tune($0, json: output.json || records.takesOutput) })
   }
 
   /// A way of fine-tuning, with the settings of `fst tune`.
@@ -73,6 +77,7 @@ struct DefendCommand: ParsableCommand {
     command.settings.add(ConfigArgument(key: "ft_mode", value: .text(mode.rawValue)))
     settings.arguments.forEach { command.settings.add($0) }
     command.output = output
+    command.records = records
     command.yaml.attack = yaml
     try command.run()
   }

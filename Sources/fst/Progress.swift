@@ -65,8 +65,10 @@ final class PlainProgress: TrainingObserver {
     let now = ContinuousClock.now
     return lastLine.withLock { last in
       switch event {
-      case .step, .evaluating, .embedding: guard now - last >= Self.interval else { return false }
+      case .step, .evaluating, .embedding, .working:
+        guard now - last >= Self.interval else { return false }
       case .note: return isDetailed
+      case .measured, .picture: return false
       case .message, .warning, .claimed, .epoch: break
       }
       last = now
@@ -83,13 +85,13 @@ final class TerminalProgress: TrainingObserver {
 
   func observe(_ event: TrainingEvent) {
     switch event {
-    case .step, .evaluating, .embedding:
+    case .step, .evaluating, .embedding, .working:
       guard isDue() else { return }
       Self.barIsDrawn.withLock { drawn in
         StandardError.write("\r\(ProgressLine.bar(event, columns: Self.columns - 1))\u{1B}[K")
         drawn = true
       }
-    case .note: break
+    case .note, .measured, .picture: break
     case .message, .warning, .claimed, .epoch:
       guard let line = ProgressLine.plain(event) else { return }
       Self.clear()

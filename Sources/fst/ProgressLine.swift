@@ -10,11 +10,12 @@ enum ProgressLine {
     switch event {
     case .message(let text), .note(let text): text
     case .warning(let text): "warning: \(text)"
-    case .claimed: nil
+    case .claimed, .measured, .picture: nil
     case .step(let step): "\(place(step))  \(figures(step))"
     case .epoch(let summary): epoch(summary)
     case .evaluating(let done, let total): "evaluated \(done) of \(total) images"
     case .embedding(let done, let total): "t-SNE iteration \(done) of \(total)"
+    case .working(let work): "\(work.name): \(counted(work))"
     }
   }
 
@@ -28,7 +29,9 @@ enum ProgressLine {
       layOut("evaluate", "\(done) of \(total) images", share(done, total), columns: columns)
     case .embedding(let done, let total):
       layOut("t-SNE", "iteration \(done) of \(total)", share(done, total), columns: columns)
-    case .message, .warning, .note, .claimed, .epoch: ""
+    case .working(let work):
+      layOut(work.name, counted(work), share(work.done, work.total), columns: columns)
+    case .message, .warning, .note, .claimed, .epoch, .measured, .picture: ""
     }
   }
 
@@ -39,6 +42,10 @@ enum ProgressLine {
     let (hours, minutes) = (whole / 3600, whole / 60 % 60)
     let tail = ":" + twoDigits(whole % 60)
     return hours > 0 ? "\(hours):" + twoDigits(minutes) + tail : "\(minutes)" + tail
+  }
+
+  private static func counted(_ work: WorkProgress) -> String {
+    "\(work.done) of \(work.total) \(work.unit)"
   }
 
   private static func place(_ step: StepProgress) -> String {

@@ -263,8 +263,8 @@ private struct QuietObserver: TrainingObserver {
 
   func observe(_ event: TrainingEvent) {
     switch event {
-    case .warning, .step, .evaluating, .embedding: observer.observe(event)
-    case .message, .note, .claimed, .epoch: break
+    case .warning, .step, .evaluating, .embedding, .working: observer.observe(event)
+    case .message, .note, .claimed, .epoch, .measured, .picture: break
     }
   }
 }
