@@ -24,11 +24,18 @@ struct AttackCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp("The attack, one that --list names.", valueName: "attack"),
+    completion: .list(AttackName.allCases.map(\.rawValue)),
     transform: AttackName.named)
   var attack: AttackName?
 
   @Flag(help: "Name all attacks, a line each.")
   var list = false
+
+  @Flag(name: .key("list_datasets"), help: "Name all datasets, a line each.")
+  var listDatasets = false
+
+  @Flag(name: .key("list_models"), help: "Name all networks, a line each.")
+  var listModels = false
 
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<AttackFlags>
@@ -36,11 +43,11 @@ struct AttackCommand: ParsableCommand {
   @OptionGroup(title: "Machine and output") var output: OutputOptions
 
   func validate() throws {
-    if attack == nil && !list { throw ValidationError("Missing expected argument '<attack>'") }
+    if attack == nil && !lists { throw ValidationError("Missing expected argument '<attack>'") }
   }
 
   func run() throws {
-    guard let attack, !list else { return Self.printList() }
+    guard let attack, !lists else { return printLists() }
     try Session.run(
       logFolder: { $0.folder },
       threads: \.threads,
@@ -69,10 +76,12 @@ struct AttackCommand: ParsableCommand {
 }
 
 extension AttackCommand {
-  fileprivate static func printList() {
-    for name in AttackName.allCases {
-      print(name.rawValue.padding(toLength: 14, withPad: " ", startingAt: 0) + name.summary)
-    }
+  private var lists: Bool { list || listDatasets || listModels }
+
+  private func printLists() {
+    if list { printLines(AttackName.allCases.map { ($0.rawValue, $0.summary) }) }
+    if listDatasets { printLines(Datasets.all.map { ($0.name, $0.summary) }) }
+    if listModels { printLines(Networks.all.map { ($0.name, $0.summary) }) }
   }
 }
 

@@ -22,7 +22,10 @@ struct DefendCommand: ParsableCommand {
       Runs alone or on many ranks.
       """)
 
-  @Argument(help: ArgumentHelp("The defence.", valueName: "defence"))
+  @Argument(
+    help: ArgumentHelp("The defence, one that --list names.", valueName: "defence"),
+    completion: .list(
+      FineTuningMode.allCases.map(\.rawValue) + DefenceName.allCases.map(\.rawValue)))
   var defence: String?
 
   @Flag(help: "Name all defences, a line each.")
@@ -83,10 +86,9 @@ struct DefendCommand: ParsableCommand {
   }
 
   private static func printList() {
-    let lines =
+    printLines(
       FineTuningMode.allCases.map { ($0.rawValue, $0.summary) }
-      + DefenceName.allCases.map { ($0.rawValue, $0.summary) }
-    lines.forEach { print($0.0.padding(toLength: 12, withPad: " ", startingAt: 0) + $0.1) }
+        + DefenceName.allCases.map { ($0.rawValue, $0.summary) })
   }
 }
 

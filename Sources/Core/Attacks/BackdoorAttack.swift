@@ -57,7 +57,7 @@ public struct BackdoorAttack {
           name: configuration.dataset, path: configuration.datasetPath,
           size: configuration.imageSide.map { ImageSize(side: $0) },
           seed: AttackData.syntheticSeed,
-          threads: ThreadCount.resolve(requested: configuration.threads))
+          threads: ThreadCount.resolve(requested: configuration.threads), progress: stage.reading)
     }
     do {
       let stage = AttackStage(

@@ -14,7 +14,7 @@ struct RunScalars {
   let kind: Kind
   /// What was being done, such as `attack badnet`; of a test nothing.
   let phase: String
-  /// The epoch, counted from 1; 0 is before the first. Nil is that of the last epoch that ended.
+  /// The epoch, counted from 1, and 0 before the first; nil is the last epoch that has ended.
   let epoch: Int?
   /// Steps since the run's beginning; nil but for a step.
   var step: Int?

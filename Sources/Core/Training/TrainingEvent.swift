@@ -28,6 +28,8 @@ public enum TrainingEvent: Sendable {
 public struct WorkProgress: Sendable {
   /// What is being done, such as `read images`.
   public var name: String
+  /// What stays the same while the work goes on, where the name tells more; nil is the name.
+  public var key: String?
   /// How many are done.
   public var done: Int
   /// How many there are.
@@ -52,6 +54,11 @@ public struct RunPicture: Sendable {
   public var epoch: Int
   /// Draws it.
   public var draw: @Sendable () throws -> RGBImage
+
+  /// The picture `name` that `draw` draws, of a run of which `epoch` epochs were over.
+  public init(name: String, epoch: Int, draw: @escaping @Sendable () throws -> RGBImage) {
+    (self.name, self.epoch, self.draw) = (name, epoch, draw)
+  }
 }
 
 /// Where training stands after a step.
