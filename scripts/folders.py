@@ -15,7 +15,7 @@ ORDER = """
     Text Files Random Tensor Machine Config Kernels Metrics
     Archive Dataset Drawing Poison Loader
     Model Networks Optimizer Loss
-    Settings Training
+    Settings Training Recording
     Attacks Evaluation Defences Analysis
     Decoding Benchmark Doctor Sweep
 """.split()

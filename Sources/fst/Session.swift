@@ -11,11 +11,12 @@ struct Session {
   /// Runs `body` on every rank and ends the process on a failure, with one message for all ranks.
   ///
   /// `threads` are those asked for, of which a warning may be due. `configure` reads flags and
-  /// files; `body` gets what it made and works on it. What `body`
+  /// files; `body` gets what it made and works on it, and `records` are kept of it. What `body`
   /// returns is reported on rank 0 alone. See Note [One failure ends all] in Distributed.
   static func run<Configuration: Sendable, Outcome>(
     logFolder: (Configuration) -> String?, savesOnSignals: Bool = true,
     threads: (Configuration) -> Int? = { _ in nil },
+    records: (Configuration) -> RunRecords? = { _ in nil },
     configure: () throws -> DecodedConfiguration<Configuration>,
     body: (Configuration, Session) throws -> Outcome,
     report: (Outcome) throws -> Int32
@@ -32,11 +33,14 @@ struct Session {
       try LauncherCheck.run(on: communicator, writesRuns: savesOnSignals)
       let isRoot = communicator.rank == 0
       let decoded = try together(communicator, configure)
+      let kept = try records(decoded.configuration)?.open(on: communicator)
+      var ending = "failed"
+      defer { kept?.finish(ending) }
+      let shown =
+        isRoot ? [Progress.observer(logFolder: logFolder(decoded.configuration))] : []
       let session = Session(
         communicator: communicator,
-        observer: isRoot
-          ? Progress.observer(logFolder: logFolder(decoded.configuration))
-          : CombinedObserver(observers: []),
+        observer: CombinedObserver(observers: shown + [kept].compactMap { $0 }),
         interruption: savesOnSignals
           ? Signals.interruption(announcing: isRoot) : Interruption())
       decoded.warnings.forEach { session.observer.observe(.warning($0)) }
@@ -46,7 +50,11 @@ struct Session {
         .forEach { session.observer.observe(.warning($0)) }
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
-      if isRoot { outcomeStatus = StandardOutput.finish(try report(outcome)) }
+      if isRoot {
+        let status = try report(outcome)
+        ending = status == ExitStatus.interrupted ? "interrupted" : "done"
+        outcomeStatus = StandardOutput.finish(status)
+      }
       let status = try communicator.allReduceMaximum(Int64(outcomeStatus))
       outcomeStatus = Int32(truncatingIfNeeded: status)
     }

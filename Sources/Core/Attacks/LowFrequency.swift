@@ -122,7 +122,6 @@ package struct LowFrequency: CleanModelAttack {
     let judges = stage.dataset.test.firstOfEachClass(
       max(1, imageCount / train.classCount))
     var search = UniversalPattern(model, target: stage.configuration.attackTarget)
-    var progress = PreparationProgress(stage.stage)
     var rates: [Double] = []
     for pass in 0..<passes {
       try stage.communicator.onRankZero {
@@ -130,7 +129,11 @@ package struct LowFrequency: CleanModelAttack {
         for (number, place) in order.choice(of: count, count: count).enumerated() {
           if stage.stage.interruption.isRequested { break }
           _ = search.update(Tensor(train, at: [chosen[place]]))
-          progress.tell("lf's pattern: pass \(pass + 1), image \(number + 1) of \(count)")
+          stage.stage.tell(
+            .working(
+              WorkProgress(
+                name: "lf's pattern, pass \(pass + 1)", done: number + 1, total: count,
+                unit: "images")))
         }
       }
       try stage.checkInterruption()

@@ -55,6 +55,7 @@ public struct Defending {
     let before = try subject.metrics(
       batchSize: batchSize, context: context, communicator: communicator,
       observer: stage.observer)
+    stage.tell(.measured(before, .before))
     let place = DefenceStage(
       configuration: configuration, attacked: attacked, images: images, heldOut: heldOut,
       sets: subject.sets, stage: stage, context: context, identity: identity, claim: claim)
@@ -63,10 +64,14 @@ public struct Defending {
       isResumable: false, seconds: 0, timings: [])
     do {
       let purified = try defence.purify(place)
+      for (name, image) in purified.pictures {
+        stage.tell(.picture(RunPicture(name: name, epoch: 0) { image }))
+      }
       purified.findings.forEach { stage.tell(.message($0)) }
       try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the end")
       let tests = try place.results(of: attacked.model)
       outcome.after = tests.metrics
+      stage.tell(.measured(tests.metrics, .after))
       if shared.save { try communicator.onRankZero { try save(attacked, purified, tests) } }
     } catch let stopped as DefenceStopped {
       outcome.stopped = stopped.position

@@ -69,6 +69,7 @@ public struct FineTuning {
     let before = try subject.metrics(
       batchSize: batchSize, context: context, communicator: communicator,
       observer: stage.observer)
+    stage.tell(.measured(before, .before))
     var outcome = TuneOutcome(
       folder: configuration.save ? configuration.defenseFolder : nil, before: before,
       after: BackdoorMetrics(), isResumable: false, seconds: 0, timings: [])
@@ -102,7 +103,7 @@ public struct FineTuning {
       try run.save(AttackDataFrame.fineTuningRow(epoch, tests: latest), after: epoch)
       if let timing = epoch.timing { outcome.timings.append(timing) }
       stage.tell(
-        .epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: latest?.metrics)))
+        .epoch(EpochSummary(epoch, epochs: configuration.epochs, tests: latest)))
     }
     outcome.isResumable = outcome.stopped != nil && configuration.save
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
@@ -115,6 +116,7 @@ public struct FineTuning {
         }
       }
       outcome.after = tests.metrics
+      stage.tell(.measured(tests.metrics, .after))
     }
     try run.finish()
   }

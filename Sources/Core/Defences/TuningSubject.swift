@@ -118,7 +118,8 @@ private struct TuningSubjectReader {
     let pair = try DatasetLoader.load(
       name: configuration.dataset, path: configuration.datasetPath, size: size,
       seed: AttackData.syntheticSeed,
-      threads: ThreadCount.resolve(requested: configuration.threads))
+      threads: ThreadCount.resolve(requested: configuration.threads),
+      progress: observer.reading(on: communicator))
     pair.warnings.forEach { tell(.warning($0)) }
     return pair
   }

@@ -50,7 +50,8 @@ public struct Evaluation {
         size: description.size(given: configuration.imageSide),
         seed: AttackData.syntheticSeed,
         threads: ThreadCount.resolve(requested: configuration.threads), isTestOnly: true,
-        isArchivedPath: configuration.datasetPath == nil)
+        isArchivedPath: configuration.datasetPath == nil,
+        progress: observer.reading(on: communicator))
     }
     pair.warnings.forEach { tell(.warning($0)) }
     let test = pair.test

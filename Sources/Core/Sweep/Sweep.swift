@@ -149,7 +149,8 @@ public final class Sweep {
         name: configuration.dataset, path: configuration.datasetPath,
         size: configuration.imageSide.map { ImageSize(side: $0) },
         seed: AttackData.syntheticSeed,
-        threads: ThreadCount.resolve(requested: configuration.threads))
+        threads: ThreadCount.resolve(requested: configuration.threads),
+        progress: general.reading(on: communicator))
     }
     if communicator.rank == 0 { pair.warnings.forEach { general.observe(.warning($0)) } }
     dataset = pair
@@ -263,8 +264,8 @@ private struct QuietObserver: TrainingObserver {
 
   func observe(_ event: TrainingEvent) {
     switch event {
-    case .warning, .step, .evaluating, .embedding: observer.observe(event)
-    case .message, .note, .claimed, .epoch: break
+    case .warning, .step, .evaluating, .embedding, .working: observer.observe(event)
+    case .message, .note, .claimed, .epoch, .measured, .picture: break
     }
   }
 }
