@@ -33,6 +33,7 @@ struct AttackCommand: ParsableCommand {
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<AttackFlags>
   @OptionGroup(title: "Machine and output") var output: OutputOptions
+  @OptionGroup(title: "Machine and output") var page: PageOptions
 
   func validate() throws {
     if attack == nil && !list { throw ValidationError("Missing expected argument '<attack>'") }
@@ -58,7 +59,10 @@ struct AttackCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.attack($0, json: output.json) })
+      report: { outcome in
+        let path = outcome.stopped == nil ? page.write(in: outcome.folder) : nil
+        return try Report.attack(outcome, page: path, json: output.json)
+      })
   }
 }
 

@@ -37,6 +37,7 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<TuneFlags>
   @OptionGroup(title: "Machine and output") var output: OutputOptions
+  @OptionGroup(title: "Machine and output") var page: PageOptions
 
   func run() throws {
     try Session.run(
@@ -57,7 +58,10 @@ struct TuneCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.tune($0, json: output.json) })
+      report: { outcome in
+        let path = outcome.stopped == nil ? page.write(in: outcome.folder) : nil
+        return try Report.tune(outcome, page: path, json: output.json)
+      })
   }
 }
 
