@@ -7,22 +7,26 @@ struct FrameCharts {
   private static let mostRows = 1000
   /// What the rates are called above their chart.
   let title: String
+  /// What follows the charts' titles.
+  var suffix = ""
   /// Learning rates by row; nil where they are not known.
   var learningRates: [Double?] = []
 
   /// The charts that have at least `least` points in a line.
   func charts(least: Int = 1) -> [LineChart] {
-    var rates = [("C-ACC", "test_acc"), ("ASR", "test_asr"), ("RA", "test_ra")]
+    var (title, rates) = (
+      title, [("C-ACC", "test_acc"), ("ASR", "test_asr"), ("RA", "test_ra")]
+    )
     if frame.column("test_acc").allSatisfy(\.isNaN) {
-      rates = [("held out", "held_out_acc")]
+      (title, rates) = ("Held-out images", [("accuracy", "held_out_acc")])
     }
     let isEpoch = frame.columns.first == "epoch"
     let xName = isEpoch ? "epoch" : (frame.columns.first ?? "row")
     let charts = [
       LineChart(
-        title: title, xName: xName, lines: lines(rates), range: 0...1),
+        title: title + suffix, xName: xName, lines: lines(rates), range: 0...1),
       LineChart(
-        title: "Training loss", xName: xName,
+        title: "Training loss" + suffix, xName: xName,
         lines: lines([("loss", "train_epoch_loss_avg_over_batch")])),
       LineChart(title: "Learning rate", xName: xName, lines: [learningRateLine]),
     ]

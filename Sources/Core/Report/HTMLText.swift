@@ -3,18 +3,21 @@ import Foundation
 /// HTML as it grows: markup comes from here alone, and all text in it is escaped.
 ///
 /// Names and paths are from files and may hold anything.
-struct HTMLText {
+package struct HTMLText {
+  /// Nothing yet.
+  package init() {}
+
   /// The markup so far.
-  private(set) var markup = ""
+  package private(set) var markup = ""
 
   /// Names of attributes and their values, in their order.
-  typealias Attributes = KeyValuePairs<String, String>
+  package typealias Attributes = KeyValuePairs<String, String>
 
   /// Adds `text` as it is to be read.
-  mutating func text(_ text: String) { markup += Self.escaped(text) }
+  package mutating func text(_ text: String) { markup += Self.escaped(text) }
 
   /// Adds an element with whatever `body` adds within it.
-  mutating func tag(
+  package mutating func tag(
     _ name: String, _ attributes: Attributes = [:], _ body: (inout HTMLText) throws -> Void
   ) rethrows {
     open(name, attributes)
@@ -24,23 +27,25 @@ struct HTMLText {
   }
 
   /// Adds an element that holds `text`.
-  mutating func tag(_ name: String, _ attributes: Attributes = [:], text: String) {
+  package mutating func tag(_ name: String, _ attributes: Attributes = [:], text: String) {
     tag(name, attributes) { $0.text(text) }
   }
 
   /// Adds an element that holds nothing, such as an image.
-  mutating func void(_ name: String, _ attributes: Attributes = [:]) { open(name, attributes) }
+  package mutating func void(_ name: String, _ attributes: Attributes = [:]) {
+    open(name, attributes)
+  }
 
   /// Adds an element of a drawing that holds nothing.
-  mutating func shape(_ name: String, _ attributes: Attributes) {
+  package mutating func shape(_ name: String, _ attributes: Attributes) {
     open(name, attributes, end: "/>")
   }
 
   /// Adds what another one holds.
-  mutating func add(_ other: HTMLText) { markup += other.markup }
+  package mutating func add(_ other: HTMLText) { markup += other.markup }
 
   /// Adds markup that no text has gone into, such as a style sheet.
-  mutating func addMarkup(_ constant: StaticString) { markup += "\(constant)" }
+  package mutating func addMarkup(_ constant: StaticString) { markup += "\(constant)" }
 
   private mutating func open(_ name: String, _ attributes: Attributes, end: String = ">") {
     markup += "<\(name)"
@@ -54,7 +59,7 @@ struct HTMLText {
   ]
 
   /// `text` without what means something to HTML, what it forbids, and what hides or turns text.
-  static func escaped(_ text: String) -> String {
+  package static func escaped(_ text: String) -> String {
     let isPlain = text.utf8.allSatisfy {
       0x20 <= $0 && $0 < 0x7F && $0 != UInt8(ascii: "&") && $0 != UInt8(ascii: "<")
         && $0 != UInt8(ascii: ">") && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "'")
@@ -81,17 +86,17 @@ struct HTMLText {
 
 extension HTMLText {
   /// Adds a paragraph.
-  mutating func paragraph(_ text: String, _ attributes: Attributes = [:]) {
+  package mutating func paragraph(_ text: String, _ attributes: Attributes = [:]) {
     tag("p", attributes, text: text)
   }
 
   /// Adds a paragraph in the quiet colour: what a figure means, or why there is none.
-  mutating func note(_ text: String) { tag("p", ["class": "note"], text: text) }
+  package mutating func note(_ text: String) { tag("p", ["class": "note"], text: text) }
 
   /// Adds a table in a box that scrolls by itself where the table is too wide.
   ///
   /// Columns of `numbers` are aligned at the right; the first column names its row.
-  mutating func table(
+  package mutating func table(
     caption: String, columns: [String], rows: [[String]], numbers: Range<Int>
   ) {
     scrolling(caption) { html in
@@ -124,13 +129,13 @@ extension HTMLText {
   }
 
   /// Adds a box called `name` that scrolls sideways by itself, by keyboard too.
-  mutating func scrolling(_ name: String, _ body: (inout HTMLText) -> Void) {
+  package mutating func scrolling(_ name: String, _ body: (inout HTMLText) -> Void) {
     tag(
       "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": name], body)
   }
 
   /// Adds what is shown once it is asked for.
-  mutating func details(_ summary: String, _ body: (inout HTMLText) -> Void) {
+  package mutating func details(_ summary: String, _ body: (inout HTMLText) -> Void) {
     tag("details") { html in
       html.tag("summary", text: summary)
       body(&html)

@@ -7,25 +7,22 @@ struct HeatTable {
     /// 0…1; nil is not shaded.
     var share: Double?
     let text: String
-    /// Said in small letters below.
-    var small = ""
-    /// Said of the cell to those who point at it or cannot see it.
-    var title: String?
+    /// Said in small letters below, a line each.
+    var small: [String] = []
 
-    /// The mean of `values` with their number and spread, and how many runs have none.
-    init(_ values: [Double], diverged: Int) {
-      let lost = diverged > 0 ? "\(diverged) diverged" : ""
+    /// The mean of `values` with their number and spread, as dark as the mean of `badness`, and how
+    /// many runs have none.
+    init(_ values: [Double], badness: [Double], diverged: Int) {
+      let lost = diverged > 0 ? ["\(diverged) diverged"] : []
       guard let least = values.min(), let most = values.max() else {
         (share, text, small) = (nil, "–", lost)
         return
       }
-      let mean = values.reduce(0, +) / Double(values.count)
-      share = min(max(mean, 0), 1)
-      text = String(format: "%.3f", mean)
-      let spread =
-        values.count > 1
-        ? "n \(values.count) (\(String(format: "%.3f…%.3f", least, most)))" : "n 1"
-      small = spread + (lost.isEmpty ? "" : ", \(lost)")
+      let dark = badness.isEmpty ? 0 : badness.reduce(0, +) / Double(badness.count)
+      share = min(max(dark, 0), 1)
+      text = String(format: "%.3f", values.reduce(0, +) / Double(values.count))
+      let spread = values.count > 1 ? String(format: "%.3f…%.3f, ", least, most) : ""
+      small = ["\(spread)n \(values.count)"] + lost
     }
 
     /// A count, as dark as its `share`.
@@ -74,9 +71,9 @@ struct HeatTable {
     guard let cell else { return html.tag("td", ["class": "none"], text: "") }
     let body = { (html: inout HTMLText) in
       html.text(cell.text)
-      if !cell.small.isEmpty {
+      for line in cell.small {
         html.text(" ")
-        html.tag("small", text: cell.small)
+        html.tag("small", text: line)
       }
     }
     guard let share = cell.share else { return html.tag("td", ["class": "none"], body) }

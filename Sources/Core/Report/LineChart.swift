@@ -2,32 +2,48 @@ import Foundation
 
 /// Lines over epochs as an SVG that text can be copied from: colours, dashes and names tell the
 /// lines apart, and each ends in its last value.
-struct LineChart {
+package struct LineChart {
   /// One line; gaps are values that are no number.
-  struct Line {
-    let name: String
-    let points: [(x: Double, y: Double)]
+  package struct Line {
+    package let name: String
+    package let points: [(x: Double, y: Double)]
     /// The last value as it is written.
-    var format = "%.3f"
+    package var format = "%.3f"
+
+    /// A line called `name` through `points`, whose values are written in `format`.
+    package init(name: String, points: [(x: Double, y: Double)], format: String = "%.3f") {
+      (self.name, self.points, self.format) = (name, points, format)
+    }
   }
 
   private static let (width, height) = (400.0, 230.0)
-  private static let (left, top, right, bottom) = (44.0, 12.0, 92.0, 34.0)
+  private static let (left, top, bottom) = (44.0, 12.0, 34.0)
 
   /// Points of the longest line; of longer ones every second, third and so on is drawn.
   private static let mostPoints = 1000
 
-  let title: String
-  let xName: String
-  var lines: [Line]
+  package let title: String
+  package let xName: String
+  package var lines: [Line]
   /// The values from below to above; nil are those around the lines'.
-  var range: ClosedRange<Double>?
+  package var range: ClosedRange<Double>?
+
+  /// A chart of `lines` over what `xName` says.
+  package init(title: String, xName: String, lines: [Line], range: ClosedRange<Double>? = nil) {
+    (self.title, self.xName, self.lines, self.range) = (title, xName, lines, range)
+  }
+
+  /// Room for the names at the lines' ends.
+  private var right: Double {
+    let longest = lines.map { $0.name.count + 6 }.max() ?? 0
+    return min(16 + 6.6 * Double(longest), Self.width / 2)
+  }
 
   /// Whether there is something to draw.
-  var isEmpty: Bool { !lines.contains { $0.points.contains { $0.y.isFinite } } }
+  package var isEmpty: Bool { !lines.contains { $0.points.contains { $0.y.isFinite } } }
 
   /// Adds the chart as a figure; nothing where there is nothing to draw.
-  func add(to html: inout HTMLText) {
+  package func add(to html: inout HTMLText) {
     guard !isEmpty else { return }
     html.tag("figure") { html in
       html.tag("figcaption") { $0.tag("strong", text: title) }
@@ -63,7 +79,7 @@ struct LineChart {
   }
 
   private func horizontal(_ share: Double) -> Double {
-    Self.left + share * (Self.width - Self.left - Self.right)
+    Self.left + share * (Self.width - Self.left - right)
   }
 
   private func vertical(_ share: Double) -> Double {
@@ -76,7 +92,7 @@ struct LineChart {
       html.shape(
         "line",
         [
-          "class": "grid", "x1": Self.text(Self.left), "x2": Self.text(Self.width - Self.right),
+          "class": "grid", "x1": Self.text(Self.left), "x2": Self.text(Self.width - right),
           "y1": place, "y2": place,
         ])
       html.tag(
@@ -86,13 +102,13 @@ struct LineChart {
           "text-anchor": "end",
         ], text: y.label(tick))
     }
-    for tick in x.ticks where tick == tick.rounded() {
+    for tick in x.ticks where xName != "epoch" || tick == tick.rounded() {
       html.tag(
         "text",
         [
           "x": Self.text(horizontal(x.place(tick))), "y": Self.text(Self.height - Self.bottom + 15),
           "text-anchor": "middle",
-        ], text: String(format: "%.0f", tick))
+        ], text: x.label(tick))
     }
     html.tag(
       "text",
@@ -148,7 +164,7 @@ struct LineChart {
       html.tag(
         "text",
         [
-          "class": "name t\(end.number)", "x": Self.text(Self.width - Self.right + 8),
+          "class": "name t\(end.number)", "x": Self.text(Self.width - right + 8),
           "y": Self.text(place),
         ], text: "\(end.line.name) \(String(format: end.line.format, end.value))")
     }

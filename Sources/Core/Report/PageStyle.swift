@@ -28,11 +28,12 @@ enum PageStyle {
     .lead,.note{color:var(--quiet)}
     .note{font-size:.875rem}
     nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;padding:0;margin:1rem 0 0}
-    .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.75rem;
+    .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(6.5rem,1fr));gap:.75rem;
     margin:1.25rem 0 0}
-    .figures p{background:var(--panel);border-radius:var(--radius);padding:.75rem 1rem;margin:0;
+    .figures p{background:var(--panel);border-radius:var(--radius);padding:.75rem;margin:0;
     color:var(--quiet);font-size:.8125rem}
-    .figures strong{display:block;font-size:1.625rem;line-height:1.3;color:var(--ink)}
+    .figures strong{display:block;white-space:nowrap;font-size:clamp(1.25rem,5vw,1.625rem);
+    line-height:1.3;color:var(--ink)}
     .figures span{display:block}
     pre{background:var(--panel);border-radius:var(--radius);padding:.75rem 1rem;margin:.5rem 0;
     font:.8125rem/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;
@@ -42,18 +43,21 @@ enum PageStyle {
     .scroll{overflow-x:auto;max-width:100%;margin:.75rem 0}
     :focus-visible{outline:2px solid var(--link);outline-offset:2px}
     table{border-collapse:collapse;font-size:.875rem;line-height:1.4}
-    caption{text-align:left;color:var(--quiet);padding:0 0 .4rem;max-width:46rem}
+    caption{text-align:left;color:var(--quiet);padding:0 0 .4rem;
+    max-width:min(46rem,calc(100vw - 2rem))}
     th,td{text-align:left;vertical-align:top;padding:.3rem .75rem .3rem 0;
     border-bottom:1px solid var(--line);overflow-wrap:normal}
     thead th{color:var(--quiet);font-weight:500;vertical-align:bottom}
     tbody th{font-weight:500}
     .n{text-align:right;white-space:nowrap}
-    .wide{min-width:14rem;color:var(--quiet)}
+    td:last-child:not(.n){min-width:15rem}
+    .heat td:last-child:not(.n),.pictures td:last-child{min-width:0}
     .heat th,.heat td{padding:.3rem .5rem}
     .heat td{text-align:right;border:1px solid var(--ground);white-space:nowrap;
     background:rgb(var(--heat)/calc(var(--v)*var(--most)))}
     .heat td.none{background:none;color:var(--quiet)}
-    .heat td small{display:block;font-size:.75rem}
+    .heat tbody th:first-child{position:sticky;left:0;background:var(--ground)}
+    .heat td small{display:block;font-size:.6875rem}
     .heat .target{text-decoration:underline;text-underline-offset:.2em}
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));
     gap:var(--gap)}
@@ -72,6 +76,7 @@ enum PageStyle {
     svg text.t1{fill:var(--c1)}svg text.t2{fill:var(--c2)}svg text.t3{fill:var(--c3)}
     .p1{fill:var(--c1)}.p2{fill:var(--c2)}.p3{fill:var(--c3)}
     .triggered{fill:var(--ink);stroke:var(--mark);stroke-width:.7}
+    .points{max-width:34rem}.point{fill-opacity:.85}
     .frame{fill:none;stroke:var(--line)}
     .key{list-style:none;display:flex;flex-wrap:wrap;gap:.15rem .9rem;padding:0;margin:.75rem 0;
     font-size:.8125rem}

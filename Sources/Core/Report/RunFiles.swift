@@ -9,7 +9,9 @@ struct RunFiles {
   let log: RunLogText
   let description: RunDescription
   /// The defences beneath it, by name.
-  var defences: [PurifiedFiles]
+  private(set) var defences: [PurifiedFiles]
+  /// Whether it is about one of them alone.
+  private(set) var isOfOneDefence = false
   /// What could not be read, a line each.
   private(set) var problems: [String] = []
 
@@ -32,6 +34,13 @@ struct RunFiles {
     defences = names.sorted().filter { !$0.hasPrefix(".") && !$0.contains(".earlier-") }
       .map { PurifiedFiles(folder: "\(folder)/defense/\($0)") }.filter(\.isThere)
     self.problems = problems
+  }
+
+  /// The same about the defence in `folder` alone.
+  func about(defence folder: String) -> RunFiles {
+    var files = self
+    (files.defences, files.isOfOneDefence) = ([PurifiedFiles(folder: folder)], true)
+    return files
   }
 
   /// The value of the argument `key` that counts.

@@ -4,36 +4,36 @@ import Foundation
 /// and timing, and what a defence came to.
 ///
 /// Only lines in the program's own words are taken; a folder may hold other logs too.
-struct RunLogText {
+package struct RunLogText {
   /// What a line says of an epoch.
-  struct Epoch: Equatable {
-    let number: Int
-    let learningRate: Double
+  package struct Epoch: Equatable {
+    package let number: Int
+    package let learningRate: Double
     /// The mean loss as it is written, by which the epoch is told from another run's in the log.
-    let loss: String
-    var timing: String?
+    package let loss: String
+    package var timing: String?
   }
 
   /// "fst 0.1.0 (build …), started …, process … on …" of the last log.
-  private(set) var header: String?
+  package private(set) var header: String?
   /// The command of the last log.
-  private(set) var command: String?
+  package private(set) var command: String?
   /// Where the ranks of the last log were.
-  private(set) var ranks: [String] = []
+  package private(set) var ranks: [String] = []
   /// All epochs, in the order of their lines.
-  private(set) var epochs: [Epoch] = []
+  package private(set) var epochs: [Epoch] = []
   /// A defence's rates before and after, of the last log that has them.
-  private(set) var before: ThreeRates?
-  private(set) var after: ThreeRates?
+  package private(set) var before: ThreeRates?
+  package private(set) var after: ThreeRates?
   /// Warnings, each once.
-  private(set) var warnings: [String] = []
+  package private(set) var warnings: [String] = []
   /// "2026-11-28 15:29:25 +0000 after 4 s" of the last log.
-  private(set) var ended: String?
+  package private(set) var ended: String?
 
   private static let largestFile = 8 << 20
 
   /// Reads the logs of `folder`, the oldest first.
-  init(folder: String) {
+  package init(folder: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     for name in names.sorted() where name.hasSuffix(".log") && !name.hasPrefix(".") {
       guard let bytes = try? FileBytes.read("\(folder)/\(name)", limit: Self.largestFile) else {
@@ -45,7 +45,7 @@ struct RunLogText {
   }
 
   /// Takes a log of these lines.
-  init(lines: [Substring]) { take(lines) }
+  package init(lines: [Substring]) { take(lines) }
 
   private mutating func take(_ lines: [Substring]) {
     (ranks, ended) = ([], nil)
@@ -100,7 +100,7 @@ struct RunLogText {
   }
 
   /// The number of ranks that the last log names; nil where it names none.
-  var rankCount: Int? {
+  package var rankCount: Int? {
     let numbers = ranks.compactMap { line -> Int? in
       let list = line.split(separator: " ").dropFirst().prefix { $0 != "on" }
       return list.compactMap { Int($0.filter(\.isNumber)) }.max()
@@ -109,7 +109,7 @@ struct RunLogText {
   }
 
   /// For each row of `frame` the last epoch with its number and its loss; nil where none has both.
-  func epochs(of frame: AttackDataFrame) -> [Epoch?] {
+  package func epochs(of frame: AttackDataFrame) -> [Epoch?] {
     let known = Dictionary(
       epochs.map { ("\($0.number) \($0.loss)", $0) }, uniquingKeysWith: { $1 })
     let losses = frame.column("train_epoch_loss_avg_over_batch")

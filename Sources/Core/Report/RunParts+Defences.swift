@@ -14,16 +14,20 @@ extension RunParts {
           return [defence.title] + after.figures + [BackdoorMetrics.figure(lost)]
         }, numbers: 1..<5)
     for defence in run.defences {
-      html.tag(heading, text: defence.title)
-      add(defence, to: &html)
+      var shown = HTMLText()
+      addReversedTriggers(of: defence, to: &shown)
+      for (name, frame) in defence.frames where name != "nc_norms.csv" {
+        var charts = FrameCharts(frame: frame, title: "Test images")
+        charts.suffix = " in \(name)"
+        charts.add(to: &shown, least: 2)
+      }
+      if !shown.markup.isEmpty { html.tag(heading, text: defence.title) }
+      html.add(shown)
+      addSettings(of: defence, to: &html)
     }
   }
 
-  private func add(_ defence: PurifiedFiles, to html: inout HTMLText) {
-    addReversedTriggers(of: defence, to: &html)
-    for (name, frame) in defence.frames where name != "nc_norms.csv" {
-      FrameCharts(frame: frame, title: "Test images, \(name)").add(to: &html, least: 2)
-    }
+  private func addSettings(of defence: PurifiedFiles, to html: inout HTMLText) {
     html.details("Command and settings of \(defence.title)") { html in
       if let command = RunCommand.text(defence.arguments, log: defence.log) {
         html.tag("pre", ["tabindex": "0"]) { $0.tag("code", text: command) }

@@ -192,7 +192,7 @@ struct FeaturePlot {
 
   /// A triangle around a place.
   static func triangle(_ x: Double, _ y: Double) -> String {
-    "M\(SVGFile.number(x)) \(SVGFile.number(y - 4.4))l3.8 6.6h-7.6z"
+    "M\(SVGFile.number(x)) \(SVGFile.number(y - 3.8))l3.3 5.7h-6.6z"
   }
 }
 

@@ -27,10 +27,14 @@ struct RunParts {
     }
   }
 
-  /// The run in a few words, such as `badnet 10 %`.
+  /// The run in a few words, such as `badnet 10 %`, or `badnet 10 %, after nc`.
   var title: String {
-    run.description.title.isEmpty ? run.name : run.description.title
+    let attack = run.description.title.isEmpty ? run.name : run.description.title
+    return attack + (only.map { ", after \($0.title)" } ?? "")
   }
+
+  /// The one defence that the page is about, if it is about one.
+  private var only: PurifiedFiles? { run.isOfOneDefence ? run.defences.first : nil }
 
   /// Data, model and length in a sentence.
   var lead: String {
@@ -42,15 +46,18 @@ struct RunParts {
     return parts.isEmpty ? run.folder : parts.joined(separator: ", ")
   }
 
-  /// The three rates of the attacked model, and each defence's in the small print.
+  /// The three rates, of the attacked model or of the purified one that the page is about.
   func addFigures(to html: inout HTMLText) {
-    let rates = run.rates
+    let rates = only?.after ?? run.rates
     guard !rates.isEmpty else { return }
+    let before = only?.log.before ?? run.rates
     let meanings = [
-      ("C-ACC", "clean test images classified right", rates.clean),
-      ("ASR", "triggered images taken for the target", rates.attack),
-      ("RA", "triggered images classified right", rates.robust),
-    ]
+      ("C-ACC", "clean test images classified right", rates.clean, before.clean),
+      ("ASR", "triggered images taken for the target", rates.attack, before.attack),
+      ("RA", "triggered images classified right", rates.robust, before.robust),
+    ].map { name, meaning, rate, before in
+      (name, meaning + (only == nil ? "" : "; \(BackdoorMetrics.figure(before)) before"), rate)
+    }
     html.tag("div", ["class": "figures"]) { html in
       for (name, meaning, rate) in meanings {
         html.tag("p") { html in

@@ -81,8 +81,7 @@ extension RunFiles {
     switch subject {
     case .run(let folder), .sweep(let folder): self.init(folder: folder)
     case .defence(let run, let folder):
-      self.init(folder: run)
-      defences = [PurifiedFiles(folder: folder)]
+      self = RunFiles(folder: run).about(defence: folder)
     }
   }
 }

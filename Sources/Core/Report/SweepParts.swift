@@ -80,8 +80,14 @@ struct SweepParts {
 
   // MARK: Attacks x rates x defences
 
-  /// Attack and rate of each row of the heat maps, in the table's order.
-  private var attacks: [[String]] { unique(files.rows.map { [$0.attack, $0.ratio] }) }
+  /// Attack and rate of each row of the heat maps, the larger rates first.
+  private var attacks: [[String]] {
+    let known = unique(files.rows.map(\.attack))
+    return known.flatMap { attack in
+      unique(files.rows.filter { $0.attack == attack }.map { [attack, $0.ratio] })
+        .sorted { (Double($0[1]) ?? 0) > (Double($1[1]) ?? 0) }
+    }
+  }
   /// The columns: the attacked model, then each defence.
   private var defences: [String?] {
     let known = unique(files.rows.compactMap(\.defence))
@@ -96,31 +102,49 @@ struct SweepParts {
   private func addHeat(_ html: inout HTMLText) {
     let cells = Dictionary(grouping: files.rows) { [$0.attack, $0.ratio, $0.defence ?? ""] }
       .mapValues { Cell(rows: $0) }
-    let maps: [(String, String, (SweepFiles.Row) -> Double?)] = [
-      (
-        "ASR", "Attack success rate: what is left of the backdoor. Darker is more.",
-        { $0.after.attack }
-      ),
-      ("C-ACC", "Clean accuracy. Darker is more.", { $0.after.clean }),
-      (
-        "RA", "Robust accuracy: triggered images classified right. Darker is more.",
-        { $0.after.robust }
-      ),
-    ]
-    for (name, caption, value) in maps {
-      let map = HeatTable(
-        caption: "\(name). \(caption) Means over n runs, in brackets the smallest and the largest.",
+    for map in Self.maps {
+      let table = HeatTable(
+        caption:
+          "\(map.caption) Means over n runs, below them the smallest and the largest; darker is worse.",
         corner: ["attack", "rate"], columns: defences.map { $0 ?? "attacked" }, rows: attacks,
         cells: attacks.map { attack in
           defences.map { defence in
-            guard let cell = cells[attack + [defence ?? ""]] else { return nil }
-            return HeatTable.Cell(
-              cell.values(value), diverged: cell.rows.count { $0.diverged })
+            cells[attack + [defence ?? ""]].map { cell in
+              HeatTable.Cell(
+                cell.values(map.value), badness: cell.values(map.badness),
+                diverged: cell.rows.count { $0.diverged })
+            }
           }
         })
-      html.tag(heading, text: name)
-      map.add(to: &html)
+      html.tag(heading, text: map.name)
+      table.add(to: &html)
     }
+  }
+
+  /// A heat map: what its cells say, and how bad that is, 0…1.
+  private struct Map {
+    let name: String
+    let caption: String
+    let value: (SweepFiles.Row) -> Double?
+    let badness: (SweepFiles.Row) -> Double?
+  }
+
+  private static var maps: [Map] {
+    [
+      Map(
+        name: "Attack success rate", caption: "What is left of the backdoor.",
+        value: { $0.after.attack }, badness: { $0.after.attack }),
+      Map(
+        name: "Clean accuracy",
+        caption: "As dark as what was lost of the attacked model's, 0.2 or more being darkest.",
+        value: { $0.after.clean },
+        badness: { row in
+          row.before.clean.flatMap { before in row.after.clean.map { (before - $0) * 5 } }
+        }),
+      Map(
+        name: "Robust accuracy", caption: "Triggered images classified right.",
+        value: { $0.after.robust }, badness: { row in row.after.robust.map { 1 - $0 } }),
+    ]
   }
 
   // MARK: Clean accuracy lost against ASR left

@@ -1,26 +1,26 @@
 /// C-ACC, ASR and RA as a run's files give them, 0…1; nil where they do not.
-struct ThreeRates: Equatable {
-  var clean: Double?
-  var attack: Double?
-  var robust: Double?
+package struct ThreeRates: Equatable {
+  package var clean: Double?
+  package var attack: Double?
+  package var robust: Double?
 
   /// Those of a frame's last row that has any, by the names of its columns.
-  init(last frame: AttackDataFrame?) {
+  package init(last frame: AttackDataFrame?) {
     clean = frame?.column("test_acc").last(where: \.isFinite)
     attack = frame?.column("test_asr").last(where: \.isFinite)
     robust = frame?.column("test_ra").last(where: \.isFinite)
   }
 
   /// Those that are known.
-  init(clean: Double? = nil, attack: Double? = nil, robust: Double? = nil) {
+  package init(clean: Double? = nil, attack: Double? = nil, robust: Double? = nil) {
     (self.clean, self.attack, self.robust) = (clean, attack, robust)
   }
 
   /// The three in their order, as texts.
-  var figures: [String] { [clean, attack, robust].map(BackdoorMetrics.figure) }
+  package var figures: [String] { [clean, attack, robust].map(BackdoorMetrics.figure) }
 
   /// Whether none is known.
-  var isEmpty: Bool { clean == nil && attack == nil && robust == nil }
+  package var isEmpty: Bool { clean == nil && attack == nil && robust == nil }
 }
 
 extension AttackDataFrame {
