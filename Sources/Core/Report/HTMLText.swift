@@ -55,7 +55,7 @@ package struct HTMLText {
 
   /// Elements after which a line end would be a space that is read.
   private static let inline: Set = [
-    "a", "b", "code", "span", "strong", "em", "td", "th", "dt", "dd", "text", "tspan",
+    "a", "b", "code", "span", "strong", "em", "small", "td", "th", "dt", "dd", "text", "tspan",
   ]
 
   /// `text` without what means something to HTML, what it forbids, and what hides or turns text.

@@ -9,10 +9,15 @@ import Testing
     ("</title><script>", "&lt;/title&gt;&lt;script&gt;"),
     ("plain é 字", "plain é 字"), ("", ""),
     ("\u{1B}[31m", "\\u{1b}[31m"), ("\u{202E}txt", "\\u{202e}txt"),
-    ("\u{FFFE}\u{1FFFF}\u{FDD0}", "\u{FFFD}\u{FFFD}\u{FFFD}"),
   ])
   func textIsEscaped(text: String, expected: String) {
     #expect(HTMLText.escaped(text) == expected)
+  }
+
+  @Test(arguments: [0xFFFE, 0xFFFF, 0x1FFFF, 0xFDD0] as [UInt32])
+  func whatIsNoCharacterIsReplaced(code: UInt32) throws {
+    let scalar = try #require(Unicode.Scalar(code))
+    #expect(HTMLText.escaped("a\(Character(scalar))") == "a\u{FFFD}")
   }
 
   @Test func attributesAreEscapedToo() {
