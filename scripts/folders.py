@@ -17,7 +17,7 @@ ORDER = """
     Model Networks Optimizer Loss
     Settings Training Recording
     Attacks Evaluation Defences Analysis
-    Decoding Benchmark Doctor Sweep
+    Decoding Benchmark Doctor Sweep Report
 """.split()
 
 # References upwards that are still there, as (folder, folder above it): to shrink to nothing.

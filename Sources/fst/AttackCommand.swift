@@ -41,6 +41,7 @@ struct AttackCommand: ParsableCommand {
   @OptionGroup var settings: SettingFlags<AttackFlags>
   @OptionGroup(title: "Records for other programs") var records: RecordOptions
   @OptionGroup(title: "Machine and output") var output: OutputOptions
+  @OptionGroup(title: "Machine and output") var page: PageOptions
 
   func validate() throws {
     if attack == nil && !lists { throw ValidationError("Missing expected argument '<attack>'") }
@@ -71,7 +72,10 @@ struct AttackCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.attack($0, json: output.json || records.takesOutput) })
+      report: { outcome in
+        let path = outcome.stopped == nil ? page.write(in: outcome.folder) : nil
+        return try Report.attack(outcome, page: path, json: output.json || records.takesOutput)
+      })
   }
 }
 

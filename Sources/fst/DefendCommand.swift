@@ -39,6 +39,7 @@ struct DefendCommand: ParsableCommand {
   @OptionGroup var settings: SettingFlags<DefendFlags>
   @OptionGroup(title: "Records for other programs") var records: RecordOptions
   @OptionGroup(title: "Machine and output") var output: OutputOptions
+  @OptionGroup(title: "Machine and output") var page: PageOptions
 
   func run() throws {
     if list { return Self.printList() }
@@ -71,7 +72,10 @@ struct DefendCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.tune($0, json: output.json || records.takesOutput) })
+      report: { outcome in
+        let path = outcome.stopped == nil ? page.write(in: outcome.folder) : nil
+        return try Report.tune(outcome, page: path, json: output.json || records.takesOutput)
+      })
   }
 
   /// A way of fine-tuning, with the settings of `fst tune`.
@@ -79,8 +83,7 @@ struct DefendCommand: ParsableCommand {
     var command = try TuneCommand.parse([])
     command.settings.add(ConfigArgument(key: "ft_mode", value: .text(mode.rawValue)))
     settings.arguments.forEach { command.settings.add($0) }
-    command.output = output
-    command.records = records
+    (command.output, command.page, command.records) = (output, page, records)
     command.yaml.attack = yaml
     try command.run()
   }

@@ -81,6 +81,8 @@ struct SweepCommand: ParsableCommand {
   @Flag(name: .key("json"), help: "The result as one JSON object in the last line of output.")
   var json = false
 
+  @OptionGroup var page: PageOptions
+
   func validate() throws {
     guard (1...1_000_000).contains(taskCount) else {
       throw ValidationError("--of: expected 1 to 1000000, found \(taskCount)")
@@ -112,7 +114,10 @@ struct SweepCommand: ParsableCommand {
         ).run()
         return (plan, outcome)
       },
-      report: { try Report.sweep($0.0, $0.1, json: json) })
+      report: { plan, outcome in
+        let path = outcome.isStopped ? nil : page.write(in: SweepFolder(plan).path)
+        return try Report.sweep(plan, outcome, page: path, json: json)
+      })
   }
 
   /// Only one rank lists: it waits for no other.

@@ -3,13 +3,16 @@ import Foundation
 
 extension Report {
   /// Prints what a sweep came to, and gives the exit status.
-  static func sweep(_ plan: SweepPlan, _ outcome: SweepOutcome, json: Bool) throws -> Int32 {
+  static func sweep(
+    _ plan: SweepPlan, _ outcome: SweepOutcome, page: String?, json: Bool
+  ) throws -> Int32 {
     let folder = SweepFolder(plan)
     if json {
       try printJSON(SweepReport(plan, outcome))
     } else {
       print(SweepTable(plan, results: folder.results()).markdown)
       print("tables  \(folder.csvPath), \(folder.markdownPath)")
+      if let page { print("page    \(page)") }
       print(
         "runs    \(outcome.runCount): \(outcome.finishedBefore) finished before, "
           + "\(outcome.finishedNow) now, \(outcome.failures.count) failed, \(outcome.waiting) waiting "

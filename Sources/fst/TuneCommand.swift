@@ -38,6 +38,7 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup var settings: SettingFlags<TuneFlags>
   @OptionGroup(title: "Records for other programs") var records: RecordOptions
   @OptionGroup(title: "Machine and output") var output: OutputOptions
+  @OptionGroup(title: "Machine and output") var page: PageOptions
 
   func run() throws {
     try Session.run(
@@ -61,7 +62,10 @@ struct TuneCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.tune($0, json: output.json || records.takesOutput) })
+      report: { outcome in
+        let path = outcome.stopped == nil ? page.write(in: outcome.folder) : nil
+        return try Report.tune(outcome, page: path, json: output.json || records.takesOutput)
+      })
   }
 }
 
