@@ -6,15 +6,17 @@ import Distributed
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
-    abstract: "Do the attacks and tunings of a plan, and tabulate what they come to.",
+    abstract: "Do the attacks, tunings and defences of a plan, and tabulate what they come to.",
     discussion: """
       A plan is a YAML file: lists of attacks, pratios, attack_seeds, modes,
-      alphas and tuning_seeds; clean: true for a clean model beside them,
-      which attacks that start from one take;
+      alphas (numbers, or auto), defences and tuning_seeds; clean: true for a
+      clean model beside them, which attacks that start from one take;
+      retuning: true to test by ra what each tuning and defence has left;
       save: none, first or all of each tuning's models (default: first, the
-      first tuning seed's); settings that attacks and tunings share; and the
-      sections attack: and tune: with settings of their own, under the keys
-      of those commands.
+      first tuning seed's; all where they are tested); settings that all
+      share; and the sections attack:, tune: and defend: with settings of
+      their own, under the keys of those commands. In attack: and defend: the
+      name of one attack or defence may hold settings for it alone.
 
         fst sweep config/experiments/demo.yaml
         fst sweep config/experiments/cifar10-width16.yaml --dry_run
@@ -28,8 +30,8 @@ struct SweepCommand: ParsableCommand {
       on. An attack seed other than 0 is added to its folder's name.
 
       Results are in <record>/sweep/<plan>/: results.csv has a row for each
-      run, results.md means over seeds, runs/ a file for each run with its
-      settings. They grow as each run ends.
+      run, results.md means over seeds, board.md attacks by defences, runs/ a
+      file for each run with its settings. They grow as each run ends.
       Runs alone or on many ranks, each run on all of them.
       """)
 

@@ -32,6 +32,15 @@ public struct DefenceName: RawRepresentable, CaseIterable, Hashable, Sendable {
   /// All, in the order of the list.
   public static let allCases = Defences.defences.map { DefenceName($0) }
 
+  /// Those that purify a model, without the tests of what others have left.
+  public static let purifiers = allCases.filter { !$0.testsDefences }
+
+  /// The retuning attack.
+  static let ra = DefenceName(RetuningAttack.self)
+
+  /// Whether it tests what a defence has left.
+  var testsDefences: Bool { type.testsDefences }
+
   /// What it does, in a line.
   public var summary: String { type.summary }
 

@@ -100,7 +100,8 @@ public struct SweepSelection: Sendable {
     let chosen = share.map { group -> SweepGroup? in
       var group = group
       let isNamed = group.attack.id.contains(pattern)
-      group.tunings = group.tunings.filter { $0.id.contains(pattern) }
+      group.tunings = SweepTuning.needed(
+        group.tunings, by: group.tunings.filter { $0.id.contains(pattern) })
       return isNamed || !group.tunings.isEmpty ? group : nil
     }
     let cleanModels = chosen.compactMap { $0?.attack.configuration.cleanModelPath }
@@ -114,13 +115,13 @@ public struct SweepSelection: Sendable {
   /// once.
   private func share(of groups: [SweepGroup]) -> [SweepGroup] {
     let seeds = Set(
-      groups.map(\.attack.configuration).filter(\.attack.needsCleanModel).map(\.randomSeed))
+      groups.map(\.attack.configuration).filter(\.needsCleanModel).map(\.randomSeed))
     var units: [String] = []
     return groups.filter { group in
       let attack = group.attack.configuration
       let isCleanModel = attack.poisonRatio == 0 && seeds.contains(attack.randomSeed)
       let unit =
-        attack.attack.needsCleanModel || isCleanModel
+        attack.needsCleanModel || isCleanModel
         ? "clean model \(attack.randomSeed)" : group.attack.id
       if !units.contains(unit) { units.append(unit) }
       return units.firstIndex(of: unit).map { $0 % taskCount } == index
