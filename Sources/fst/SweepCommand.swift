@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Distributed
+import Foundation
 
 /// `fst sweep`: all runs of an experiment's plan.
 struct SweepCommand: ParsableCommand {
@@ -77,6 +78,12 @@ struct SweepCommand: ParsableCommand {
     help: "Train no attack: tune the finished ones that are there, and leave the others' tunings.")
   var noAttacks = false
 
+  @Option(
+    name: .key("max_minutes"),
+    help: ArgumentHelp(
+      "Save and stop after so many minutes, as SIGTERM would (default: never).", valueName: "n"))
+  var maxMinutes: Double?
+
   @Flag(name: .key("dry_run"), help: "List the runs with estimated times, and do none.")
   var dryRun = false
 
@@ -86,6 +93,9 @@ struct SweepCommand: ParsableCommand {
   func validate() throws {
     guard (1...1_000_000).contains(taskCount) else {
       throw ValidationError("--of: expected 1 to 1000000, found \(taskCount)")
+    }
+    if let maxMinutes, !(0...1_000_000).contains(maxMinutes) {
+      throw ValidationError("--max_minutes: expected 0 to 1000000, found \(maxMinutes)")
     }
     guard (0..<taskCount).contains(index) else {
       throw ValidationError("--index: expected 0 to \(taskCount - 1), found \(index)")
@@ -104,6 +114,12 @@ struct SweepCommand: ParsableCommand {
           warning: first?.stallWarning ?? 0, exit: first?.stallExit ?? 0)
         defer { watch?.stop() }
         let isRoot = session.communicator.rank == 0
+        if let maxMinutes {
+          let interruption = session.interruption
+          DispatchQueue.global().asyncAfter(deadline: .now() + 60 * maxMinutes) {
+            interruption.request()
+          }
+        }
         let outcome = try Sweep(
           plan, selection: selection, communicator: session.communicator,
           interruption: session.interruption,

@@ -28,6 +28,7 @@ extension ConfigDecoder {
       DefendConfiguration(defence: defence), DefendConfiguration.fields, layers: layers,
       otherKeys: other)
     decoded.configuration.shared.appliesTrigger = !trigger.isEmpty
+    decoded.configuration.shared.settings.givenKeys = AttackSettings.keys(in: layers)
     decoded.configuration.shared.keysOfArchive = TuneConfiguration.keysOfArchive.subtracting(
       given.contains("result") ? given : given.union(TuneConfiguration.keysOfFolder))
     decoded.configuration.shared.keysOfDataset = []
@@ -45,7 +46,12 @@ extension ConfigDecoder {
   private static func foreignKeys(_ given: Set<String>, of defence: DefenceName) -> [String] {
     let foreign = DefenceSettings.fields
       .filter { given.contains($0.key) && !$0.concerns(defence.rawValue) }.map(\.key)
-    return foreign.isEmpty
-      ? [] : ["no effect on \(defence.rawValue): \(foreign.joined(separator: ", "))"]
+    let idle = PathAwareMinimization.idleKeys.filter {
+      given.contains($0) && defence.rawValue == PathAwareMinimization.name
+    }
+    return [("", foreign), (", whose triggers nc reverses here", idle)].compactMap { why, keys in
+      keys.isEmpty
+        ? nil : "no effect on \(defence.rawValue)\(why): \(keys.joined(separator: ", "))"
+    }
   }
 }

@@ -24,11 +24,11 @@ package struct ExactPurification: Defence {
   package func purify(_ stage: DefenceStage) throws -> Purified {
     stage.stage.tell(
       .warning("ep is an oracle: it is given triggered images with their true labels"))
-    let all = try TriggeredTrainingImages(stage: stage).load()
-    // An image of the target class says nothing of the trigger.
-    let telling = all.originalLabels.indices.filter {
-      all.originalLabels[$0] != all.images.labels[$0]
-    }
+    let source = TriggeredTrainingImages(stage: stage)
+    var all = try source.load()
+    // An image of the target class says nothing of the trigger; a clean-label attack has no other.
+    if Self.telling(all).isEmpty { all = try source.anew() }
+    let telling = Self.telling(all)
     guard !telling.isEmpty else { throw TriggeredImagesError.none }
     let order = Permutation.of(count: telling.count, seed: stage.shared.randomSeed, epoch: 0)
     let count = max(Int(Double(stage.images.count) * share), 1)
@@ -46,5 +46,12 @@ package struct ExactPurification: Defence {
         + "\(stage.images.count) clean ones"
     ]
     return purified
+  }
+
+  /// The positions of the images whose own class is not the attack's.
+  private static func telling(_ images: PoisonedDataset) -> [Int] {
+    images.originalLabels.indices.filter {
+      images.originalLabels[$0] != images.images.labels[$0]
+    }
   }
 }

@@ -15,13 +15,20 @@ struct TriggeredTrainingImages {
   /// Those of the run are its training images that are poisoned by its record. Throws one-line
   /// errors, `SharedFailure` where all ranks know of it.
   func load() throws -> PoisonedDataset {
-    let labels = try communicator.together {
+    if let kept = try kept(labels()) { return kept }
+    stage.stage.tell(
+      .warning(
+        "no \(PoisonFolder.trainName) in \(folder): the trigger of "
+          + "\(stage.shared.attack?.rawValue ?? "the attack") is applied anew"))
+    return try anew()
+  }
+
+  private func labels() throws -> LabelTransform {
+    try communicator.together {
       try LabelTransform(
         stage.shared.labelTransform, target: stage.shared.attackTarget,
         classCount: stage.images.classCount)
     }
-    if let kept = try kept(labels) { return kept }
-    return try anew(labels)
   }
 
   /// The run's own; nil where none are kept.
@@ -75,19 +82,16 @@ struct TriggeredTrainingImages {
   }
 
   /// The clean images with the trigger that the attack's settings amount to.
-  private func anew(_ labels: LabelTransform) throws -> PoisonedDataset {
+  func anew() throws -> PoisonedDataset {
+    let labels = try labels()
     guard let attack = stage.shared.attack else {
       throw TriggeredImagesError.unknownAttack(folder: folder)
     }
-    stage.stage.tell(
-      .warning(
-        "no \(PoisonFolder.trainName) in \(folder): the trigger of \(attack.rawValue) is applied "
-          + "anew"))
     let place = TriggerPlace(
       height: stage.images.height, width: stage.images.width, folder: description.runFolder,
       normalization: stage.normalization, communicator: communicator)
     let trigger = try communicator.together {
-      try stage.shared.settings[attack].trigger(for: place)
+      try description.settings(of: attack, given: stage.shared.settings).trigger(for: place)
     }
     return PoisonedDataset.test(stage.images, trigger: trigger, labels: labels)
   }

@@ -172,7 +172,7 @@ private struct TuningSubjectReader {
   private func anew(_ attack: AttackName, _ source: TriggeredTestImages) throws -> PoisonedDataset {
     try communicator.together {
       try source.anew(
-        configuration.settings[attack],
+        source.attacked.description.settings(of: attack, given: configuration.settings),
         normalization: configuration.pixelStatistics.normalization(of: configuration.dataset))
     }
   }

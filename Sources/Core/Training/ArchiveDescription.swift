@@ -23,6 +23,8 @@ extension AttackedModel {
     var hasTriggeredImages = false
     /// The attack that the run's arguments or its folder name.
     var attack: String?
+    /// The settings of that attack's trigger in the run's arguments, by key.
+    var triggerSettings: [String: ConfigValue] = [:]
     /// How the run scaled pixels, where its arguments say so.
     var pixelStatistics = PixelStatistics()
     /// The folder with the run's images and arguments; nil where none is this archive's.
@@ -69,6 +71,10 @@ struct ArchiveContent {
     description.source = notes.path == path ? nil : notes.path
     description.attack = notes.attack
     description.pixelStatistics = notes.runFolder.map(ArchiveNotes.statistics) ?? PixelStatistics()
+    if let attack = notes.attack.flatMap(AttackName.init(rawValue:)), let run = notes.runFolder {
+      description.triggerSettings = AttackSettings.noted(
+        in: (try? InfoFile.read(path: "\(run)/info.pickle")) ?? [], for: attack)
+    }
     try description.noteLabels(of: notes.triggered, path: notes.path)
     return ArchiveContent(model: model, description: description, triggered: notes.triggered)
   }
