@@ -12,7 +12,8 @@ struct SweepCommand: ParsableCommand {
       A plan is a YAML file: lists of attacks, pratios, attack_seeds, modes,
       alphas (numbers, or auto), defences and tuning_seeds; clean: true for a
       clean model beside them, which attacks that start from one take;
-      retuning: true to test by ra what each tuning and defence has left;
+      retuning: true to test by ra what each tuning and defence has left, and
+      reactivation: true to test it by qra too;
       save: none, first or all of each tuning's models (default: first, the
       first tuning seed's; all where they are tested); settings that all
       share; and the sections attack:, tune: and defend: with settings of

@@ -42,6 +42,10 @@ package struct Purified {
   package var pictures: [(name: String, image: RGBImage)] = []
   /// Lines that say what was found and done.
   package var findings: [String] = []
+  /// What the result is judged by, where that is not the network on the test sets.
+  package var results: TestResults?
+  /// What is saved in the place of the network.
+  package var state: StateDict?
 
   /// Nothing but the network.
   package init() {}

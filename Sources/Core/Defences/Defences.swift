@@ -7,6 +7,7 @@ package enum Defences: MethodList {
     SharedAdversarialUnlearning.self,
     ImplicitUnlearning.self, NeuralCleanse.self, PathAwareMinimization.self,
     ExactPurification.self, RetuningAttack.self,
+    QueryReactivation.self,
   ]
 
   /// All, as methods.
@@ -37,6 +38,8 @@ public struct DefenceName: RawRepresentable, CaseIterable, Hashable, Sendable {
 
   /// The retuning attack.
   static let ra = DefenceName(RetuningAttack.self)
+  /// The query-based reactivation attack.
+  static let qra = DefenceName(QueryReactivation.self)
 
   /// Whether it tests what a defence has left.
   var testsDefences: Bool { type.testsDefences }

@@ -72,7 +72,7 @@ public struct Defending {
       let purified = try defence.purify(place)
       purified.findings.forEach { stage.tell(.message($0)) }
       try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the end")
-      let tests = try place.results(of: attacked.model)
+      let tests = try purified.results ?? place.results(of: attacked.model)
       (outcome.after, outcome.model) = (tests.metrics, attacked.model.store.fingerprint)
       if shared.save { try communicator.onRankZero { try save(attacked, purified, tests) } }
     } catch let stopped as DefenceStopped {
@@ -150,7 +150,7 @@ public struct Defending {
       try ImageFile.writePNGAtomically(image, to: "\(folder)/\(name)")
     }
     try DefenseResult(
-      model: attacked.stateDict, modelName: attacked.description.archivedName,
+      model: purified.state ?? attacked.stateDict, modelName: attacked.description.archivedName,
       numClasses: attacked.description.classCount
     ).write(to: resultPath, form: shared.defenseForm == .bare ? .bare : .dictionary)
     CheckpointFolder(path: folder, keep: shared.keepCheckpoints).prune(to: 0)

@@ -23,6 +23,14 @@ struct TriggeredTrainingImages {
     return try anew()
   }
 
+  /// Those whose own class is not what the attack wants: the others say nothing of the trigger.
+  ///
+  /// A clean-label attack keeps none of them; the trigger is then applied anew.
+  func telling() throws -> PoisonedDataset {
+    let kept = try load().telling
+    return kept.images.count > 0 ? kept : try anew().telling
+  }
+
   private func labels() throws -> LabelTransform {
     try communicator.together {
       try LabelTransform(
@@ -100,6 +108,17 @@ struct TriggeredTrainingImages {
   private var folder: String {
     description.runFolder
       ?? ArchivePlace(description.source ?? stage.attacked.path).folder
+  }
+}
+
+extension PoisonedDataset {
+  /// The images whose own class is another than they are labelled with.
+  fileprivate var telling: PoisonedDataset {
+    let positions = originalLabels.indices.filter { originalLabels[$0] != images.labels[$0] }
+    return PoisonedDataset(
+      images: images.selecting(positions), originalLabels: positions.map { originalLabels[$0] },
+      isPoisoned: positions.map { isPoisoned[$0] },
+      originalIndices: positions.map { originalIndices[$0] })
   }
 }
 

@@ -24,18 +24,24 @@ extension SweepExpansion {
   /// A test is one and the same for all that it tests: of the plan it has the place and the machine,
   /// but neither the training nor the share of images of those, and its own seed.
   func test(
-    _ name: DefenceName, of tested: SweepTuning, _ attack: AttackConfiguration
+    _ name: DefenceName, of tested: SweepTuning, _ attack: AttackConfiguration,
+    cleanModel: String?
   ) throws -> DecodedConfiguration<SweepTuning> {
     let folder = tested.configuration.defenseName ?? tested.method.name
-    let given =
+    var given =
       Self.given(of: attack) + [
         ConfigArgument(key: "defense_type", value: .text(folder))
       ]
+    if name == .qra, let cleanModel {
+      given.append(ConfigArgument(key: "clean_model_path", value: .text(cleanModel)))
+    }
     var place = shared
     place.settings.removeAll { Self.trainingKeys.contains($0.key) }
     var decoded = try decode(name, layers: [place], given: given, of: attack)
     decoded.configuration.shared.keysOfArchive = []
     decoded.configuration.shared.resume = .auto
+    // What ra leaves is what qra starts from.
+    decoded.configuration.shared.save = name == .ra && plan.isQueried
     return DecodedConfiguration(
       configuration: SweepTuning(
         id: "\(tested.id).\(name.rawValue)", method: .defence(decoded.configuration),

@@ -65,7 +65,7 @@ struct SweepExpansion {
       warnings: decoded.warnings)
     guard isTuned else { return result }
     for seed in plan.tuningSeeds {
-      for tuning in try tunings(of: configuration, id, seed: seed) {
+      for tuning in try tunings(of: configuration, id, seed: seed, cleanModel: cleanModel) {
         result.configuration.tunings.append(tuning.configuration)
         result.warnings += tuning.warnings
       }
@@ -75,12 +75,15 @@ struct SweepExpansion {
 
   /// All that is done with the result of `attack` under one tuning seed.
   private func tunings(
-    of attack: AttackConfiguration, _ id: String, seed: UInt64
+    of attack: AttackConfiguration, _ id: String, seed: UInt64, cleanModel: String?
   ) throws -> [DecodedConfiguration<SweepTuning>] {
     var runs: [DecodedConfiguration<SweepTuning>] = []
     func add(_ run: DecodedConfiguration<SweepTuning>) throws {
       runs.append(run)
-      for test in plan.tests { runs.append(try self.test(test, of: run.configuration, attack)) }
+      for test in plan.tests {
+        runs.append(
+          try self.test(test, of: run.configuration, attack, cleanModel: cleanModel))
+      }
     }
     for mode in plan.modes {
       for alpha in mode == .fst ? plan.alphas.map(Optional.some) : [nil] {

@@ -33,11 +33,14 @@ extension DefendConfiguration {
     case let rnp as ReconstructiveNeuronPruning:
       return images * (Double(rnp.unlearningEpochs) + Double(rnp.recoveringEpochs) * 2 / 3)
     case let sau as SharedAdversarialUnlearning: return Double(sau.rounds) * images * 10
-    case let bau as ImplicitUnlearning: return Double(bau.rounds) * images * 10 / 3
+    case let bau as ImplicitUnlearning:
+      let implicit = bau.isFirstOrder ? 0 : 2 * Double(bau.products + 1)
+      return Double(bau.rounds) * images * (10 / 3 + implicit)
     case let cleanse as NeuralCleanse: return reversal(cleanse.reversal) + training
     case let pam as PathAwareMinimization:
       return reversal(pam.reversal) + Double(pam.epochs) * images
     case is ExactPurification: return 2 * training
+    case is QueryReactivation: return training * 5 / 3
     default: return training
     }
   }

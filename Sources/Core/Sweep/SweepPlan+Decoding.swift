@@ -61,6 +61,7 @@ extension ConfigDecoder {
     var hint = NearestKey.of(wrong, among: names).map { "; did you mean '\($0)'?" } ?? ""
     if FineTuningMode(rawValue: wrong) != nil { hint = "; '\(wrong)' is one of modes" }
     if wrong == DefenceName.ra.rawValue { hint = "; 'ra' tests the others: retuning: true" }
+    if wrong == DefenceName.qra.rawValue { hint = "; 'qra' tests the others: reactivation: true" }
     throw ConfigError.invalidValue(
       key: setting.key, origin: setting.origin, expected: field.expected,
       found: setting.value.description + hint)
@@ -68,6 +69,12 @@ extension ConfigDecoder {
 
   /// Throws where models are tested that the plan says not to keep.
   private static func requireModels(of plan: SweepPlan, in own: ConfigLayer) throws {
+    if plan.isQueried, !plan.isRetuned || !plan.trainsCleanModel {
+      let given = own.settings.first { $0.key == "reactivation" }
+      throw ConfigError.invalidValue(
+        key: "reactivation", origin: given?.origin ?? .flag,
+        expected: "retuning: true and clean: true too, whose models it takes", found: "true")
+    }
     guard !plan.tests.isEmpty, plan.save == .none else { return }
     let given = own.settings.first { $0.key == "save" }
     throw ConfigError.invalidValue(

@@ -32,6 +32,8 @@ public struct SweepPlan: Equatable, Sendable {
   public var defences: [DefenceName] = []
   /// Whether the retuning attack tests what each tuning and each defence has left.
   public var isRetuned = false
+  /// Whether the query-based reactivation attack does so too, after it.
+  public var isQueried = false
   /// The seeds of each tuning and defence.
   public var tuningSeeds: [UInt64] = [0]
   /// Which tuned models are archived.
@@ -43,7 +45,9 @@ public struct SweepPlan: Equatable, Sendable {
   init(name: String) { self.name = name }
 
   /// The tests of what each tuning and each defence has left.
-  var tests: [DefenceName] { isRetuned ? [.ra] : [] }
+  var tests: [DefenceName] {
+    (isRetuned ? [.ra] : []) + (isQueried ? [.qra] : [])
+  }
 
   /// The number of runs.
   public var runCount: Int { groups.reduce(0) { $0 + 1 + $1.tunings.count } }
@@ -81,7 +85,7 @@ extension SweepPlan {
     .choices("attacks", \.attacks), .numbers("pratios", \.poisonRatios, .share),
     .boolean("clean", \.trainsCleanModel), .seeds("attack_seeds", \.attackSeeds),
     .choices("modes", \.modes, mayBeEmpty: true), .alphas, .defences,
-    .boolean("retuning", \.isRetuned),
+    .boolean("retuning", \.isRetuned), .boolean("reactivation", \.isQueried),
     .seeds("tuning_seeds", \.tuningSeeds), .choice("save", \.save),
   ]
 

@@ -104,7 +104,9 @@ public struct SweepSelection: Sendable {
         group.tunings, by: group.tunings.filter { $0.id.contains(pattern) })
       return isNamed || !group.tunings.isEmpty ? group : nil
     }
-    let cleanModels = chosen.compactMap { $0?.attack.configuration.cleanModelPath }
+    let cleanModels =
+      chosen.compactMap { $0?.attack.configuration.cleanModelPath }
+      + chosen.flatMap { $0?.tunings ?? [] }.compactMap(\.cleanModelPath)
     return zip(share, chosen).compactMap { group, chosen in
       let isNeeded = cleanModels.contains("\(group.attack.configuration.folder)/attack_result.pt")
       return chosen ?? (isNeeded ? SweepGroup(attack: group.attack, tunings: []) : nil)

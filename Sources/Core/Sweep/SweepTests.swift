@@ -2,6 +2,6 @@
 enum SweepTests {
   /// The word in names of columns, such as `asr_retuned`.
   static func word(_ test: DefenceName) -> String {
-    test == .ra ? "retuned" : test.rawValue
+    test == .ra ? "retuned" : "queried"
   }
 }

@@ -30,6 +30,12 @@ public struct SweepTuning: Equatable, Sendable {
     }
   }
 
+  /// The archive of the clean model that it starts from, where it does.
+  var cleanModelPath: String? {
+    guard case .defence(let defence) = method else { return nil }
+    return (defence.chosen as? QueryReactivation)?.cleanModelPath
+  }
+
   /// `wanted` of `all`, in the order of these, with the runs that they test.
   static func needed(_ all: [SweepTuning], by wanted: [SweepTuning]) -> [SweepTuning] {
     let ids = Set(wanted.map(\.id) + wanted.compactMap(\.tested?.id))

@@ -16,6 +16,8 @@ public struct Evaluator {
   public let observer: any TrainingObserver
   /// What a message calls the network: its archive, or what was trained.
   public var name: String
+  /// What is done to the inputs of each batch, [N, H, W, C], before the network has them.
+  package var change: ((Tensor) -> Tensor)?
 
   /// An evaluator of `model`, called `name` in messages.
   public init(
@@ -92,7 +94,8 @@ public struct Evaluator {
   private func classify(_ batch: Batch) -> CrossEntropy.Result {
     var shape = model.inputShape
     shape.batch = batch.count
-    let logits = model.forward(Tensor(shape, in: batch.images), mode: .evaluating, context: context)
+    let images = Tensor(shape, in: batch.images)
+    let logits = model.forward(change?(images) ?? images, mode: .evaluating, context: context)
     return CrossEntropy().evaluate(logits, labels: batch.labels, globalCount: batch.globalCount)
   }
 }
