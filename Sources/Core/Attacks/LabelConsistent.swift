@@ -34,6 +34,10 @@ package struct LabelConsistent: CleanModelAttack {
 
   package var keepsLabels: Bool { true }
 
+  package var takesCleanModel: Bool {
+    fooled == .clean && robustModelPath == nil && imagesPath == nil
+  }
+
   package static let triggerFields: [ConfigField<Self>] = [
     .number("reduced_amplitude", \.amplitude, .share).help(
       "How much of 255 the marks in the corners move a pixel, 0 to 1", "share", in: .attack)

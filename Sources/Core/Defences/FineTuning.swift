@@ -11,6 +11,8 @@ public struct TuneOutcome: Sendable {
   public var after: BackdoorMetrics
   /// The weight of the feature-shift penalty; nil where there is none.
   public var alpha: Double?
+  /// A text that stands for the tuned model's tensors; nil where the run was stopped.
+  var model: String?
   /// Where the run was stopped; nil if it was not.
   public var stopped: TrainingPosition?
   /// Whether a stopped run left a checkpoint to go on from.
@@ -115,7 +117,7 @@ public struct FineTuning {
           checkpoints.prune(to: 0)
         }
       }
-      outcome.after = tests.metrics
+      (outcome.after, outcome.model) = (tests.metrics, attacked.model.store.fingerprint)
       stage.tell(.measured(tests.metrics, .after))
     }
     try run.finish()

@@ -44,6 +44,19 @@ public final class TuningSubject {
       of: reader.configuration.dataset)
   }
 
+  /// The model of the archive at `path` in the place of that of `other`, whose images it shares: what
+  /// a defence has left, for a test of it.
+  init(
+    _ path: String, like other: TuningSubject, known: BackdoorMetrics?,
+    communicator: any Communicator
+  ) throws {
+    try communicator.onRankZero { try DefenceStartError.requireStart(path) }
+    let archive = try AttackedArchive(path: path, communicator: communicator)
+    attacked = try AttackedModel(archive, for: other.dataset.test, communicator: communicator)
+    (dataset, sets, normalization) = (other.dataset, other.sets, other.normalization)
+    self.known = known
+  }
+
   /// The attacked model's C-ACC, ASR and RA, evaluated by the first call; all ranks call it.
   func metrics(
     batchSize: Int, context: ComputeContext, communicator: any Communicator,
@@ -160,7 +173,7 @@ private struct TuningSubjectReader {
   private func anew(_ attack: AttackName, _ source: TriggeredTestImages) throws -> PoisonedDataset {
     try communicator.together {
       try source.anew(
-        configuration.settings[attack],
+        source.attacked.description.settings(of: attack, given: configuration.settings),
         normalization: configuration.pixelStatistics.normalization(of: configuration.dataset))
     }
   }

@@ -101,7 +101,9 @@ public struct Evaluation {
       let target = source.labels.target.map { ", target \($0)" } ?? ""
       tell(.message("the trigger of \(attack.rawValue) is applied anew\(target)"))
       return try communicator.together {
-        try source.anew(configuration.settings[attack], normalization: normalization)
+        try source.anew(
+          source.attacked.description.settings(of: attack, given: configuration.settings),
+          normalization: normalization)
       }
     }
     guard isOfDataset else {

@@ -18,6 +18,8 @@ public struct Evaluator {
   public var name: String
   /// Whether it counts which classes images of each class are taken for.
   public var countsConfusion = false
+  /// What is done to the inputs of each batch, [N, H, W, C], before the network has them.
+  package var change: ((Tensor) -> Tensor)?
 
   /// An evaluator of `model`, called `name` in messages.
   public init(
@@ -98,7 +100,8 @@ public struct Evaluator {
   private func classify(_ batch: Batch) -> CrossEntropy.Result {
     var shape = model.inputShape
     shape.batch = batch.count
-    let logits = model.forward(Tensor(shape, in: batch.images), mode: .evaluating, context: context)
+    let images = Tensor(shape, in: batch.images)
+    let logits = model.forward(change?(images) ?? images, mode: .evaluating, context: context)
     return CrossEntropy().evaluate(logits, labels: batch.labels, globalCount: batch.globalCount)
   }
 }
