@@ -59,7 +59,9 @@ import Testing
       #expect(output.outputLines == ["page    \(place)"])
     }
     // Sums over ranks have other last bits, which t-SNE makes much of: the counts are compared.
-    let tables = try places.map { try Self.text($0).components(separatedBy: "Features before the last layer</h2>")[0] }
+    let tables = try places.map {
+      try Self.text($0).components(separatedBy: "Features before the last layer</h2>")[0]
+    }
     #expect(tables[0] == tables[1])
   }
 

@@ -7,11 +7,13 @@ package struct ChartScale {
   package let ticks: [Double]
 
   /// A scale from exactly `low` to `high`, with ticks at multiples of a round step.
-  package init(low: Double, high: Double, ticks count: Int) {
+  ///
+  /// Ticks are whole numbers where values are, such as epochs.
+  package init(low: Double, high: Double, ticks count: Int, isWhole: Bool = false) {
     let end = high > low ? high : low + 1
-    let step = Self.step((end - low) / Double(max(count, 1)))
+    let step = Self.step((end - low) / Double(max(count, 1)), isWhole: isWhole)
     (self.low, self.high) = (low, end)
-    let first = Int((low / step).rounded(.up))
+    let first = Int((low / step - 1e-9).rounded(.up))
     let last = Int((end / step + 1e-9).rounded(.down))
     ticks = first <= last && last - first < 100 ? (first...last).map { Double($0) * step } : [low]
   }
@@ -29,7 +31,7 @@ package struct ChartScale {
 
   /// A scale of whole numbers, such as epochs.
   package init(epochs: ClosedRange<Double>) {
-    self.init(low: epochs.lowerBound, high: epochs.upperBound, ticks: 5)
+    self.init(low: epochs.lowerBound, high: epochs.upperBound, ticks: 5, isWhole: true)
   }
 
   /// Where `value` is between the ends, 0…1.
@@ -49,10 +51,13 @@ package struct ChartScale {
     return (value * power).rounded() / power
   }
 
-  /// The smallest of 1, 2, 2.5 and 5 times a power of ten that is at least `rough`.
-  private static func step(_ rough: Double) -> Double {
+  /// The smallest of 1, 2, 2.5 and 5 times a power of ten that is at least `rough`; of whole numbers
+  /// where they are asked for.
+  private static func step(_ rough: Double, isWhole: Bool = false) -> Double {
     guard rough.isFinite, rough > 0 else { return 1 }
-    let power = pow(10, floor(log10(rough)))
-    return ([1, 2, 2.5, 5].first { $0 * power >= rough * 0.999 } ?? 10) * power
+    let least = isWhole ? max(rough, 1) : rough
+    let power = pow(10, floor(log10(least)))
+    let factors = isWhole && power < 10 ? [1, 2, 5] : [1, 2, 2.5, 5]
+    return (factors.first { $0 * power >= least * 0.999 } ?? 10) * power
   }
 }

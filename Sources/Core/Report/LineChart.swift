@@ -69,7 +69,10 @@ package struct LineChart {
 
   private func draw(_ html: inout HTMLText) {
     let xs = lines.flatMap(\.points).map(\.x)
-    let x = ChartScale(epochs: (xs.min() ?? 0)...(xs.max() ?? 1))
+    let (low, high) = (xs.min() ?? 0, xs.max() ?? 1)
+    let x =
+      xs.allSatisfy { $0 == $0.rounded() }
+      ? ChartScale(epochs: low...high) : ChartScale(low: low, high: high, ticks: 5)
     let y =
       range.map { ChartScale(low: $0.lowerBound, high: $0.upperBound, ticks: 4) }
       ?? ChartScale(around: lines.flatMap(\.points).map(\.y), ticks: 4)
@@ -102,7 +105,7 @@ package struct LineChart {
           "text-anchor": "end",
         ], text: y.label(tick))
     }
-    for tick in x.ticks where xName != "epoch" || tick == tick.rounded() {
+    for tick in x.ticks {
       html.tag(
         "text",
         [

@@ -71,15 +71,28 @@ struct RunParts {
   }
 
   private func addCommand(_ html: inout HTMLText) {
-    if let command = RunCommand.text(run.arguments, log: run.log) {
+    guard let only else { return addAttack(to: &html) }
+    addCommand(only.arguments, only.log, folder: only.folder, to: &html)
+    SettingRows(of: only, attack: run.description.attack).add(to: &html)
+    html.details("The attack before it", addAttack)
+  }
+
+  private func addAttack(to html: inout HTMLText) {
+    addCommand(run.arguments, run.log, folder: run.folder, to: &html)
+    SettingRows(of: run).add(to: &html)
+  }
+
+  private func addCommand(
+    _ arguments: [ConfigArgument], _ log: RunLogText, folder: String, to html: inout HTMLText
+  ) {
+    if let command = RunCommand.text(arguments, log: log) {
       html.paragraph("The command, to be given again in the same folder:")
       html.tag("pre", ["tabindex": "0"]) { $0.tag("code", text: command) }
     }
-    let place = [run.log.header] + run.log.ranks + [run.log.ended.map { "ended \($0)" }]
+    let place = [log.header] + log.ranks + [log.ended.map { "ended \($0)" }]
     let known = place.compactMap { $0 }
     if !known.isEmpty { html.note(known.joined(separator: "; ") + ".") }
-    html.note("Folder: \(run.folder)")
-    SettingRows(of: run).add(to: &html)
+    html.note("Folder: \(folder)")
   }
 
   private func addEpochs(_ html: inout HTMLText) {
@@ -96,8 +109,8 @@ struct RunParts {
     gallery.add(to: &html)
     if testImages == nil, !gallery.isEmpty {
       html.note(
-        "Without the dataset at hand the pictures stand alone: fst report with --dataset_path adds "
-          + "the images before and the differences.")
+        "The images before and the differences are on the page that fst report writes where it finds "
+          + "the dataset (--dataset_path).")
     }
   }
 
