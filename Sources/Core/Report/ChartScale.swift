@@ -12,10 +12,15 @@ package struct ChartScale {
   package init(low: Double, high: Double, ticks count: Int, isWhole: Bool = false) {
     let end = high > low ? high : low + 1
     let step = Self.step((end - low) / Double(max(count, 1)), isWhole: isWhole)
+    self.init(low: low, high: end, step: step)
+  }
+
+  private init(low: Double, high end: Double, step: Double) {
     (self.low, self.high) = (low, end)
-    let first = Int((low / step - 1e-9).rounded(.up))
-    let last = Int((end / step + 1e-9).rounded(.down))
-    ticks = first <= last && last - first < 100 ? (first...last).map { Double($0) * step } : [low]
+    let first = (low / step - 1e-9).rounded(.up)
+    let last = (end / step + 1e-9).rounded(.down)
+    let isUsual = first <= last && last - first < 100 && abs(first) < 1e15
+    ticks = isUsual ? (Int(first)...Int(last)).map { Double($0) * step } : [low]
   }
 
   /// A scale that begins and ends at round numbers around `values`, from zero where that is near.
@@ -24,9 +29,9 @@ package struct ChartScale {
     let (least, most) = (known.min() ?? 0, known.max() ?? 1)
     let start = least >= 0 && least < 0.6 * most ? 0 : least
     let step = Self.step(max(most - start, abs(most) * 1e-6, 1e-12) / Double(max(count, 1)))
-    self.init(
-      low: (start / step + 1e-9).rounded(.down) * step,
-      high: (most / step - 1e-9).rounded(.up) * step, ticks: count)
+    let low = (start / step + 1e-9).rounded(.down) * step
+    let high = (most / step - 1e-9).rounded(.up) * step
+    self.init(low: low, high: high > low ? high : low + step, step: step)
   }
 
   /// A scale of whole numbers, such as epochs.

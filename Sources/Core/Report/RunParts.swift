@@ -15,7 +15,8 @@ struct RunParts {
   /// All parts, of which empty ones are left out.
   var parts: [(title: String, body: HTMLText)] {
     let all: [(String, (inout HTMLText) -> Void)] = [
-      ("What was done", addCommand), ("Over the epochs", addEpochs),
+      ("What was done", addCommand),
+      (only == nil ? "Over the epochs" : "The attack, over the epochs", addEpochs),
       ("The trigger", addTrigger), ("Tunings and defences", addDefences),
       ("What images are taken for", addConfusion), ("Features before the last layer", addFeatures),
       ("Where the time went", addTiming), ("What could not be read", addProblems),

@@ -39,6 +39,17 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ([1.0983, 1.196], ["1.075", "1.100", "1.125", "1.150", "1.175", "1.200"]),
+    ([0.05, 2], ["0.0", "0.5", "1.0", "1.5", "2.0"]), ([3, 3], []),
+  ])
+  func aScaleAroundValuesBeginsAndEndsWithATick(values: [Double], expected: [String]) {
+    let scale = ChartScale(around: values, ticks: 4)
+    #expect(scale.ticks.first == scale.low)
+    if values[0] != values[1] { #expect(scale.ticks.map(scale.label) == expected) }
+    #expect(abs((scale.ticks.last ?? 0) - scale.high) < 1e-9)
+  }
+
   private func markup(_ lines: [LineChart.Line], range: ClosedRange<Double>? = nil) -> String {
     var html = HTMLText()
     LineChart(title: "t", xName: "epoch", lines: lines, range: range).add(to: &html)
