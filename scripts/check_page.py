@@ -175,7 +175,7 @@ def check(program, path, shots):
                 problems.append(f"{place}: expected headings and tables, found "
                                 f"{answer['headings']} and {answer['tables']}")
             if shots:
-                shot = shots / f"{path.parent.name}-{path.stem}-{width}-{scheme}.png"
+                shot = shots / f"{path.resolve().parent.name}-{path.stem}-{width}-{scheme}.png"
                 server.files["/"] = WRAPPER.replace("WIDTH", str(width)).replace(
                     "900px", f"{answer['height']}px").replace("d.open = true", "").encode()
                 chromium(program, scheme, f"--window-size={max(width, 500)},{min(answer['height'], 8000)}",

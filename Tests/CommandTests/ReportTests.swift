@@ -99,6 +99,9 @@ import Testing
       ["report", tiny.runFolder, "\(tiny.runFolder)/defense/fst", "--no_features", "--out", page])
     #expect(output.exitCode == 0, "\(output.standardError)")
     #expect(try Self.text(page).contains("<title>2 runs</title>"))
+    let alone = try Self.run(["report", tiny.runFolder, "--no_features", "--out", page])
+    #expect(alone.exitCode == 0)
+    #expect(try Self.text(page).contains("No model was asked"))
     try Self.checkInBrowser([page])
   }
 

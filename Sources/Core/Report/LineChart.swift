@@ -11,8 +11,12 @@ package struct LineChart {
     package var format = "%.3f"
 
     /// A line called `name` through `points`, whose values are written in `format`.
+    ///
+    /// What is beyond all measure, as a file may have it, is no value.
     package init(name: String, points: [(x: Double, y: Double)], format: String = "%.3f") {
-      (self.name, self.points, self.format) = (name, points, format)
+      (self.name, self.format) = (name, format)
+      self.points = points.filter { abs($0.x) < 1e12 }
+        .map { (x: $0.x, y: abs($0.y) < 1e30 ? $0.y : .nan) }
     }
   }
 
@@ -35,8 +39,13 @@ package struct LineChart {
 
   /// Room for the names at the lines' ends.
   private var right: Double {
-    let longest = lines.map { $0.name.count + 6 }.max() ?? 0
-    return min(16 + 6.6 * Double(longest), Self.width / 2)
+    let longest = lines.compactMap { Self.end(of: $0)?.count }.max() ?? 0
+    return min(14 + 6.6 * Double(longest), Self.width / 2)
+  }
+
+  /// A line's name with its last value.
+  private static func end(of line: Line) -> String? {
+    line.points.last { $0.y.isFinite }.map { "\(line.name) \(String(format: line.format, $0.y))" }
   }
 
   /// Whether there is something to draw.
@@ -69,7 +78,10 @@ package struct LineChart {
 
   private func draw(_ html: inout HTMLText) {
     let xs = lines.flatMap(\.points).map(\.x)
-    let x = ChartScale(epochs: (xs.min() ?? 0)...(xs.max() ?? 1))
+    let (low, high) = (xs.min() ?? 0, xs.max() ?? 1)
+    let x =
+      xs.allSatisfy { $0 == $0.rounded() }
+      ? ChartScale(epochs: low...high) : ChartScale(low: low, high: high, ticks: 5)
     let y =
       range.map { ChartScale(low: $0.lowerBound, high: $0.upperBound, ticks: 4) }
       ?? ChartScale(around: lines.flatMap(\.points).map(\.y), ticks: 4)
@@ -102,7 +114,7 @@ package struct LineChart {
           "text-anchor": "end",
         ], text: y.label(tick))
     }
-    for tick in x.ticks where xName != "epoch" || tick == tick.rounded() {
+    for tick in x.ticks {
       html.tag(
         "text",
         [
@@ -151,7 +163,7 @@ package struct LineChart {
   private func drawNames(_ y: ChartScale, _ html: inout HTMLText) {
     let ends = lines.enumerated().compactMap { number, line in
       line.points.last { $0.y.isFinite }.map {
-        (number: number + 1, line: line, value: $0.y, place: vertical(y.place($0.y)) + 4)
+        (number: number + 1, line: line, place: vertical(y.place($0.y)) + 4)
       }
     }.sorted { $0.place < $1.place }
     let floor = Self.height - Self.bottom + 4
@@ -166,7 +178,7 @@ package struct LineChart {
         [
           "class": "name t\(end.number)", "x": Self.text(Self.width - right + 8),
           "y": Self.text(place),
-        ], text: "\(end.line.name) \(String(format: end.line.format, end.value))")
+        ], text: Self.end(of: end.line) ?? "")
     }
   }
 

@@ -6,10 +6,11 @@ public struct ReportConfiguration: Equatable, Sendable {
   public var output: String?
   /// Whether models are asked for confusion matrices and features.
   public var asksModels = true
-  /// Clean test images, and triggered ones, that a model is asked about.
-  public var testImages = 500
-  /// Tunings and defences of a run whose models are asked.
-  public var models = 3
+  /// Clean test images, and triggered ones, that a model is asked about; nil are as many as take a
+  /// moment.
+  public var testImages: Int?
+  /// Tunings and defences of a run whose models are asked; nil are those that take a moment.
+  public var models: Int?
   /// The seed of the choice of images, and of the embedding.
   public var randomSeed: UInt64 = 0
   /// How models and images are found; its `archive` has no meaning here.
@@ -34,9 +35,11 @@ public struct ReportConfiguration: Equatable, Sendable {
         "Ask the models: confusion matrices, features and their t-SNE (default: true)", in: .sheet
       ).opposite("no_features", "The files alone, no model is asked."),
       .integer("test_images", \.testImages, 10...100_000).help(
-        "Clean test images, and triggered ones, that a model is asked about", "images", in: .sheet),
+        "Clean test images, and triggered ones, that a model is asked about (default: as many as take "
+          + "a moment, 80 to 500)", "images", in: .sheet),
       .integer("models", \.models, 0...1000).help(
-        "Tunings and defences of a run whose models are asked, the first ones", "n", in: .sheet),
+        "Tunings and defences of a run whose models are asked, least ASR first (default: one to "
+          + "three, as many as take a moment)", "n", in: .sheet),
       .seed("random_seed", \.randomSeed).named("seed").help(
         "The seed of the choice of images and of the embedding", "n", in: .sheet),
     ]

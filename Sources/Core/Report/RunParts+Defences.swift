@@ -23,7 +23,7 @@ extension RunParts {
       }
       if !shown.markup.isEmpty { html.tag(heading, text: defence.title) }
       html.add(shown)
-      addSettings(of: defence, to: &html)
+      if !run.isOfOneDefence { addSettings(of: defence, to: &html) }
     }
   }
 

@@ -8,6 +8,11 @@ extension RunParts {
   func addConfusion(_ html: inout HTMLText) {
     guard let look else { return }
     look.problems.forEach { html.note("Not asked: \($0)") }
+    if !look.leftOut.isEmpty {
+      html.note(
+        "Not asked, to be quick: \(look.leftOut.joined(separator: ", ")); --models \(run.defences.count) "
+          + "asks them all, and --test_images asks about more images.")
+    }
     for (place, model) in look.models.enumerated() {
       guard place > 0 else {
         html.tag(heading, text: "The attacked model")

@@ -15,7 +15,8 @@ struct RunParts {
   /// All parts, of which empty ones are left out.
   var parts: [(title: String, body: HTMLText)] {
     let all: [(String, (inout HTMLText) -> Void)] = [
-      ("What was done", addCommand), ("Over the epochs", addEpochs),
+      ("What was done", addCommand),
+      (only == nil ? "Over the epochs" : "The attack, over the epochs", addEpochs),
       ("The trigger", addTrigger), ("Tunings and defences", addDefences),
       ("What images are taken for", addConfusion), ("Features before the last layer", addFeatures),
       ("Where the time went", addTiming), ("What could not be read", addProblems),
@@ -71,15 +72,28 @@ struct RunParts {
   }
 
   private func addCommand(_ html: inout HTMLText) {
-    if let command = RunCommand.text(run.arguments, log: run.log) {
+    guard let only else { return addAttack(to: &html) }
+    addCommand(only.arguments, only.log, folder: only.folder, to: &html)
+    SettingRows(of: only, attack: run.description.attack).add(to: &html)
+    html.details("The attack before it", addAttack)
+  }
+
+  private func addAttack(to html: inout HTMLText) {
+    addCommand(run.arguments, run.log, folder: run.folder, to: &html)
+    SettingRows(of: run).add(to: &html)
+  }
+
+  private func addCommand(
+    _ arguments: [ConfigArgument], _ log: RunLogText, folder: String, to html: inout HTMLText
+  ) {
+    if let command = RunCommand.text(arguments, log: log) {
       html.paragraph("The command, to be given again in the same folder:")
       html.tag("pre", ["tabindex": "0"]) { $0.tag("code", text: command) }
     }
-    let place = [run.log.header] + run.log.ranks + [run.log.ended.map { "ended \($0)" }]
+    let place = [log.header] + log.ranks + [log.ended.map { "ended \($0)" }]
     let known = place.compactMap { $0 }
     if !known.isEmpty { html.note(known.joined(separator: "; ") + ".") }
-    html.note("Folder: \(run.folder)")
-    SettingRows(of: run).add(to: &html)
+    html.note("Folder: \(folder)")
   }
 
   private func addEpochs(_ html: inout HTMLText) {
@@ -96,8 +110,8 @@ struct RunParts {
     gallery.add(to: &html)
     if testImages == nil, !gallery.isEmpty {
       html.note(
-        "Without the dataset at hand the pictures stand alone: fst report with --dataset_path adds "
-          + "the images before and the differences.")
+        "The images before and the differences are on the page that fst report writes where it finds "
+          + "the dataset (--dataset_path).")
     }
   }
 

@@ -60,6 +60,7 @@ public struct RunReport {
     let run = parts.run
     guard configuration.asksModels else {
       parts.testImages = quickImages(run)
+      parts.whyNotAsked = "No model was asked, as --no_features says: no confusions, no features."
       return parts
     }
     let look = try RunLook(

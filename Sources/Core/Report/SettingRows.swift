@@ -33,9 +33,8 @@ struct SettingRows {
 
   /// The first clause of a help text, where that is a sentence by itself.
   static func short(_ help: String) -> String {
-    let clause = help.prefix { $0 != ";" && $0 != ":" && $0 != "(" }
-    guard clause.contains(" ") else { return "" }
-    return clause.last == " " ? String(clause.dropLast()) : String(clause)
+    let clause = ["; ", ": ", " ("].reduce(help) { $0.components(separatedBy: $1)[0] }
+    return clause.contains(" ") ? clause : ""
   }
 
   /// Those of an attack's run.

@@ -73,7 +73,9 @@ struct SweepFiles {
       guard let bytes = try? FileBytes.read("\(place)/\(name)", limit: Self.largestResult),
         let result = try? JSONDecoder().decode(SweepResult.self, from: Data(bytes))
       else { continue }
-      let machine = "\(result.host), \(result.ranks) × \(result.threads) threads"
+      let machine =
+        "\(result.host), \(result.ranks) rank\(result.ranks == 1 ? "" : "s") of \(result.threads) "
+        + "thread\(result.threads == 1 ? "" : "s")"
       if !machines.contains(machine) { machines.append(machine) }
       if command == nil {
         var problems: [String] = []
@@ -106,8 +108,9 @@ extension SweepFiles.Row {
 extension ThreeRates {
   /// Those in the columns that end in `ending`.
   fileprivate init(_ cell: (String) -> String, _ ending: String) {
-    self.init(
-      clean: Double(cell("c_acc_\(ending)")), attack: Double(cell("asr_\(ending)")),
-      robust: Double(cell("ra_\(ending)")))
+    func rate(_ name: String) -> Double? {
+      Double(cell("\(name)_\(ending)")).flatMap { (0...1).contains($0) ? $0 : nil }
+    }
+    self.init(clean: rate("c_acc"), attack: rate("asr"), robust: rate("ra"))
   }
 }

@@ -8,10 +8,21 @@ import Testing
     (0.0, 1.0, 4, ["0.00", "0.25", "0.50", "0.75", "1.00"]),
     (1.0, 100.0, 5, ["20", "40", "60", "80", "100"]),
     (1.0, 2.0, 5, ["1.0", "1.2", "1.4", "1.6", "1.8", "2.0"]),
+    (1.05, 1.2, 4, ["1.05", "1.10", "1.15", "1.20"]),
     (-0.05, 0.2, 5, ["-0.05", "0.00", "0.05", "0.10", "0.15", "0.20"]),
   ])
   func ticksAreRound(low: Double, high: Double, count: Int, expected: [String]) {
     let scale = ChartScale(low: low, high: high, ticks: count)
+    #expect(scale.ticks.map(scale.label) == expected)
+  }
+
+  @Test(arguments: [
+    (1.0...3.0, ["1", "2", "3"]), (1...1, ["1", "2"]), (1...12, ["5", "10"]),
+    (0...100, ["0", "20", "40", "60", "80", "100"]),
+    (1...120, ["25", "50", "75", "100"]),
+  ])
+  func epochsAreWhole(range: ClosedRange<Double>, expected: [String]) {
+    let scale = ChartScale(epochs: range)
     #expect(scale.ticks.map(scale.label) == expected)
   }
 
@@ -26,6 +37,17 @@ import Testing
       }
       #expect(scale.ticks.count < 20)
     }
+  }
+
+  @Test(arguments: [
+    ([1.0983, 1.196], ["1.075", "1.100", "1.125", "1.150", "1.175", "1.200"]),
+    ([0.05, 2], ["0.0", "0.5", "1.0", "1.5", "2.0"]), ([3, 3], []),
+  ])
+  func aScaleAroundValuesBeginsAndEndsWithATick(values: [Double], expected: [String]) {
+    let scale = ChartScale(around: values, ticks: 4)
+    #expect(scale.ticks.first == scale.low)
+    if values[0] != values[1] { #expect(scale.ticks.map(scale.label) == expected) }
+    #expect(abs((scale.ticks.last ?? 0) - scale.high) < 1e-9)
   }
 
   private func markup(_ lines: [LineChart.Line], range: ClosedRange<Double>? = nil) -> String {

@@ -130,6 +130,19 @@ import Testing
     #expect(text.contains("fst attack &#39;bad net&#39;"))
   }
 
+  @Test(arguments: ["1e308", "-1e308", "inf", "nan", "99999999999999999999", "1e-320", "-0.0"])
+  func numbersBeyondAllMeasureAreNoTrap(number: String) throws {
+    let place = try Place()
+    let columns = AttackDataFrame.attackColumns.joined(separator: ",")
+    let row = { (index: Int, value: String) in
+      "\(index)" + String(repeating: ",\(value)", count: AttackDataFrame.attackColumns.count) + "\n"
+    }
+    try place.write(",\(columns)\n" + row(0, "1") + row(1, number), to: "attack_df.csv")
+    let text = try place.page()
+    #expect(text.contains("What was done"))
+    #expect(!text.contains("NaN") && !text.contains("\"nan"))
+  }
+
   @Test func whatIsNoRunIsRefused() throws {
     let place = try Place()
     for (path, part) in [("\(place.root)/none", "found nothing"), (place.root, "results.csv")] {

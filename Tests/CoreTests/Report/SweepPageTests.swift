@@ -46,6 +46,11 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(10))
   }
 
+  @Test func whatIsNoRateIsNone() throws {
+    let row = "badnet,0.1,fst,,0,0,0.9,1.0,0.0,1e308,-5,inf,done,1e308"
+    #expect(try page([row, row]).contains("<td class=\"none\">–</td>"))
+  }
+
   @Test func namesAreNeverMarkup() throws {
     let text = try page(["<script>x</script>,0.1,<b>,,0,0,0.9,1.0,0.0,0.8,0.1,0.6,done,1"])
     #expect(!text.contains("<script") && !text.contains("<b>"))
