@@ -7,9 +7,9 @@
 import datetime
 import json
 import os
-import re
 import subprocess
 import sys
+import textwrap
 
 
 def escape(text):
@@ -20,8 +20,8 @@ def escape(text):
 
 
 def filled(text):
-    """A paragraph, a sentence or so a line."""
-    lines = re.sub(r"([.;:]) ", r"\1\n", " ".join(text.split())).split("\n")
+    """A paragraph in short lines."""
+    lines = textwrap.wrap(text, 66, break_long_words=False, break_on_hyphens=False)
     return "\n".join(("\\&" if line[:1] in ".'" else "") + escape(line) for line in lines)
 
 
@@ -94,8 +94,9 @@ def page(program):
     commands = [c for c in root["subcommands"] if c["commandName"] != "help"]
     built = os.environ.get("SOURCE_DATE_EPOCH") or os.path.getmtime(program)
     date = datetime.datetime.fromtimestamp(float(built), datetime.timezone.utc).date()
+    name = root["abstract"].rstrip(".")
     out = [f'.TH FST 1 "{date}" "fst {run("--version").strip()}" "User Commands"', ".SH NAME",
-           "fst \\- " + escape(root["abstract"].rstrip(".")[:1].lower() + root["abstract"].rstrip(".")[1:]),
+           "fst \\- " + filled(name[:1].lower() + name[1:]),
            ".SH SYNOPSIS", "\\fBfst\\fR \\fIcommand\\fR [options]", ".br",
            "\\fBmpirun \\-np\\fR \\fIranks\\fR \\fBfst\\fR \\fIcommand\\fR [options]",
            ".SH DESCRIPTION"]

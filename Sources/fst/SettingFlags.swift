@@ -114,6 +114,7 @@ extension SettingFlag {
   /// What a shell offers after it; nil is nothing.
   private var completion: CompletionKind? {
     if !choices.isEmpty { return .list(choices) }
+    if key == "dataset" { return .list(Datasets.all.map(\.name)) }
     if valueName == "folder" { return .directory }
     return ["file", "archive"].contains { valueName.hasPrefix($0) } ? .file() : nil
   }
