@@ -36,6 +36,12 @@ public struct WorkProgress: Sendable {
   public var total: Int
   /// What is counted, such as `images`.
   public var unit: String
+
+  /// So many of `total` done; `key` is what stays the same where the name tells more.
+  public init(name: String, key: String? = nil, done: Int, total: Int, unit: String) {
+    (self.name, self.key, self.unit) = (name, key, unit)
+    (self.done, self.total) = (done, total)
+  }
 }
 
 /// Which model of a tuning is meant.

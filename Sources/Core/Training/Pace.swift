@@ -1,8 +1,7 @@
-import Core
 import Synchronization
 
 /// How long counted work will still take, by how fast it has been so far.
-final class Pace: Sendable {
+package final class Pace: Sendable {
   private struct Start {
     var name: String
     var done: Int
@@ -11,10 +10,12 @@ final class Pace: Sendable {
 
   private let start = Mutex<Start?>(nil)
 
+  /// No work seen yet.
+  package init() {}
+
   /// Seconds until the work that `event` counts is done; nil where that cannot be said yet.
-  func secondsLeft(_ event: TrainingEvent) -> Double? {
+  package func secondsLeft(_ event: TrainingEvent, now: ContinuousClock.Instant = .now) -> Double? {
     guard let (name, done, total) = Self.count(event) else { return nil }
-    let now = ContinuousClock.now
     return start.withLock { start in
       guard let begun = start, begun.name == name, done > begun.done else {
         start = Start(name: name, done: done, time: now)
