@@ -61,7 +61,7 @@ final class OpenRecords: TrainingObserver {
       switch records.options.logJSON {
       case nil: nil
       case "-":
-        JSONLinesRecorder(version: version, command: command, ranks: ranks, warn: warn) {
+        try JSONLinesRecorder(version: version, command: command, ranks: ranks, warn: warn) {
           StandardOutput.write($0)
         }
       case let path?:
