@@ -16,6 +16,13 @@ enum Progress {
     return CombinedObserver(observers: [shown, written, LogOpener(log: log)])
   }
 
+  /// That observer, and `records` of the run where there are any.
+  static func observers(
+    logFolder: String?, and records: OpenRecords?
+  ) -> [any TrainingObserver] {
+    [observer(logFolder: logFolder)] + [records].compactMap { $0 }
+  }
+
   /// Ends a bar that stands unfinished on the terminal, so that the next line starts on its own.
   static func finishLine() { TerminalProgress.clear() }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import Distributed
 import Foundation
+import Synchronization
 
 /// Records of a run for other programs.
 struct RecordOptions: ParsableArguments {
@@ -11,7 +12,7 @@ struct RecordOptions: ParsableArguments {
       """
       Write losses, rates and trigger images for TensorBoard, into a new event file in this \
       folder (default: none).
-      """, valueName: "folder"))
+      """, valueName: "folder"), completion: .directory)
   var tensorboard: String?
 
   @Option(
@@ -20,7 +21,7 @@ struct RecordOptions: ParsableArguments {
       """
       Add a line of JSON to this file for each step, each epoch and each message; - is standard \
       output, where the result is one more line (default: none).
-      """, valueName: "file"))
+      """, valueName: "file"), completion: .file())
   var logJSON: String?
 
   /// Whether lines of JSON go to standard output, where all else then has to be JSON too.
@@ -50,6 +51,7 @@ final class OpenRecords: TrainingObserver {
   private let tensorboard: TensorBoardRecorder?
   private let lines: JSONLinesRecorder?
   private let start = ContinuousClock.now
+  private let outcome = Mutex("failed")
 
   init(_ records: RunRecords, ranks: Int) throws {
     let warn: @Sendable (String) -> Void = {
@@ -61,7 +63,7 @@ final class OpenRecords: TrainingObserver {
       switch records.options.logJSON {
       case nil: nil
       case "-":
-        JSONLinesRecorder(version: version, command: command, ranks: ranks, warn: warn) {
+        try JSONLinesRecorder(version: version, command: command, ranks: ranks, warn: warn) {
           StandardOutput.write($0)
         }
       case let path?:
@@ -78,9 +80,14 @@ final class OpenRecords: TrainingObserver {
     lines?.observe(event)
   }
 
+  /// Notes that the run ended with `status`; one that never does has failed.
+  func end(with status: Int32) {
+    outcome.withLock { $0 = status == ExitStatus.interrupted ? "interrupted" : "done" }
+  }
+
   /// Writes what waits, and how the run ended.
-  func finish(_ outcome: String) {
+  func finish() {
     tensorboard?.finish()
-    lines?.finish(outcome, seconds: start.duration(to: .now) / .seconds(1))
+    lines?.finish(outcome.withLock { $0 }, seconds: start.duration(to: .now) / .seconds(1))
   }
 }

@@ -34,32 +34,35 @@ struct Session {
       let isRoot = communicator.rank == 0
       let decoded = try together(communicator, configure)
       let kept = try records(decoded.configuration)?.open(on: communicator)
-      var ending = "failed"
-      defer { kept?.finish(ending) }
-      let shown =
-        isRoot ? [Progress.observer(logFolder: logFolder(decoded.configuration))] : []
+      defer { kept?.finish() }
+      let folder = logFolder(decoded.configuration)
       let session = Session(
         communicator: communicator,
-        observer: CombinedObserver(observers: shown + [kept].compactMap { $0 }),
+        observer: CombinedObserver(
+          observers: isRoot ? Progress.observers(logFolder: folder, and: kept) : []),
         interruption: savesOnSignals
           ? Signals.interruption(announcing: isRoot) : Interruption())
-      decoded.warnings.forEach { session.observer.observe(.warning($0)) }
-      let asked = threads(decoded.configuration)
-      try communicator.together { try Limits.requireAddressSpace(threads: asked) }
-      try Doctor(on: communicator).threadWarnings(threads: asked)
-        .forEach { session.observer.observe(.warning($0)) }
+      try session.warn(decoded.warnings, threads: threads(decoded.configuration))
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
       if isRoot {
         let status = try report(outcome)
-        ending = status == ExitStatus.interrupted ? "interrupted" : "done"
+        kept?.end(with: status)
         outcomeStatus = StandardOutput.finish(status)
       }
-      let status = try communicator.allReduceMaximum(Int64(outcomeStatus))
-      outcomeStatus = Int32(truncatingIfNeeded: status)
+      outcomeStatus = Int32(
+        truncatingIfNeeded: try communicator.allReduceMaximum(Int64(outcomeStatus)))
     }
     let status = failureStatus != 0 ? failureStatus : outcomeStatus
     if status != 0 { Ending.end(status) }
+  }
+
+  /// Passes on `warnings` and those that so many threads are due; throws where they have no room.
+  private func warn(_ warnings: [String], threads: Int?) throws {
+    warnings.forEach { observer.observe(.warning($0)) }
+    try communicator.together { try Limits.requireAddressSpace(threads: threads) }
+    try Doctor(on: communicator).threadWarnings(threads: threads)
+      .forEach { observer.observe(.warning($0)) }
   }
 
   /// Reads the configuration on all ranks; a mistake that any rank finds is every rank's failure.

@@ -37,7 +37,9 @@ struct SweepCommand: ParsableCommand {
       Runs alone or on many ranks, each run on all of them.
       """)
 
-  @Argument(help: ArgumentHelp("The plan, a YAML file.", valueName: "plan"))
+  @Argument(
+    help: ArgumentHelp("The plan, a YAML file.", valueName: "plan"),
+    completion: .file(extensions: ["yaml", "yml"]))
   var plan: String
 
   @Option(

@@ -100,6 +100,7 @@ import Testing
     for flags in [
       ["--tensorboard", file], ["--tensorboard", "\(file)/events"],
       ["--log_json", "\(tiny.folder)/none/log.jsonl"], ["--log_json", tiny.folder],
+      ["--log_json", "/dev/full"],
     ] {
       let output = try attack(tiny, ["--epochs", "1"] + flags)
       #expect(output.exitCode == 1)

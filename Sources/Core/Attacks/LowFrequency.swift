@@ -111,6 +111,11 @@ package struct LowFrequency: CleanModelAttack {
       bytes.map { Double($0) }, height: stage.height, width: stage.width)
   }
 
+  private static func progress(_ done: Int, of count: Int, pass: Int) -> WorkProgress {
+    WorkProgress(
+      name: "lf's pattern, pass \(pass + 1)", done: done, total: count, unit: "images")
+  }
+
   /// The pattern's bytes on every rank; rank 0 searches, each image after the one before.
   private func search(
     against model: PixelModel, _ archive: String, _ stage: AttackStage
@@ -129,11 +134,7 @@ package struct LowFrequency: CleanModelAttack {
         for (number, place) in order.choice(of: count, count: count).enumerated() {
           if stage.stage.interruption.isRequested { break }
           _ = search.update(Tensor(train, at: [chosen[place]]))
-          stage.stage.tell(
-            .working(
-              WorkProgress(
-                name: "lf's pattern, pass \(pass + 1)", done: number + 1, total: count,
-                unit: "images")))
+          stage.stage.tell(.working(Self.progress(number + 1, of: count, pass: pass)))
         }
       }
       try stage.checkInterruption()

@@ -260,7 +260,9 @@ extension AttackStage {
   ) throws -> ReplacementImages {
     let (rank, size) = (communicator.rank, communicator.worldSize)
     let share = positions.count * rank / size..<positions.count * (rank + 1) / size
-    let own = coder.encoded(images, at: Array(positions[share]))
+    let own = coder.encoded(images, at: Array(positions[share])) {
+      stage.tellTriggering($0, of: share.count)
+    }
     return ReplacementImages(try communicator.allGather(own).flatMap { $0 }, at: positions)
   }
 

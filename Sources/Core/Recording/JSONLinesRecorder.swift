@@ -18,22 +18,20 @@ public final class JSONLinesRecorder: TrainingObserver {
 
   /// A recorder whose lines go to `write`, with the line that says what runs.
   ///
-  /// What cannot be written is not worth a run: `warn` is told once.
+  /// Throws what writing that line does. What cannot be written later is not worth a run: `warn` is
+  /// told once.
   public init(
     version: String, command: [String], ranks: Int, warn: @escaping @Sendable (String) -> Void,
     write: @escaping @Sendable (String) throws -> Void
-  ) {
+  ) throws {
     state = Mutex(State(write: write))
     run = Self.time(Date())
     self.warn = warn
     let words = command.map(JSONText.string).joined(separator: ",")
-    state.withLock {
-      line(
+    try write(
+      text(
         "start",
-        [
-          ("version", JSONText.string(version)), ("command", "[\(words)]"), ("ranks", "\(ranks)"),
-        ], &$0)
-    }
+        [("version", JSONText.string(version)), ("command", "[\(words)]"), ("ranks", "\(ranks)")]))
   }
 
   /// A recorder that adds to the file at `path`, or makes it; throws `FileError`.
@@ -42,7 +40,7 @@ public final class JSONLinesRecorder: TrainingObserver {
     warn: @escaping @Sendable (String) -> Void
   ) throws {
     let file = try GrowingFile(path)
-    self.init(version: version, command: command, ranks: ranks, warn: warn) {
+    try self.init(version: version, command: command, ranks: ranks, warn: warn) {
       try file.append(Array($0.utf8))
     }
   }
@@ -81,18 +79,21 @@ public final class JSONLinesRecorder: TrainingObserver {
   }
 
   private func line(_ event: String, _ fields: [(String, String)], _ state: inout State) {
+    do {
+      try state.write?(text(event, fields))
+    } catch {
+      state.write = nil
+      warn("\(error); nothing more is recorded there")
+    }
+  }
+
+  private func text(_ event: String, _ fields: [(String, String)]) -> String {
     let all =
       [
         ("event", JSONText.string(event)), ("time", JSONText.string(Self.time(Date()))),
         ("run", JSONText.string(run)),
       ] + fields
-    let text = all.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
-    do {
-      try state.write?("{\(text)}\n")
-    } catch {
-      state.write = nil
-      warn("\(error); nothing more is recorded there")
-    }
+    return "{" + all.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}\n"
   }
 
   private static func time(_ date: Date) -> String {
