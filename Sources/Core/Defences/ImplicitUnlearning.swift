@@ -40,7 +40,7 @@ package struct ImplicitUnlearning: Defence {
     .integer("K", \.products, 0...countLimit).help(
       "Products by which the implicit part of the gradient is found", "n", in: .attack),
     .boolean("first_order", \.isFirstOrder).help(
-      "Leave the implicit part out: three times as fast (default: false)", in: .attack),
+      "Leave the implicit part of the gradient out (default: false)", in: .attack),
   ]
 
   package static func adjust(_ settings: inout DefendConfiguration) {

@@ -77,16 +77,11 @@ package struct QueryReactivation: Defence {
       ("qra_df.csv", try stage.train(step, on: images, augments: false, keepsState: false))
     ]
     purified.state = noise.generator.store.stateDict()
-    purified.results = try stage.results(of: stage.network, with: noise)
-    let there = try stage.results(of: clean.model, with: noise)
-    let figure = BackdoorMetrics.figure
+    let own = try stage.answers(of: stage.network, to: noise)
+    let there = try stage.answers(of: clean.model, to: noise)
+    purified.results = own.results
     purified.findings = [
-      "with the noise \(figure(purified.results?.metrics.attackSuccessRate)) of the triggered images "
-        + "go to the target in the purified model, "
-        + "\(figure(there.metrics.attackSuccessRate)) in the clean one",
-      "with the noise the purified model is right on "
-        + "\(figure(purified.results?.metrics.cleanAccuracy)) of the clean images, the clean one on "
-        + figure(there.metrics.cleanAccuracy),
+      "with the noise \(own.words) in the purified model; in the clean one \(there.words)"
     ]
     return purified
   }
@@ -132,13 +127,42 @@ extension DefenceStage {
       communicator: communicator)
   }
 
-  /// What `network` does on the test sets with `noise`.
-  fileprivate func results(
-    of network: Network, with noise: ReactivationNoise
-  ) throws -> TestResults {
+  /// What `network` says of test images with `noise`.
+  fileprivate func answers(
+    of network: Network, to noise: ReactivationNoise
+  ) throws -> NoisyAnswers {
     var evaluator = evaluator(network)
     evaluator.change = { noise.apply(to: $0, mode: .evaluating) }
-    return try evaluator.run(sets)
+    let labels = try communicator.together {
+      try LabelTransform(
+        shared.labelTransform, target: shared.attackTarget, classCount: sets.clean.classCount)
+    }
+    // Images of the target's own class belong there.
+    let others = sets.clean.labels.indices.filter {
+      labels(sets.clean.labels[$0]) != sets.clean.labels[$0]
+    }
+    var strays = sets.clean.selecting(others)
+    let classes = strays.labels
+    strays.labels = classes.map { labels($0) }
+    let moved = try evaluator.run(strays, originalLabels: classes)
+    return NoisyAnswers(
+      results: try evaluator.run(sets), strays: Double(moved.matches) / Double(max(moved.total, 1)))
+  }
+}
+
+/// What a network says of test images with noise.
+private struct NoisyAnswers {
+  /// The three rates.
+  let results: TestResults
+  /// The share of clean images of other classes that go where the attack wants.
+  let strays: Double
+
+  var words: String {
+    let figure = BackdoorMetrics.figure
+    let metrics = results.metrics
+    return
+      "\(figure(metrics.attackSuccessRate)) of the triggered and \(figure(strays)) of the clean "
+      + "images go to the target, \(figure(metrics.cleanAccuracy)) of the clean ones to their class"
   }
 }
 

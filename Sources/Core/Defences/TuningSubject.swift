@@ -12,6 +12,7 @@ public final class TuningSubject {
   /// What the model is judged by before and after.
   let sets: TestSets
   private let normalization: Normalization
+  private let request: ArchiveRequest
   /// What the model does; nil before that was asked for.
   private(set) var known: BackdoorMetrics?
 
@@ -23,11 +24,10 @@ public final class TuningSubject {
     known: BackdoorMetrics? = nil, communicator: any Communicator,
     observer: any TrainingObserver
   ) throws {
+    request = ArchiveRequest(
+      headName: configuration.linearName, poolsStem: configuration.poolsStem)
     let archive = try AttackedArchive(
-      path: configuration.archivePath,
-      request: ArchiveRequest(
-        headName: configuration.linearName, poolsStem: configuration.poolsStem),
-      communicator: communicator)
+      path: configuration.archivePath, request: request, communicator: communicator)
     let reader = TuningSubjectReader(
       configuration: configuration.completed(by: archive.description),
       communicator: communicator, observer: observer)
@@ -51,7 +51,8 @@ public final class TuningSubject {
     communicator: any Communicator
   ) throws {
     try communicator.onRankZero { try DefenceStartError.requireStart(path) }
-    let archive = try AttackedArchive(path: path, communicator: communicator)
+    request = other.request
+    let archive = try AttackedArchive(path: path, request: request, communicator: communicator)
     attacked = try AttackedModel(archive, for: other.dataset.test, communicator: communicator)
     (dataset, sets, normalization) = (other.dataset, other.sets, other.normalization)
     self.known = known

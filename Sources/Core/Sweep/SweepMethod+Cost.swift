@@ -34,7 +34,7 @@ extension DefendConfiguration {
       return images * (Double(rnp.unlearningEpochs) + Double(rnp.recoveringEpochs) * 2 / 3)
     case let sau as SharedAdversarialUnlearning: return Double(sau.rounds) * images * 10
     case let bau as ImplicitUnlearning:
-      let implicit = bau.isFirstOrder ? 0 : 2 * Double(bau.products + 1)
+      let implicit = bau.isFirstOrder ? 0 : 2 / 3 * Double(bau.products) + 2
       return Double(bau.rounds) * images * (10 / 3 + implicit)
     case let cleanse as NeuralCleanse: return reversal(cleanse.reversal) + training
     case let pam as PathAwareMinimization:
