@@ -2,7 +2,7 @@
 """Compares `fst bench step` and `evaluate` with PyTorch's on this machine, in the same minutes.
 
     swift build -c release
-    python3 bench/compare_pytorch.py --table --rounds 5 --steps 4   # the README's table: 20 minutes
+    python3 bench/compare_pytorch.py --table --rounds 5 --steps 4   # docs/speed.md's table: 20 minutes
     python3 bench/compare_pytorch.py --width 64 --batch_size 128 --threads 2 --rounds 5 --steps 5
     python3 bench/compare_pytorch.py --model vgg19_bn --layouts channels_last
 
@@ -33,7 +33,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GOLDENS = os.path.join(ROOT, "Tests", "Goldens")
 LAYOUTS = ("default", "channels_last")
-# What the README's table shows: kind, width, batch size, threads.
+# What docs/speed.md's table shows: kind, width, batch size, threads.
 TABLE = [
     ("step", 64, 128, 2), ("step", 64, 128, 1), ("step", 64, 64, 2), ("step", 64, 64, 1),
     ("step", 16, 128, 2), ("evaluate", 64, 128, 2), ("evaluate", 64, 128, 1),
@@ -43,7 +43,7 @@ TABLE = [
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], epilog="The header of this file says more.")
-    parser.add_argument("--table", action="store_true", help="all cases of the README's table")
+    parser.add_argument("--table", action="store_true", help="all cases of docs/speed.md's table")
     parser.add_argument("--kind", choices=("step", "evaluate"), default="step")
     parser.add_argument("--model", default="resnet18",
                         choices=("resnet18", "preactresnet18", "resnet50", "vgg19_bn"))

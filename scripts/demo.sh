@@ -82,5 +82,9 @@ echo "What the last layer sees of it, as a picture:"
 echo "  $fst tsne $home/attack_result.pt $home/defense/ft/defense_result.pt \\"
 echo "    $home/defense/fst/defense_result.pt --out demo.svg"
 echo
+"$fst" report "$home" > /dev/null
+echo "The page about badnet and what became of it, for a browser:"
+echo "  $home/report.html"
+echo
 echo "The archives; $fst inspect FILE shows what is in one:"
 printf '  %s\n' "${archives[@]}"

@@ -15,9 +15,9 @@ ORDER = """
     Text Files Random Tensor Machine Config Kernels Metrics
     Archive Dataset Drawing Poison Loader
     Model Networks Optimizer Loss
-    Settings Training
+    Settings Training Recording
     Attacks Evaluation Defences Analysis
-    Decoding Benchmark Doctor Sweep
+    Decoding Benchmark Doctor Sweep Report
 """.split()
 
 # References upwards that are still there, as (folder, folder above it): to shrink to nothing.

@@ -24,25 +24,39 @@ struct AttackCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp("The attack, one that --list names.", valueName: "attack"),
+    completion: .list(AttackName.allCases.map(\.rawValue)),
     transform: AttackName.named)
   var attack: AttackName?
 
   @Flag(help: "Name all attacks, a line each.")
   var list = false
 
+  @Flag(name: .key("list_datasets"), help: "Name all datasets, a line each.")
+  var listDatasets = false
+
+  @Flag(name: .key("list_models"), help: "Name all networks, a line each.")
+  var listModels = false
+
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<AttackFlags>
+  @OptionGroup(title: "Records for other programs") var records: RecordOptions
   @OptionGroup(title: "Machine and output") var output: OutputOptions
+  @OptionGroup(title: "Machine and output") var page: PageOptions
 
   func validate() throws {
-    if attack == nil && !list { throw ValidationError("Missing expected argument '<attack>'") }
+    if attack == nil && !lists { throw ValidationError("Missing expected argument '<attack>'") }
   }
 
   func run() throws {
-    guard let attack, !list else { return Self.printList() }
+    guard let attack, !lists else { return printLists() }
     try Session.run(
       logFolder: { $0.folder },
       threads: \.threads,
+      records: { (configuration: AttackConfiguration) -> RunRecords? in
+        let names = ["attack \(configuration.attack.rawValue)", "clean model"]
+        let own = configuration.poisonRatio == 0 ? names : [names[0]]
+        return RunRecords(options: records, phases: Set(own))
+      },
       configure: {
         var decoded = try ConfigDecoder.attack(
           attack, flags: settings.arguments, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
@@ -58,15 +72,20 @@ struct AttackCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.attack($0, json: output.json) })
+      report: { outcome in
+        let path = outcome.stopped == nil ? page.write(in: outcome.folder) : nil
+        return try Report.attack(outcome, page: path, json: output.json || records.takesOutput)
+      })
   }
 }
 
 extension AttackCommand {
-  fileprivate static func printList() {
-    for name in AttackName.allCases {
-      print(name.rawValue.padding(toLength: 14, withPad: " ", startingAt: 0) + name.summary)
-    }
+  private var lists: Bool { list || listDatasets || listModels }
+
+  private func printLists() {
+    if list { printLines(AttackName.allCases.map { ($0.rawValue, $0.summary) }) }
+    if listDatasets { printLines(Datasets.all.map { ($0.name, $0.summary) }) }
+    if listModels { printLines(Networks.all.map { ($0.name, $0.summary) }) }
   }
 }
 

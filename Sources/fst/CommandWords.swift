@@ -47,6 +47,7 @@ enum CommandWords {
     "finetune": "tune",
     "fine-tune": "tune", "fine_tune": "tune", "ft": "tune", "train": "attack", "poison": "attack",
     "test": "evaluate", "plot": "tsne", "t-sne": "tsne", "features": "tsne", "show": "inspect",
+    "page": "report", "html": "report",
     "print": "inspect", "ls": "inspect", "run": "sweep", "plan": "sweep", "check": "doctor",
     "detect": "scan", "cleanse": "scan",
   ]

@@ -22,7 +22,10 @@ struct DefendCommand: ParsableCommand {
       Runs alone or on many ranks.
       """)
 
-  @Argument(help: ArgumentHelp("The defence.", valueName: "defence"))
+  @Argument(
+    help: ArgumentHelp("The defence, one that --list names.", valueName: "defence"),
+    completion: .list(
+      FineTuningMode.allCases.map(\.rawValue) + DefenceName.allCases.map(\.rawValue)))
   var defence: String?
 
   @Flag(help: "Name all defences, a line each.")
@@ -34,7 +37,9 @@ struct DefendCommand: ParsableCommand {
   var yaml: String?
 
   @OptionGroup var settings: SettingFlags<DefendFlags>
+  @OptionGroup(title: "Records for other programs") var records: RecordOptions
   @OptionGroup(title: "Machine and output") var output: OutputOptions
+  @OptionGroup(title: "Machine and output") var page: PageOptions
 
   func run() throws {
     if list { return Self.printList() }
@@ -49,6 +54,9 @@ struct DefendCommand: ParsableCommand {
     try Session.run(
       logFolder: { $0.shared.defenseFolder },
       threads: \.shared.threads,
+      records: { (configuration: DefendConfiguration) -> RunRecords? in
+        RunRecords(options: records, phases: ["defend \(configuration.name)"])
+      },
       configure: {
         var decoded = try ConfigDecoder.defend(
           defence, flags: settings.arguments, defenceYAML: yaml)
@@ -64,7 +72,10 @@ struct DefendCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.tune($0, json: output.json) })
+      report: { outcome in
+        let path = outcome.stopped == nil ? page.write(in: outcome.folder) : nil
+        return try Report.tune(outcome, page: path, json: output.json || records.takesOutput)
+      })
   }
 
   /// A way of fine-tuning, with the settings of `fst tune`.
@@ -72,16 +83,15 @@ struct DefendCommand: ParsableCommand {
     var command = try TuneCommand.parse([])
     command.settings.add(ConfigArgument(key: "ft_mode", value: .text(mode.rawValue)))
     settings.arguments.forEach { command.settings.add($0) }
-    command.output = output
+    (command.output, command.page, command.records) = (output, page, records)
     command.yaml.attack = yaml
     try command.run()
   }
 
   private static func printList() {
-    let lines =
+    printLines(
       FineTuningMode.allCases.map { ($0.rawValue, $0.summary) }
-      + DefenceName.allCases.map { ($0.rawValue, $0.summary) }
-    lines.forEach { print($0.0.padding(toLength: 12, withPad: " ", startingAt: 0) + $0.1) }
+        + DefenceName.allCases.map { ($0.rawValue, $0.summary) })
   }
 }
 

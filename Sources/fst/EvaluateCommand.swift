@@ -22,7 +22,7 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "An attack_result.pt, a defense_result.pt or another program's checkpoint.",
-      valueName: "archive"))
+      valueName: "archive"), completion: .file())
   var archive: String
 
   @OptionGroup var settings: SettingFlags<EvaluateFlags>

@@ -21,7 +21,9 @@ struct InspectCommand: ParsableCommand {
       Runs alone: of many ranks all but one end at once.
       """)
 
-  @Argument(help: ArgumentHelp("The archive, such as attack_result.pt.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp("The archive, such as attack_result.pt.", valueName: "file"),
+    completion: .file())
   var file: String
 
   @Flag(name: .key("values"), help: "Print numbers and text too.")

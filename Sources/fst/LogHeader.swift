@@ -9,18 +9,7 @@ enum LogHeader {
     return [
       "fst \(FST.configuration.version)\(build), started \(TimeStamp.full(started)), "
         + "process \(getpid()) on \(ProcessInfo.processInfo.hostName)",
-      "command: \(CommandLine.arguments.map(quoted).joined(separator: " "))",
+      "command: \(CommandLine.arguments.map(ShellWord.quoted).joined(separator: " "))",
     ]
-  }
-
-  /// The word as a shell takes it, in one line.
-  static func quoted(_ word: String) -> String {
-    let plain = word.unicodeScalars.allSatisfy {
-      $0.properties.isAlphabetic || ("0"..."9").contains($0)
-        || "-_./=:,+@%".unicodeScalars.contains($0)
-    }
-    guard !plain || word.isEmpty else { return word }
-    let line = word.map { $0.isNewline ? " " : String($0) }.joined()
-    return "'\(line.replacingOccurrences(of: "'", with: "'\\''"))'"
   }
 }

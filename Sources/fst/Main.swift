@@ -59,6 +59,7 @@ struct FST: ParsableCommand {
         fst inspect record/synthetic/blended/<run>/attack_result.pt
         fst scan record/synthetic/blended/<run>/attack_result.pt
         fst tsne record/synthetic/blended/<run>/attack_result.pt --out sheet.svg
+        fst report record/synthetic/blended/<run>
 
       A whole experiment from one file, resumable, with its tables:
         fst sweep config/experiments/demo.yaml
@@ -88,7 +89,8 @@ struct FST: ParsableCommand {
       AttackCommand.self, TuneCommand.self, DefendCommand.self, ScanCommand.self,
       EvaluateCommand.self,
       TSNECommand.self,
-      InspectCommand.self, TriggerCommand.self, SweepCommand.self, BenchCommand.self,
+      InspectCommand.self, TriggerCommand.self, SweepCommand.self, ReportCommand.self,
+      BenchCommand.self,
       DoctorCommand.self,
     ])
 }

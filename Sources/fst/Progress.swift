@@ -16,6 +16,13 @@ enum Progress {
     return CombinedObserver(observers: [shown, written, LogOpener(log: log)])
   }
 
+  /// That observer, and `records` of the run where there are any.
+  static func observers(
+    logFolder: String?, and records: OpenRecords?
+  ) -> [any TrainingObserver] {
+    [observer(logFolder: logFolder)] + [records].compactMap { $0 }
+  }
+
   /// Ends a bar that stands unfinished on the terminal, so that the next line starts on its own.
   static func finishLine() { TerminalProgress.clear() }
 }
@@ -46,6 +53,7 @@ final class PlainProgress: TrainingObserver {
   private let lastLine = Mutex(ContinuousClock.now)
 
   private let isDetailed: Bool
+  private let pace = Pace()
 
   /// Progress through `write`; where `detailed`, as a log is, with notes and each epoch's timing.
   init(detailed: Bool = false, write: @escaping @Sendable (String) -> Void) {
@@ -54,7 +62,8 @@ final class PlainProgress: TrainingObserver {
   }
 
   func observe(_ event: TrainingEvent) {
-    guard isDue(event), let line = ProgressLine.plain(event) else { return }
+    let left = pace.secondsLeft(event)
+    guard isDue(event), let line = ProgressLine.plain(event, secondsLeft: left) else { return }
     write(line)
     if isDetailed, case .epoch(let summary) = event, let timing = summary.timing {
       write(TimingLine.of(timing, epoch: summary.epoch))
@@ -65,8 +74,10 @@ final class PlainProgress: TrainingObserver {
     let now = ContinuousClock.now
     return lastLine.withLock { last in
       switch event {
-      case .step, .evaluating, .embedding: guard now - last >= Self.interval else { return false }
+      case .step, .evaluating, .embedding, .working:
+        guard now - last >= Self.interval else { return false }
       case .note: return isDetailed
+      case .measured, .picture: return false
       case .message, .warning, .claimed, .epoch: break
       }
       last = now
@@ -80,16 +91,19 @@ final class TerminalProgress: TrainingObserver {
   private static let interval: Duration = .milliseconds(100)
   private static let barIsDrawn = Mutex(false)
   private let lastDrawn = Mutex<ContinuousClock.Instant?>(nil)
+  private let pace = Pace()
 
   func observe(_ event: TrainingEvent) {
+    let left = pace.secondsLeft(event)
     switch event {
-    case .step, .evaluating, .embedding:
+    case .step, .evaluating, .embedding, .working:
       guard isDue() else { return }
       Self.barIsDrawn.withLock { drawn in
-        StandardError.write("\r\(ProgressLine.bar(event, columns: Self.columns - 1))\u{1B}[K")
+        let bar = ProgressLine.bar(event, columns: Self.columns - 1, secondsLeft: left)
+        StandardError.write("\r\(bar)\u{1B}[K")
         drawn = true
       }
-    case .note: break
+    case .note, .measured, .picture: break
     case .message, .warning, .claimed, .epoch:
       guard let line = ProgressLine.plain(event) else { return }
       Self.clear()

@@ -4,31 +4,39 @@ import Foundation
 /// The wording of progress: what a line or a bar says of an event.
 enum ProgressLine {
   /// The event as a line of its own, for logs and terminals: nothing of it raw.
-  static func plain(_ event: TrainingEvent) -> String? { words(event)?.printable() }
+  ///
+  /// `secondsLeft` are those of counted work, where they are known.
+  static func plain(_ event: TrainingEvent, secondsLeft: Double? = nil) -> String? {
+    words(event).map { ($0 + remaining(secondsLeft)).printable() }
+  }
 
   private static func words(_ event: TrainingEvent) -> String? {
     switch event {
     case .message(let text), .note(let text): text
     case .warning(let text): "warning: \(text)"
-    case .claimed: nil
+    case .claimed, .measured, .picture: nil
     case .step(let step): "\(place(step))  \(figures(step))"
     case .epoch(let summary): epoch(summary)
     case .evaluating(let done, let total): "evaluated \(done) of \(total) images"
     case .embedding(let done, let total): "t-SNE iteration \(done) of \(total)"
+    case .working(let work): "\(work.name): \(counted(work))"
     }
   }
 
   /// The event as a bar of at most `columns` characters; figures go before the bar where it is
   /// narrow.
-  static func bar(_ event: TrainingEvent, columns: Int) -> String {
-    switch event {
+  static func bar(_ event: TrainingEvent, columns: Int, secondsLeft: Double? = nil) -> String {
+    let left = remaining(secondsLeft)
+    return switch event {
     case .step(let step):
       layOut(place(step), figures(step), share(step.step, step.steps), columns: columns)
     case .evaluating(let done, let total):
-      layOut("evaluate", "\(done) of \(total) images", share(done, total), columns: columns)
+      layOut("evaluate", "\(done) of \(total) images" + left, share(done, total), columns: columns)
     case .embedding(let done, let total):
-      layOut("t-SNE", "iteration \(done) of \(total)", share(done, total), columns: columns)
-    case .message, .warning, .note, .claimed, .epoch: ""
+      layOut("t-SNE", "iteration \(done) of \(total)" + left, share(done, total), columns: columns)
+    case .working(let work):
+      layOut(work.name, counted(work) + left, share(work.done, work.total), columns: columns)
+    case .message, .warning, .note, .claimed, .epoch, .measured, .picture: ""
     }
   }
 
@@ -39,6 +47,14 @@ enum ProgressLine {
     let (hours, minutes) = (whole / 3600, whole / 60 % 60)
     let tail = ":" + twoDigits(whole % 60)
     return hours > 0 ? "\(hours):" + twoDigits(minutes) + tail : "\(minutes)" + tail
+  }
+
+  private static func remaining(_ seconds: Double?) -> String {
+    seconds.map { "  \(clock($0)) left" } ?? ""
+  }
+
+  private static func counted(_ work: WorkProgress) -> String {
+    "\(work.done) of \(work.total) \(work.unit)"
   }
 
   private static func place(_ step: StepProgress) -> String {

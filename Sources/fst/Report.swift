@@ -7,7 +7,7 @@ enum Report {
   static func figure(_ rate: Double?) -> String { BackdoorMetrics.figure(rate) }
 
   /// Prints an attack's outcome and gives the exit status.
-  static func attack(_ outcome: AttackOutcome, json: Bool) throws -> Int32 {
+  static func attack(_ outcome: AttackOutcome, page: String?, json: Bool) throws -> Int32 {
     if json {
       try printJSON(
         AttackReport(
@@ -18,6 +18,7 @@ enum Report {
       // Stopped before its first epoch was over, a run has nothing to show.
       if outcome.metrics != BackdoorMetrics() { outcome.metrics.table.forEach { print($0) } }
       print("folder  \(outcome.folder)")
+      if let page { print("page    \(page)") }
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
     guard let stopped = outcome.stopped else { return 0 }
@@ -34,7 +35,7 @@ enum Report {
   }
 
   /// Prints a tuning run's outcome and gives the exit status.
-  static func tune(_ outcome: TuneOutcome, json: Bool) throws -> Int32 {
+  static func tune(_ outcome: TuneOutcome, page: String?, json: Bool) throws -> Int32 {
     if json {
       try printJSON(
         TuneReport(
@@ -44,6 +45,7 @@ enum Report {
     } else {
       outcome.before.table(andAfter: outcome.after).forEach { print($0) }
       if let folder = outcome.folder { print("folder  \(folder)") }
+      if let page { print("page    \(page)") }
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
     return outcome.stopped.map { interrupted($0, isResumable: outcome.isResumable) } ?? 0

@@ -11,11 +11,12 @@ struct Session {
   /// Runs `body` on every rank and ends the process on a failure, with one message for all ranks.
   ///
   /// `threads` are those asked for, of which a warning may be due. `configure` reads flags and
-  /// files; `body` gets what it made and works on it. What `body`
+  /// files; `body` gets what it made and works on it, and `records` are kept of it. What `body`
   /// returns is reported on rank 0 alone. See Note [One failure ends all] in Distributed.
   static func run<Configuration: Sendable, Outcome>(
     logFolder: (Configuration) -> String?, savesOnSignals: Bool = true,
     threads: (Configuration) -> Int? = { _ in nil },
+    records: (Configuration) -> RunRecords? = { _ in nil },
     configure: () throws -> DecodedConfiguration<Configuration>,
     body: (Configuration, Session) throws -> Outcome,
     report: (Outcome) throws -> Int32
@@ -32,26 +33,36 @@ struct Session {
       try LauncherCheck.run(on: communicator, writesRuns: savesOnSignals)
       let isRoot = communicator.rank == 0
       let decoded = try together(communicator, configure)
+      let kept = try records(decoded.configuration)?.open(on: communicator)
+      defer { kept?.finish() }
+      let folder = logFolder(decoded.configuration)
       let session = Session(
         communicator: communicator,
-        observer: isRoot
-          ? Progress.observer(logFolder: logFolder(decoded.configuration))
-          : CombinedObserver(observers: []),
+        observer: CombinedObserver(
+          observers: isRoot ? Progress.observers(logFolder: folder, and: kept) : []),
         interruption: savesOnSignals
           ? Signals.interruption(announcing: isRoot) : Interruption())
-      decoded.warnings.forEach { session.observer.observe(.warning($0)) }
-      let asked = threads(decoded.configuration)
-      try communicator.together { try Limits.requireAddressSpace(threads: asked) }
-      try Doctor(on: communicator).threadWarnings(threads: asked)
-        .forEach { session.observer.observe(.warning($0)) }
+      try session.warn(decoded.warnings, threads: threads(decoded.configuration))
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
-      if isRoot { outcomeStatus = StandardOutput.finish(try report(outcome)) }
-      let status = try communicator.allReduceMaximum(Int64(outcomeStatus))
-      outcomeStatus = Int32(truncatingIfNeeded: status)
+      if isRoot {
+        let status = try report(outcome)
+        kept?.end(with: status)
+        outcomeStatus = StandardOutput.finish(status)
+      }
+      outcomeStatus = Int32(
+        truncatingIfNeeded: try communicator.allReduceMaximum(Int64(outcomeStatus)))
     }
     let status = failureStatus != 0 ? failureStatus : outcomeStatus
     if status != 0 { Ending.end(status) }
+  }
+
+  /// Passes on `warnings` and those that so many threads are due; throws where they have no room.
+  private func warn(_ warnings: [String], threads: Int?) throws {
+    warnings.forEach { observer.observe(.warning($0)) }
+    try communicator.together { try Limits.requireAddressSpace(threads: threads) }
+    try Doctor(on: communicator).threadWarnings(threads: threads)
+      .forEach { observer.observe(.warning($0)) }
   }
 
   /// Reads the configuration on all ranks; a mistake that any rank finds is every rank's failure.

@@ -107,8 +107,16 @@ extension SettingFlag {
     case .off: Flag<Bool>(wrappedValue: false, name: specification, help: described)
     case .truth, .truthOrWord:
       Option<String?>(name: specification, defaultAsFlag: "true", parsing: .next, help: described)
-    default: Option<String?>(name: specification, help: described)
+    default: Option<String?>(name: specification, help: described, completion: completion)
     }
+  }
+
+  /// What a shell offers after it; nil is nothing.
+  private var completion: CompletionKind? {
+    if !choices.isEmpty { return .list(choices) }
+    if key == "dataset" { return .list(Datasets.all.map(\.name)) }
+    if valueName == "folder" { return .directory }
+    return ["file", "archive"].contains { valueName.hasPrefix($0) } ? .file() : nil
   }
 
   /// The words after this flag; none of one that stands alone, nil where it is not given.

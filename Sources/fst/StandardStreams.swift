@@ -52,6 +52,14 @@ enum StandardOutput {
 /// Prints a result's line; it takes the place of Swift's `print`, which drops errors.
 func print(_ text: String) { StandardOutput.line(text) }
 
+/// Prints names with what they are, one below the other.
+func printLines(_ lines: [(name: String, summary: String)]) {
+  let width = (lines.map(\.name.count).max() ?? 0) + 2
+  for line in lines {
+    print(line.name.padding(toLength: width, withPad: " ", startingAt: 0) + line.summary)
+  }
+}
+
 /// The process's descriptors.
 enum Descriptor {
   /// Makes the standard streams what the program takes for granted.

@@ -1,20 +1,24 @@
 import ArgumentParser
 import Core
 import Distributed
+import Foundation
 
 /// `fst sweep`: all runs of an experiment's plan.
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
-    abstract: "Do the attacks and tunings of a plan, and tabulate what they come to.",
+    abstract: "Do the attacks, tunings and defences of a plan, and tabulate what they come to.",
     discussion: """
       A plan is a YAML file: lists of attacks, pratios, attack_seeds, modes,
-      alphas and tuning_seeds; clean: true for a clean model beside them,
-      which attacks that start from one take;
+      alphas (numbers, or auto), defences and tuning_seeds; clean: true for a
+      clean model beside them, which attacks that start from one take;
+      retuning: true to test by ra what each tuning and defence has left, and
+      reactivation: true to test it by qra too;
       save: none, first or all of each tuning's models (default: first, the
-      first tuning seed's); settings that attacks and tunings share; and the
-      sections attack: and tune: with settings of their own, under the keys
-      of those commands.
+      first tuning seed's; all where they are tested); settings that all
+      share; and the sections attack:, tune: and defend: with settings of
+      their own, under the keys of those commands. In attack: and defend: the
+      name of one attack or defence may hold settings for it alone.
 
         fst sweep config/experiments/demo.yaml
         fst sweep config/experiments/cifar10-width16.yaml --dry_run
@@ -28,12 +32,14 @@ struct SweepCommand: ParsableCommand {
       on. An attack seed other than 0 is added to its folder's name.
 
       Results are in <record>/sweep/<plan>/: results.csv has a row for each
-      run, results.md means over seeds, runs/ a file for each run with its
-      settings. They grow as each run ends.
+      run, results.md means over seeds, board.md attacks by defences, runs/ a
+      file for each run with its settings. They grow as each run ends.
       Runs alone or on many ranks, each run on all of them.
       """)
 
-  @Argument(help: ArgumentHelp("The plan, a YAML file.", valueName: "plan"))
+  @Argument(
+    help: ArgumentHelp("The plan, a YAML file.", valueName: "plan"),
+    completion: .file(extensions: ["yaml", "yml"]))
   var plan: String
 
   @Option(
@@ -75,15 +81,26 @@ struct SweepCommand: ParsableCommand {
     help: "Train no attack: tune the finished ones that are there, and leave the others' tunings.")
   var noAttacks = false
 
+  @Option(
+    name: .key("max_minutes"),
+    help: ArgumentHelp(
+      "Save and stop after so many minutes, as SIGTERM would (default: never).", valueName: "n"))
+  var maxMinutes: Double?
+
   @Flag(name: .key("dry_run"), help: "List the runs with estimated times, and do none.")
   var dryRun = false
 
   @Flag(name: .key("json"), help: "The result as one JSON object in the last line of output.")
   var json = false
 
+  @OptionGroup var page: PageOptions
+
   func validate() throws {
     guard (1...1_000_000).contains(taskCount) else {
       throw ValidationError("--of: expected 1 to 1000000, found \(taskCount)")
+    }
+    if let maxMinutes, !(0...1_000_000).contains(maxMinutes) {
+      throw ValidationError("--max_minutes: expected 0 to 1000000, found \(maxMinutes)")
     }
     guard (0..<taskCount).contains(index) else {
       throw ValidationError("--index: expected 0 to \(taskCount - 1), found \(index)")
@@ -102,6 +119,12 @@ struct SweepCommand: ParsableCommand {
           warning: first?.stallWarning ?? 0, exit: first?.stallExit ?? 0)
         defer { watch?.stop() }
         let isRoot = session.communicator.rank == 0
+        if let maxMinutes {
+          let interruption = session.interruption
+          DispatchQueue.global().asyncAfter(deadline: .now() + 60 * maxMinutes) {
+            interruption.request()
+          }
+        }
         let outcome = try Sweep(
           plan, selection: selection, communicator: session.communicator,
           interruption: session.interruption,
@@ -112,7 +135,10 @@ struct SweepCommand: ParsableCommand {
         ).run()
         return (plan, outcome)
       },
-      report: { try Report.sweep($0.0, $0.1, json: json) })
+      report: { plan, outcome in
+        let path = outcome.isStopped ? nil : page.write(in: SweepFolder(plan).path)
+        return try Report.sweep(plan, outcome, page: path, json: json)
+      })
   }
 
   /// Only one rank lists: it waits for no other.

@@ -3,13 +3,16 @@ import Foundation
 
 extension Report {
   /// Prints what a sweep came to, and gives the exit status.
-  static func sweep(_ plan: SweepPlan, _ outcome: SweepOutcome, json: Bool) throws -> Int32 {
+  static func sweep(
+    _ plan: SweepPlan, _ outcome: SweepOutcome, page: String?, json: Bool
+  ) throws -> Int32 {
     let folder = SweepFolder(plan)
     if json {
       try printJSON(SweepReport(plan, outcome))
     } else {
       print(SweepTable(plan, results: folder.results()).markdown)
-      print("tables  \(folder.csvPath), \(folder.markdownPath)")
+      print("tables  \(folder.csvPath), \(folder.markdownPath), \(folder.boardPath)")
+      if let page { print("page    \(page)") }
       print(
         "runs    \(outcome.runCount): \(outcome.finishedBefore) finished before, "
           + "\(outcome.finishedNow) now, \(outcome.failures.count) failed, \(outcome.waiting) waiting "
@@ -51,12 +54,12 @@ private struct SweepReport: Encodable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case plan, folder, csv, markdown, runs, failed, waiting, interrupted, seconds
+    case plan, folder, csv, markdown, board, runs, failed, waiting, interrupted, seconds
     case finishedBefore = "finished_before"
     case finishedNow = "finished_now"
   }
 
-  let plan, folder, csv, markdown: String
+  let plan, folder, csv, markdown, board: String
   let runs, finishedBefore, finishedNow, waiting: Int
   let failed: [Failure]
   let interrupted: Bool
@@ -66,6 +69,7 @@ private struct SweepReport: Encodable {
     let results = SweepFolder(plan)
     self.plan = plan.name
     (folder, csv, markdown) = (results.path, results.csvPath, results.markdownPath)
+    board = results.boardPath
     (runs, waiting) = (outcome.runCount, outcome.waiting)
     (finishedBefore, finishedNow) = (outcome.finishedBefore, outcome.finishedNow)
     failed = outcome.failures.map { Failure(run: $0.id, error: $0.message) }
@@ -112,7 +116,7 @@ private struct SweepListing: Encodable {
       runs.append(
         Run(id: group.attack.id, state: Self.words(status.attack), secondsLeft: seconds))
       for (tuning, isFinished) in zip(group.tunings, status.tuningsAreFinished) {
-        let seconds = estimate.tuningSeconds[tuning.configuration.mode]
+        let seconds = estimate.tuningSeconds[tuning.method.title]
         runs.append(
           Run(
             id: tuning.id, state: isFinished ? Self.finished : "to do",

@@ -26,7 +26,7 @@ struct TSNECommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "attack_result.pt or defense_result.pt, one or several.",
-      valueName: "archive"))
+      valueName: "archive"), completion: .file())
   var archives: [String]
 
   @OptionGroup var settings: SettingFlags<FeatureSheetFlags>

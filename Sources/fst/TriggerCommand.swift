@@ -25,6 +25,7 @@ struct TriggerCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp("The attack, one that fst attack --list names.", valueName: "attack"),
+    completion: .list(AttackName.allCases.map(\.rawValue)),
     transform: AttackName.named)
   var attack: AttackName
 

@@ -36,12 +36,17 @@ struct TuneCommand: ParsableCommand {
 
   @OptionGroup(title: "Configuration files") var yaml: YAMLOptions
   @OptionGroup var settings: SettingFlags<TuneFlags>
+  @OptionGroup(title: "Records for other programs") var records: RecordOptions
   @OptionGroup(title: "Machine and output") var output: OutputOptions
+  @OptionGroup(title: "Machine and output") var page: PageOptions
 
   func run() throws {
     try Session.run(
       logFolder: { $0.defenseFolder },
       threads: \.threads,
+      records: { (configuration: TuneConfiguration) -> RunRecords? in
+        RunRecords(options: records, phases: ["tune \(configuration.mode.rawValue)"])
+      },
       configure: {
         var decoded = try ConfigDecoder.tune(
           flags: settings.arguments, attackYAML: yaml.attack, prototypeYAML: yaml.prototype)
@@ -57,7 +62,10 @@ struct TuneCommand: ParsableCommand {
           interruption: session.interruption
         ).run()
       },
-      report: { try Report.tune($0, json: output.json) })
+      report: { outcome in
+        let path = outcome.stopped == nil ? page.write(in: outcome.folder) : nil
+        return try Report.tune(outcome, page: path, json: output.json || records.takesOutput)
+      })
   }
 }
 

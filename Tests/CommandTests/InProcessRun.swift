@@ -112,7 +112,7 @@ private final class StepObserver: TrainingObserver {
     switch event {
     case .message(let line), .warning(let line): lines.withLock { $0.append(line) }
     case .step(let progress): act((progress.epoch - 1) * progress.steps + progress.step)
-    case .note, .claimed, .epoch, .evaluating, .embedding: break
+    case .note, .claimed, .epoch, .evaluating, .embedding, .working, .measured, .picture: break
     }
   }
 }

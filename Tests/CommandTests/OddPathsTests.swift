@@ -37,6 +37,7 @@ import Testing
       name: "cifar10", status: 1, takesFolder: true,
       arguments: ["attack", "badnet", "--dataset", "cifar10", "--dataset_path", "@"]),
     Reader(name: "bench tsne", status: 1, arguments: ["bench", "tsne", "@"]),
+    Reader(name: "report", status: 1, takesFolder: true, arguments: ["report", "@"]),
     Reader(name: "sweep", status: 64, arguments: ["sweep", "@"]),
     Reader(name: "yaml_path", status: 64, arguments: ["attack", "badnet", "--yaml_path", "@"]),
     Reader(

@@ -61,7 +61,9 @@ import Testing
     let attack = try RunProcess.run(
       TinyDataset.program, ["attack", "badnet", "--epochs", "1"] + tiny.flags)
     #expect(
-      attack.outputLines.map { $0.prefix(5) } == ["C-ACC", "ASR  ", "RA   ", "folde", "time "])
+      attack.outputLines.map { $0.prefix(5) } == [
+        "C-ACC", "ASR  ", "RA   ", "folde", "page ", "time ",
+      ])
   }
 
   @Test func theLogSaysWhatTheRunSaid() throws {

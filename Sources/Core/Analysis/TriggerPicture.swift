@@ -28,7 +28,8 @@ public struct TriggerPicture {
         name: configuration.dataset, path: configuration.datasetPath,
         size: configuration.imageSide.map { ImageSize(side: $0) },
         seed: AttackData.syntheticSeed,
-        threads: ThreadCount.resolve(requested: configuration.threads))
+        threads: ThreadCount.resolve(requested: configuration.threads),
+        progress: observer.reading(on: communicator))
     }
     let trigger = try trigger(dataset)
     var sheet: TriggerSheet?

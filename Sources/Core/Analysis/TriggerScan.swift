@@ -91,7 +91,7 @@ public struct TriggerScan {
         name: dataset, path: folder, size: description.size(given: place.imageSide),
         seed: AttackData.syntheticSeed,
         threads: ThreadCount.resolve(requested: place.threads),
-        isArchivedPath: place.datasetPath == nil)
+        isArchivedPath: place.datasetPath == nil, progress: stage.reading)
     }
     pair.warnings.forEach { stage.tell(.warning($0)) }
     if let line = statistics.assumption(of: dataset) { stage.tell(.message(line)) }

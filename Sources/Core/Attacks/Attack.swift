@@ -58,6 +58,12 @@ extension PixelAttack {
 package protocol CleanModelAttack: Attack {
   /// The archive of that model; nil trains one first.
   var cleanModelPath: String? { get set }
+  /// Whether its settings are such that it takes one.
+  var takesCleanModel: Bool { get }
+}
+
+extension CleanModelAttack {
+  package var takesCleanModel: Bool { true }
 }
 
 /// Where a trigger is applied without its run.

@@ -126,6 +126,11 @@ public struct AttackConfiguration: Equatable, Sendable {
     set { settings.name = newValue }
   }
 
+  /// Whether the attack, with these settings, starts from a clean model.
+  var needsCleanModel: Bool {
+    (settings.chosen as? any CleanModelAttack)?.takesCleanModel ?? false
+  }
+
   /// The archive of the clean model that the attack starts from, where it does and that is given.
   var cleanModelPath: String? {
     get { (settings.chosen as? any CleanModelAttack)?.cleanModelPath }

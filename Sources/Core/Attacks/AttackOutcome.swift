@@ -16,11 +16,12 @@ public struct AttackOutcome: Sendable {
 
 extension EpochSummary {
   /// The summary of a finished epoch.
-  init(_ epoch: Trainer.Epoch, epochs: Int, metrics: BackdoorMetrics?) {
+  init(_ epoch: Trainer.Epoch, epochs: Int, tests: TestResults?) {
     self.init(
-      epoch: epoch.index + 1, epochs: epochs, learningRate: epoch.learningRate,
+      phase: epoch.phase, epoch: epoch.index + 1, epochs: epochs, learningRate: epoch.learningRate,
       trainLoss: epoch.counts.meanLoss ?? .nan, trainAccuracy: epoch.counts.accuracy ?? 0,
-      metrics: metrics, seconds: epoch.seconds, timing: epoch.timing)
+      metrics: tests?.metrics, cleanLoss: tests?.cleanLoss, triggeredLoss: tests?.triggeredLoss,
+      seconds: epoch.seconds, timing: epoch.timing)
   }
 }
 

@@ -27,6 +27,9 @@ struct AttackRecord {
   /// The sets that the model is judged by now.
   var testSets: TestSets { data.testSets }
 
+  /// What the trigger does to test images, once `epochs` are over; nil where none is triggered.
+  func triggerPicture(after epochs: Int) -> RunPicture? { data.triggerPicture(after: epochs) }
+
   /// Makes anew what the attack makes anew after an epoch, and after the last one; all ranks call
   /// it, and rank 0 writes it.
   mutating func renew(

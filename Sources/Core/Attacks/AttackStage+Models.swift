@@ -34,18 +34,3 @@ extension AttackStage {
         stopped: TrainingPosition(), seconds: 0))
   }
 }
-
-/// Says how a long preparation goes, at most every ten seconds.
-struct PreparationProgress {
-  private let stage: Stage
-  private var last = ContinuousClock.now
-
-  init(_ stage: Stage) { self.stage = stage }
-
-  /// Tells `line` where it is time.
-  mutating func tell(_ line: @autoclosure () -> String) {
-    guard ContinuousClock.now - last >= .seconds(10) else { return }
-    last = .now
-    stage.tell(.message(line()))
-  }
-}

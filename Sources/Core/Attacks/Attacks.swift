@@ -35,9 +35,4 @@ public struct AttackName: RawRepresentable, CaseIterable, Hashable, Sendable {
   public var summary: String {
     (Attacks.attacks.first { $0.name == rawValue } ?? Attacks.attacks[0]).summary
   }
-
-  /// Whether it makes its trigger from a clean model.
-  var needsCleanModel: Bool {
-    Attacks.attacks.contains { $0.name == rawValue && $0 is any CleanModelAttack.Type }
-  }
 }

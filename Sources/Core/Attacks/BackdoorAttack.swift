@@ -57,7 +57,7 @@ public struct BackdoorAttack {
           name: configuration.dataset, path: configuration.datasetPath,
           size: configuration.imageSide.map { ImageSize(side: $0) },
           seed: AttackData.syntheticSeed,
-          threads: ThreadCount.resolve(requested: configuration.threads))
+          threads: ThreadCount.resolve(requested: configuration.threads), progress: stage.reading)
     }
     do {
       let stage = AttackStage(
@@ -119,8 +119,10 @@ public struct BackdoorAttack {
     var outcome = AttackOutcome(
       folder: configuration.folder, metrics: BackdoorMetrics(), finishedEpochs: first.epoch,
       seconds: 0)
+    if !record.isRenewed { tellTrigger(record, after: first.epoch) }
     outcome.stopped = try run.train(from: first) { epoch in
       try record.renew(after: step, isLast: isLast(epoch), on: communicator)
+      if record.isRenewed { tellTrigger(record, after: epoch.index + 1) }
       let tests = try run.evaluate(evaluator, record.testSets)
       let cross = try record.crossTest.map { set in
         try run.evaluate { try evaluator.run(set.images, originalLabels: set.originalLabels) }
@@ -132,7 +134,7 @@ public struct BackdoorAttack {
       outcome.finishedEpochs = epoch.index + 1
       if let timing = epoch.timing { outcome.timings.append(timing) }
       stage.tell(
-        .epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: tests.metrics)))
+        .epoch(EpochSummary(epoch, epochs: configuration.epochs, tests: tests)))
     }
     try run.finish()
     if outcome.finishedEpochs == first.epoch && first.epoch > 0 && outcome.stopped == nil {
@@ -144,6 +146,10 @@ public struct BackdoorAttack {
     }
     if outcome.stopped == nil { try communicator.onRankZero { checkpoints.prune(to: 1) } }
     return outcome
+  }
+
+  private func tellTrigger(_ record: AttackRecord, after epochs: Int) {
+    if let picture = record.triggerPicture(after: epochs) { stage.tell(.picture(picture)) }
   }
 
   private var batchSize: Int {

@@ -179,8 +179,7 @@ package struct LIRA: Attack {
     let test = data.cleanTest
     let tested = test.labels.indices.filter { poison.labels.isTested(test.labels[$0]) }
     let shared = SharedPictures(
-      communicator: stage.communicator,
-      pixels: PixelRule(stage.normalization, rounds: loop.rounds))
+      stage: stage.stage, pixels: PixelRule(stage.normalization, rounds: loop.rounds))
     var images = test.selecting(tested)
     images = try shared.changing(images, at: Array(0..<images.count)) { _, images in
       noise.trigger(images, strength: testStrength)

@@ -34,6 +34,10 @@ package struct LabelConsistent: CleanModelAttack {
 
   package var keepsLabels: Bool { true }
 
+  package var takesCleanModel: Bool {
+    fooled == .clean && robustModelPath == nil && imagesPath == nil
+  }
+
   package static let triggerFields: [ConfigField<Self>] = [
     .number("reduced_amplitude", \.amplitude, .share).help(
       "How much of 255 the marks in the corners move a pixel, 0 to 1", "share", in: .attack)
@@ -131,7 +135,6 @@ package struct LabelConsistent: CleanModelAttack {
     stage.stage.tell(
       .message(
         "lc's images: moving \(positions.count) by \(steps) steps against \(archive)"))
-    var progress = PreparationProgress(stage.stage)
     var result: [UInt8] = []
     for start in stride(from: 0, to: positions.count, by: batch) {
       try stage.checkInterruption()
@@ -143,7 +146,10 @@ package struct LabelConsistent: CleanModelAttack {
         steps: own.isEmpty ? 0 : steps)
       let bytes = moved.array.map { UInt8(rounds ? ($0 * 255).rounded() : $0 * 255) }
       result += try communicator.allGather(bytes).flatMap { $0 }
-      progress.tell("lc's images: \(start + count) of \(positions.count)")
+      stage.stage.tell(
+        .working(
+          WorkProgress(
+            name: "lc's images", done: start + count, total: positions.count, unit: "moved")))
     }
     return result
   }

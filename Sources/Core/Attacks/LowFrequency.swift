@@ -111,6 +111,11 @@ package struct LowFrequency: CleanModelAttack {
       bytes.map { Double($0) }, height: stage.height, width: stage.width)
   }
 
+  private static func progress(_ done: Int, of count: Int, pass: Int) -> WorkProgress {
+    WorkProgress(
+      name: "lf's pattern, pass \(pass + 1)", done: done, total: count, unit: "images")
+  }
+
   /// The pattern's bytes on every rank; rank 0 searches, each image after the one before.
   private func search(
     against model: PixelModel, _ archive: String, _ stage: AttackStage
@@ -122,7 +127,6 @@ package struct LowFrequency: CleanModelAttack {
     let judges = stage.dataset.test.firstOfEachClass(
       max(1, imageCount / train.classCount))
     var search = UniversalPattern(model, target: stage.configuration.attackTarget)
-    var progress = PreparationProgress(stage.stage)
     var rates: [Double] = []
     for pass in 0..<passes {
       try stage.communicator.onRankZero {
@@ -130,7 +134,7 @@ package struct LowFrequency: CleanModelAttack {
         for (number, place) in order.choice(of: count, count: count).enumerated() {
           if stage.stage.interruption.isRequested { break }
           _ = search.update(Tensor(train, at: [chosen[place]]))
-          progress.tell("lf's pattern: pass \(pass + 1), image \(number + 1) of \(count)")
+          stage.stage.tell(.working(Self.progress(number + 1, of: count, pass: pass)))
         }
       }
       try stage.checkInterruption()

@@ -71,11 +71,12 @@ extension LabeledImages {
 
 /// Pictures that networks make of images, shared out among the ranks.
 struct SharedPictures {
-  let communicator: any Communicator
+  let stage: Stage
   let pixels: PixelRule
 
   /// Images asked about at once.
   private static let chunk = 50
+  private var communicator: any Communicator { stage.communicator }
 
   /// `images` with those at `positions` replaced by what `change` makes of them, which gets their
   /// places in `positions` and the normalised images; the same on all ranks.
@@ -90,6 +91,7 @@ struct SharedPictures {
       let tensor = images.normalized(Array(positions[places]), by: pixels)
       change(places, tensor)
       changed.write(tensor, at: Array(positions[places]), by: pixels)
+      stage.tellTriggering(places.upperBound - own.lowerBound, of: own.count)
     }
     let mine = positions[own].flatMap { changed.pixels[changed.range(of: $0)] }
     let all = try communicator.allGather(mine).joined()
@@ -105,5 +107,13 @@ extension Sequence<UInt8> {
   fileprivate func chunks(of size: Int) -> [ArraySlice<UInt8>] {
     let bytes = Array(self)
     return stride(from: 0, to: bytes.count, by: size).map { bytes[$0..<$0 + size] }
+  }
+}
+
+extension Stage {
+  /// Tells how many of rank 0's `total` images a network has put its trigger into.
+  func tellTriggering(_ done: Int, of total: Int) {
+    tell(
+      .working(WorkProgress(name: "put the trigger in", done: done, total: total, unit: "images")))
   }
 }

@@ -13,7 +13,7 @@ struct PatternPictures {
       preconditionFailure("a step of another attack")
     }
     (self.step, self.stage, self.poison) = (step, stage, poison)
-    shared = SharedPictures(communicator: stage.communicator, pixels: rule)
+    shared = SharedPictures(stage: stage.stage, pixels: rule)
   }
 
   /// What the order of partners is keyed by.

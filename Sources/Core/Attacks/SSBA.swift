@@ -149,7 +149,7 @@ extension SSBA {
       .message(
         "ssba trains an encoder of \(training.bits) bits on \(images.count) images: "
           + "\(training.steps) steps of \(sampler.batchSize)"))
-    var (progress, order) = (PreparationProgress(stage.stage), [Int]())
+    var order: [Int] = []
     for step in 0..<training.steps {
       try stage.checkInterruption()
       let (epoch, within) = step.quotientAndRemainder(dividingBy: sampler.stepsPerEpoch)
@@ -159,9 +159,11 @@ extension SSBA {
       let outcome = try run.step(
         strings(own, seed: seed, epoch: epoch), Tensor(images, at: own),
         globalCount: sampler.batchSize, start: range.lowerBound - within * sampler.batchSize)
-      progress.tell(
-        "ssba's encoder: step \(step + 1) of \(training.steps), "
-          + outcome.words(weight: run.imageWeight))
+      stage.stage.tell(
+        .working(
+          WorkProgress(
+            name: "ssba's encoder, " + outcome.words(weight: run.imageWeight), key: "ssba",
+            done: step + 1, total: training.steps, unit: "steps")))
     }
     try judge(coder, isRampedUp: run.isRampedUp, stage)
   }
@@ -258,7 +260,9 @@ extension AttackStage {
   ) throws -> ReplacementImages {
     let (rank, size) = (communicator.rank, communicator.worldSize)
     let share = positions.count * rank / size..<positions.count * (rank + 1) / size
-    let own = coder.encoded(images, at: Array(positions[share]))
+    let own = coder.encoded(images, at: Array(positions[share])) {
+      stage.tellTriggering($0, of: share.count)
+    }
     return ReplacementImages(try communicator.allGather(own).flatMap { $0 }, at: positions)
   }
 

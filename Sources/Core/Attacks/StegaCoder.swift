@@ -42,7 +42,11 @@ struct StegaCoder {
   // MARK: Images
 
   /// The images at `positions` with the string in them: bytes of [positions.count, H, W, 3].
-  func encoded(_ images: LabeledImages, at positions: [Int]) -> [UInt8] {
+  ///
+  /// `progress` is told how many are done.
+  func encoded(
+    _ images: LabeledImages, at positions: [Int], progress: (Int) -> Void = { _ in }
+  ) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(positions.count * images.imageSize)
     for start in stride(from: 0, to: positions.count, by: Self.batch) {
@@ -50,6 +54,7 @@ struct StegaCoder {
       let output = encoder.forward(
         string(count: part.count), Tensor(images, at: part), context: context)
       result += output.array.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
+      progress(start + part.count)
     }
     return result
   }

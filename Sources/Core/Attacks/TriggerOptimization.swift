@@ -59,10 +59,13 @@ public struct TriggerOptimization {
     return Array(order.prefix(count))
   }
 
-  /// The trigger inside `mask`, an image of the model's input size whose values above 0 count.
+  /// The trigger inside `mask`, an image of the model's input size whose values above 0 count;
+  /// `progress` is told of each gradient.
   ///
   /// Throws `TriggerError` where the model answers with what is no number.
-  public func run(mask: RGBImage) throws -> Outcome {
+  public func run(
+    mask: RGBImage, progress: (_ iterations: Int) -> Void = { _ in }
+  ) throws -> Outcome {
     let start = mask.pixels.map { Float($0) / 255 }
     let neurons = Self.neurons(of: model.head, in: model.store, count: settings.neuronCount)
     let before = answer(start, neurons)
@@ -73,6 +76,7 @@ public struct TriggerOptimization {
       let gradient = gradient(at: pattern, neurons)
       guard gradient.allSatisfy(\.isFinite) else { throw TriggerError.notFinite }
       iterations += 1
+      progress(iterations)
       move(&pattern, against: gradient, by: step, from: start)
       let reached = cost(answer(pattern, neurons))
       waited = reached < best.cost ? 0 : waited + 1

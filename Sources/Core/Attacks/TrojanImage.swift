@@ -33,7 +33,13 @@ enum TrojanImage {
         context: ComputeContext(
           threads: ThreadCount.resolve(requested: configuration.threads),
           convolution: configuration.convolution)
-      ).run(mask: mask)
+      ).run(mask: mask) { iterations in
+        stage.stage.tell(
+          .working(
+            WorkProgress(
+              name: "trojannn's trigger", done: iterations, total: settings.iterations,
+              unit: "steps at most")))
+      }
       stage.stage.observer.observe(.message("trigger from \(archive): \(outcome.summary)"))
       return outcome.pattern
     }

@@ -20,6 +20,9 @@ public struct ConfigLayer: Equatable, Sendable {
   /// The settings; no key occurs twice.
   public var settings: [ConfigSetting]
 
+  /// These settings.
+  init(_ settings: [ConfigSetting]) { self.settings = settings }
+
   /// The flags that were given, under their keys.
   public init(flags: [ConfigArgument]) {
     settings = flags.map { ConfigSetting(key: $0.key, value: $0.value, origin: .flag) }
@@ -45,26 +48,27 @@ public struct ConfigLayer: Equatable, Sendable {
   /// The settings of the YAML file at `path`: one mapping of keys to scalars or lists of scalars.
   ///
   /// Throws `ConfigError` naming file and line.
-  public init(yaml path: String) throws { self = try Self.read(path, sections: []).top }
+  public init(yaml path: String) throws { self = try Self.read(path, sections: [:]).top }
 
-  /// The settings of the YAML file at `path` whose keys `names` hold a mapping of their own each.
+  /// The settings of the YAML file at `path` whose keys in `names` hold a mapping of their own each.
   ///
-  /// A section that is absent or empty has no settings. A key that is only the home of an anchor,
+  /// What `names` has for such a key are the names of mappings that may stand in it in turn. A
+  /// section that is absent or empty has no settings. A key that is only the home of an anchor,
   /// for merge keys and aliases elsewhere, is no setting. Throws `ConfigError` naming file and line.
   static func read(
-    _ path: String, sections names: [String]
-  ) throws -> (top: ConfigLayer, sections: [String: ConfigLayer]) {
+    _ path: String, sections names: [String: [String]]
+  ) throws -> (top: ConfigLayer, sections: [String: ConfigSection]) {
     let document = try YAMLComposer(try YAMLText.read(path), path: path)
     var top = ConfigLayer(flags: [])
-    var sections: [String: ConfigLayer] = [:]
+    var sections: [String: ConfigSection] = [:]
     guard let root = document.root, !root.isNull else { return (top, sections) }
     guard let pairs = try root.pairs(in: path) else {
       throw ConfigError.malformed(
         path: path, line: root.line, problem: "expected 'key: value' lines")
     }
     for pair in pairs {
-      if names.contains(pair.setting) {
-        sections[pair.setting] = try section(pair, path: path)
+      if let parts = names[pair.setting] {
+        sections[pair.setting] = try ConfigSection(pair, parts: parts, path: path)
       } else if !isHome(pair.value, of: document.usedAnchors) {
         top.settings.append(try setting(pair, path: path))
       }
@@ -77,18 +81,7 @@ public struct ConfigLayer: Equatable, Sendable {
     ConfigValue(node) == nil && node.holds(anchors)
   }
 
-  private static func section(_ pair: YAMLPair, path: String) throws -> ConfigLayer {
-    var layer = ConfigLayer(flags: [])
-    if pair.value.isNull { return layer }
-    guard let pairs = try pair.value.pairs(in: path) else {
-      throw ConfigError.malformed(
-        path: path, line: pair.line, problem: "\(pair.key): expected 'key: value' lines below it")
-    }
-    layer.settings = try pairs.map { try setting($0, path: path) }
-    return layer
-  }
-
-  private static func setting(_ pair: YAMLPair, path: String) throws -> ConfigSetting {
+  fileprivate static func setting(_ pair: YAMLPair, path: String) throws -> ConfigSetting {
     guard let value = ConfigValue(pair.value) else {
       throw ConfigError.malformed(
         path: path, line: pair.line,
@@ -97,6 +90,46 @@ public struct ConfigLayer: Equatable, Sendable {
     }
     return ConfigSetting(
       key: pair.setting, value: value, origin: .file(path, line: pair.line))
+  }
+}
+
+/// A mapping of a YAML file: settings, and mappings of settings for one thing each.
+struct ConfigSection: Equatable {
+  /// Settings for all.
+  var own = ConfigLayer(flags: [])
+  /// Settings for one thing each, by its name.
+  var parts: [String: ConfigLayer] = [:]
+
+  /// Nothing.
+  init() {}
+
+  /// The mapping under a key, in which `names` may be keys of mappings in turn.
+  fileprivate init(_ pair: YAMLPair, parts names: [String], path: String) throws {
+    for inner in try Self.pairs(below: pair, path: path) {
+      if names.contains(inner.setting) {
+        parts[inner.setting] = ConfigLayer(flags: [])
+        parts[inner.setting]?.settings = try Self.pairs(below: inner, path: path)
+          .map { try ConfigLayer.setting($0, path: path) }
+      } else if !names.isEmpty, case .mapping = inner.value.content {
+        let nearest = NearestKey.of(inner.setting, among: names)
+        throw ConfigError.malformed(
+          path: path, line: inner.line,
+          problem: "\(pair.key): expected one of \(names.joined(separator: ", ")) for settings of "
+            + "one alone, found '\(inner.key.quoted())'"
+            + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
+      } else {
+        own.settings.append(try ConfigLayer.setting(inner, path: path))
+      }
+    }
+  }
+
+  private static func pairs(below pair: YAMLPair, path: String) throws -> [YAMLPair] {
+    if pair.value.isNull { return [] }
+    guard let pairs = try pair.value.pairs(in: path) else {
+      throw ConfigError.malformed(
+        path: path, line: pair.line, problem: "\(pair.key): expected 'key: value' lines below it")
+    }
+    return pairs
   }
 }
 

@@ -1,5 +1,5 @@
 /// One value of a configuration, typed as YAML types it.
-public enum ConfigValue: Equatable, Sendable {
+public enum ConfigValue: Codable, Equatable, Sendable {
   case null
   case boolean(Bool)
   case integer(Int)

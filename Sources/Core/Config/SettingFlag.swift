@@ -36,6 +36,8 @@ public struct SettingFlag: Sendable {
   public let help: String
   /// The title in the help below which it stands.
   public let section: String
+  /// The values there are, where it is a choice.
+  public var choices: [String] = []
 }
 
 extension SettingFlag {
@@ -89,7 +91,8 @@ extension ConfigField {
       -> SettingFlag
     {
       SettingFlag(
-        key: key, names: names, form: form, valueName: words.valueName, help: help, section: title)
+        key: key, names: names, form: form, valueName: words.valueName, help: help, section: title,
+        choices: words.choices)
     }
     let name = defaultName(defaults).map { " (default: \($0))" } ?? ""
     let values = words.choices.isEmpty ? "" : " (values: \(words.choices.joined(separator: ", ")))"

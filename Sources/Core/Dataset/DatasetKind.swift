@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A dataset that the program knows: how its files are found and read, and what a model of it has to
 /// be told.
 ///
@@ -89,6 +91,9 @@ package struct DatasetLayout: Sendable {
   }
 }
 
+/// Told how many images of how many are read, from several threads.
+public typealias ReadingProgress = @Sendable (_ done: Int, _ total: Int) -> Void
+
 /// How a dataset is to be read.
 package struct DatasetRequest: Sendable {
   /// What pictures are resized to; nil is no change.
@@ -99,11 +104,21 @@ package struct DatasetRequest: Sendable {
   package var isTestOnly = false
   /// The threads that decode; nil are all processors of this process.
   package var threads: Int?
+  /// Told how far that is.
+  package var progress: ReadingProgress?
 
   /// A reading of the dataset as it is, or resized to `size`.
   package init(
     size: ImageSize? = nil, seed: UInt64, isTestOnly: Bool = false, threads: Int? = nil
   ) {
     (self.size, self.seed, self.isTestOnly, self.threads) = (size, seed, isTestOnly, threads)
+  }
+}
+
+extension DatasetRequest {
+  /// Counts one more of `total` images in `done`, and tells of every 64th and of the last.
+  func count(_ done: borrowing Atomic<Int>, of total: Int) {
+    let number = done.add(1, ordering: .relaxed).newValue
+    if number.isMultiple(of: 64) || number == total { progress?(number, total) }
   }
 }

@@ -8,16 +8,17 @@ public enum DatasetLoader {
   /// Images are resized to `size`, nil is the dataset's own. Generated ones come from `seed` and need
   /// no path. Pictures are decoded on at most `threads` threads, nil are all processors of this
   /// process, those of the training set only unless `isTestOnly`. An archived path is one that nobody
-  /// gave here, which errors then say. Throws `DatasetError`, or `ImageError` for a picture that
+  /// gave here, which errors then say. `progress` is told how far the reading is. Throws `DatasetError`, or `ImageError` for a picture that
   /// cannot be decoded.
   public static func load(
     name: String, path: String, size: ImageSize? = nil, seed: UInt64, threads: Int? = nil,
-    isTestOnly: Bool = false, isArchivedPath: Bool = false
+    isTestOnly: Bool = false, isArchivedPath: Bool = false, progress: ReadingProgress? = nil
   ) throws -> DatasetPair {
     guard let kind = Datasets.named(name) else { throw DatasetError.unknownName(name) }
-    let request = DatasetRequest(
+    var request = DatasetRequest(
       size: size ?? kind.side.map { ImageSize(side: $0) }, seed: seed,
       isTestOnly: isTestOnly, threads: threads)
+    request.progress = progress
     do {
       return try load(kind, path: path, request)
     } catch let error as DatasetError where isArchivedPath && error.isAbsence {

@@ -20,6 +20,8 @@ final class PictureDecoder {
   let size: ImageSize
   private let resizes: Bool
   private let threads: Int?
+  private let request: DatasetRequest
+  private let decoded = Atomic(0)
 
   /// The most bytes of a file: more than any picture has whose sides are `LabeledImages.sides`.
   private var maximumBytes: Int { resizes ? ImageFile.maximumBytes : 1 << 25 }
@@ -30,6 +32,7 @@ final class PictureDecoder {
   /// Throws `ImageError` or `DatasetError`: the fault, or the first ones and their number.
   init(_ files: [BytePath], folder: String, _ request: DatasetRequest) throws {
     (self.files, threads, resizes) = (files, request.threads, request.size != nil)
+    self.request = request
     size = try request.size ?? Self.commonSize(of: files, threads: request.threads)
     guard Self.hasMemory(files.count * size.valueCount) else {
       throw DatasetError.memory(
@@ -65,6 +68,7 @@ final class PictureDecoder {
         let start = item * size.valueCount
         let slot = UnsafeMutableBufferPointer(rebasing: target[start..<start + size.valueCount])
         if try decode(file, into: slot) > 0 { faulty.withLock { $0.append(item) } }
+        request.count(decoded, of: files.count)
       }
       count = total
     }

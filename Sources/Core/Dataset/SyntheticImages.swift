@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 extension DatasetKind {
   /// Images that are generated, the same for every seed of a run; no file is needed.
@@ -14,7 +15,7 @@ extension DatasetKind {
     advice: nil,
     layouts: [
       DatasetLayout(isIn: { _ in true }) { _, request in
-        SyntheticImages().generate(seed: request.seed)
+        SyntheticImages().generate(request)
       }
     ])
 }
@@ -57,14 +58,22 @@ public struct SyntheticImages: Equatable, Sendable {
   public init() {}
 
   /// All images of the dataset for `seed`; image i does not depend on how many there are.
-  public func generate(seed: UInt64) -> DatasetPair {
-    DatasetPair(
-      train: images(count: trainCount, seed: seed, split: .train),
-      test: images(count: testCount, seed: seed, split: .test))
+  public func generate(seed: UInt64) -> DatasetPair { generate(DatasetRequest(seed: seed)) }
+
+  /// The same as `request` says.
+  func generate(_ request: DatasetRequest) -> DatasetPair {
+    let done = Atomic(0)
+    let total = trainCount + testCount
+    func half(_ count: Int, _ split: DatasetSplit) -> LabeledImages {
+      images(count: count, seed: request.seed, split: split) { request.count(done, of: total) }
+    }
+    return DatasetPair(train: half(trainCount, .train), test: half(testCount, .test))
   }
 
-  /// The first `count` images of one half of the dataset.
-  public func images(count: Int, seed: UInt64, split: DatasetSplit) -> LabeledImages {
+  /// The first `count` images of one half of the dataset; `drawn` is called after each.
+  public func images(
+    count: Int, seed: UInt64, split: DatasetSplit, drawn: () -> Void = {}
+  ) -> LabeledImages {
     let side = Self.side
     let size = side * side * 3
     var pixels = [UInt8](repeating: 0, count: count * size)
@@ -73,6 +82,7 @@ public struct SyntheticImages: Equatable, Sendable {
       ParallelLoop.forEach(count) { index in
         let slot = UnsafeMutableBufferPointer(rebasing: target[index * size..<(index + 1) * size])
         draw(label(of: index), seed: seed, index: index, split: split, into: slot)
+        drawn()
       }
     }
     return LabeledImages(

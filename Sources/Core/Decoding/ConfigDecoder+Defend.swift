@@ -6,8 +6,17 @@ extension ConfigDecoder {
     let file = try defenceYAML.map {
       try ConfigLayer.defence(yaml: $0, isNamed: flags.contains { $0.key == "result" })
     }
-    let layers = try ([file?.layer].compactMap { $0 } + [ConfigLayer(flags: flags)])
-      .map { try $0.renaming(tuneSynonyms) }
+    var decoded = try defend(
+      defence, layers: [file?.layer].compactMap { $0 } + [ConfigLayer(flags: flags)])
+    decoded.warnings += file?.warnings ?? []
+    return decoded
+  }
+
+  /// The same from layers.
+  static func defend(
+    _ defence: DefenceName, layers: [ConfigLayer]
+  ) throws -> DecodedConfiguration<DefendConfiguration> {
+    let layers = try layers.map { try $0.renaming(tuneSynonyms) }
     let given = Set(layers.flatMap(\.settings).map(\.key))
     let trigger = AttackSettings.given(in: layers.last)
     guard given.contains("attack") || given.contains("result") && trigger.isEmpty else {
@@ -19,13 +28,14 @@ extension ConfigDecoder {
       DefendConfiguration(defence: defence), DefendConfiguration.fields, layers: layers,
       otherKeys: other)
     decoded.configuration.shared.appliesTrigger = !trigger.isEmpty
+    decoded.configuration.shared.settings.givenKeys = AttackSettings.keys(in: layers)
     decoded.configuration.shared.keysOfArchive = TuneConfiguration.keysOfArchive.subtracting(
       given.contains("result") ? given : given.union(TuneConfiguration.keysOfFolder))
     decoded.configuration.shared.keysOfDataset = []
     try decoded.configuration.chosen.place(&decoded.configuration)
     if decoded.configuration.shared.syncBatchNorm { try refuseCompression(in: layers) }
     try requireDataset(decoded.configuration.shared.dataset, in: layers)
-    decoded.warnings += (file?.warnings ?? []) + foreignKeys(given, of: defence)
+    decoded.warnings += foreignKeys(given, of: defence)
     decoded.configuration.shared.arguments = arguments(
       decoded.configuration, DefendConfiguration.fields.filter { $0.concerns(defence.rawValue) },
       layers: layers)
@@ -36,7 +46,12 @@ extension ConfigDecoder {
   private static func foreignKeys(_ given: Set<String>, of defence: DefenceName) -> [String] {
     let foreign = DefenceSettings.fields
       .filter { given.contains($0.key) && !$0.concerns(defence.rawValue) }.map(\.key)
-    return foreign.isEmpty
-      ? [] : ["no effect on \(defence.rawValue): \(foreign.joined(separator: ", "))"]
+    let idle = PathAwareMinimization.idleKeys.filter {
+      given.contains($0) && defence.rawValue == PathAwareMinimization.name
+    }
+    return [("", foreign), (", whose triggers nc reverses here", idle)].compactMap { why, keys in
+      keys.isEmpty
+        ? nil : "no effect on \(defence.rawValue)\(why): \(keys.joined(separator: ", "))"
+    }
   }
 }

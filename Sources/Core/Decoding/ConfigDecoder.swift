@@ -97,6 +97,7 @@ public enum ConfigDecoder {
       TuneConfiguration(attack: nil), TuneConfiguration.fields, layers: layers,
       otherKeys: otherKeys)
     decoded.configuration.appliesTrigger = !trigger.isEmpty
+    decoded.configuration.settings.givenKeys = AttackSettings.keys(in: layers)
     decoded.configuration.keysOfArchive = TuneConfiguration.keysOfArchive.subtracting(
       given.contains("result") ? given : given.union(TuneConfiguration.keysOfFolder))
     decoded.warnings += AttackSettings.warnings(trigger, for: decoded.configuration.attack)
@@ -132,9 +133,10 @@ public enum ConfigDecoder {
   ) throws -> DecodedConfiguration<EvaluateConfiguration> {
     let layers = [ConfigLayer(flags: flags)]
     return try withTrigger(\.attack, flags: flags) {
-      let decoded = try decode(
+      var decoded = try decode(
         EvaluateConfiguration(archive: archive), EvaluateConfiguration.fields, layers: layers,
         otherKeys: [])
+      decoded.configuration.settings.givenKeys = AttackSettings.keys(in: layers)
       try requireDataset(decoded.configuration.dataset, in: layers)
       return decoded
     }
@@ -146,9 +148,10 @@ public enum ConfigDecoder {
   ) throws -> DecodedConfiguration<FeatureSheetConfiguration> {
     let fields = FeatureSheetConfiguration.fields
     return try withTrigger(\.evaluation.attack, flags: flags) {
-      let decoded = try decode(
-        FeatureSheetConfiguration(archives: archives), fields,
-        layers: [ConfigLayer(flags: flags)], otherKeys: [])
+      let layers = [ConfigLayer(flags: flags)]
+      var decoded = try decode(
+        FeatureSheetConfiguration(archives: archives), fields, layers: layers, otherKeys: [])
+      decoded.configuration.evaluation.settings.givenKeys = AttackSettings.keys(in: layers)
       if decoded.configuration.output.isEmpty {
         let expected = fields.first { $0.key == "out" }?.expected ?? ""
         throw ConfigError.missing(key: "out", expected: expected)

@@ -8,6 +8,7 @@ extension ConfigLayer {
   private static let idle: Set = [
     "num_classes", "input_height", "input_width", "input_channel", "poison_rate", "target_type",
     "target_label", "trigger_type", "frequency_save", "momentum", "weight_decay",
+    "optim",
   ]
 
   /// The settings of a defence's file, and lines on what of it has no effect.

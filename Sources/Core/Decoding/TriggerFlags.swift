@@ -10,6 +10,12 @@ extension AttackSettings {
     return (layer?.settings ?? []).filter { $0.origin == .flag }.map(\.key).filter(keys.contains)
   }
 
+  /// Those settings that any of `layers` gives.
+  static func keys(in layers: [ConfigLayer]) -> Set<String> {
+    Set(layers.flatMap(\.settings).map(\.key))
+      .intersection(tables.flatMap(\.settings).map(\.key))
+  }
+
   /// What the user should know of `given` keys that are none of `attack`.
   static func warnings(_ given: [String], for attack: AttackName?) -> [String] {
     guard let attack else { return [] }

@@ -104,6 +104,7 @@ package struct AdversarialNeuronPruning: Defence {
       judgements.append(judgement)
       counts.append(count)
       table.append(PruningSweep.row([.number(value), .count(count)], judgement))
+      sweep.tell(table.rows.count, of: tried.count)
     }
     purified.tables = [("\(way.rawValue)_df.csv", table)]
     guard let choice = sweep.choice(of: judgements, before: before) else {

@@ -52,6 +52,7 @@ package struct ChannelLipschitzPruning: Defence {
         return (pruned, try PruningSweep(stage).judge())
       }
       table.append(PruningSweep.row([.number(threshold), .count(pruned)], judgement))
+      PruningSweep(stage).tell(table.rows.count, of: count)
     }
     return table
   }

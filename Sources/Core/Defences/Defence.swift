@@ -10,6 +10,9 @@ package protocol Defence: Method {
   /// Whether it chooses among results, for which some of the clean images are held out.
   static var decides: Bool { get }
 
+  /// Whether it tests what a defence has left, and purifies nothing itself.
+  static var testsDefences: Bool { get }
+
   /// What `client_optimizer` calls the rule by which it moves weights.
   static var optimizerName: String { get }
 
@@ -25,6 +28,7 @@ package protocol Defence: Method {
 
 extension Defence {
   package static var decides: Bool { false }
+  package static var testsDefences: Bool { false }
   package static var optimizerName: String { "sgd" }
   package static func adjust(_ settings: inout DefendConfiguration) {}
   package func place(_ settings: inout DefendConfiguration) throws {}
@@ -38,6 +42,10 @@ package struct Purified {
   package var pictures: [(name: String, image: RGBImage)] = []
   /// Lines that say what was found and done.
   package var findings: [String] = []
+  /// What the result is judged by, where that is not the network on the test sets.
+  package var results: TestResults?
+  /// What is saved in the place of the network.
+  package var state: StateDict?
 
   /// Nothing but the network.
   package init() {}

@@ -103,7 +103,7 @@ package struct DefenceStage {
         frame.append(row)
         try run.save(row, after: epoch)
         try epochEnded()
-        stage.tell(.epoch(EpochSummary(epoch, epochs: settings.epochs, metrics: nil)))
+        stage.tell(.epoch(EpochSummary(epoch, epochs: settings.epochs, tests: nil)))
         if isEnough(epoch) { throw TrainedEnough() }
       }
     } catch is TrainedEnough {}

@@ -7,6 +7,7 @@ package enum Defences: MethodList {
     SharedAdversarialUnlearning.self,
     ImplicitUnlearning.self, NeuralCleanse.self, PathAwareMinimization.self,
     ExactPurification.self, RetuningAttack.self,
+    QueryReactivation.self,
   ]
 
   /// All, as methods.
@@ -31,6 +32,17 @@ public struct DefenceName: RawRepresentable, CaseIterable, Hashable, Sendable {
 
   /// All, in the order of the list.
   public static let allCases = Defences.defences.map { DefenceName($0) }
+
+  /// Those that purify a model, without the tests of what others have left.
+  public static let purifiers = allCases.filter { !$0.testsDefences }
+
+  /// The retuning attack.
+  static let ra = DefenceName(RetuningAttack.self)
+  /// The query-based reactivation attack.
+  static let qra = DefenceName(QueryReactivation.self)
+
+  /// Whether it tests what a defence has left.
+  var testsDefences: Bool { type.testsDefences }
 
   /// What it does, in a line.
   public var summary: String { type.summary }

@@ -21,16 +21,23 @@ public struct Defending {
   private var shared: TuneConfiguration { configuration.shared }
 
   /// Defends the model; throws one-line errors, `SharedFailure` where all ranks know of it.
-  public func run() throws -> TuneOutcome { try run(by: configuration.chosen) }
+  ///
+  /// Several defences of one archive may share its `subject`; nil reads the archive anew.
+  public func run(on subject: TuningSubject? = nil) throws -> TuneOutcome {
+    try run(by: configuration.chosen, on: subject)
+  }
 
   /// The same by a defence that need not be in the list.
-  package func run(by defence: any Defence) throws -> TuneOutcome {
+  package func run(
+    by defence: any Defence, on subject: TuningSubject? = nil
+  ) throws -> TuneOutcome {
     try stage.log.keep(settings: shared.settingLines) {
       let start = ContinuousClock.now
       try communicator.requireSameStart(settings: configuration.sharedSettings)
       try communicator.onRankZero { try DefenceStartError.requireStart(shared.startPath) }
-      let subject = try TuningSubject(
-        shared, communicator: communicator, observer: stage.observer)
+      let subject =
+        try subject
+        ?? TuningSubject(shared, communicator: communicator, observer: stage.observer)
       var completed = self
       completed.configuration.shared = shared.completed(by: subject.attacked.description)
       var outcome = try completed.defend(subject, by: defence)
@@ -55,6 +62,7 @@ public struct Defending {
     let before = try subject.metrics(
       batchSize: batchSize, context: context, communicator: communicator,
       observer: stage.observer)
+    stage.tell(.measured(before, .before))
     let place = DefenceStage(
       configuration: configuration, attacked: attacked, images: images, heldOut: heldOut,
       sets: subject.sets, stage: stage, context: context, identity: identity, claim: claim)
@@ -63,10 +71,14 @@ public struct Defending {
       isResumable: false, seconds: 0, timings: [])
     do {
       let purified = try defence.purify(place)
+      for (name, image) in purified.pictures {
+        stage.tell(.picture(RunPicture(name: name, epoch: 0) { image }))
+      }
       purified.findings.forEach { stage.tell(.message($0)) }
       try ReplicaWatch(attacked.model.store, communicator: communicator).verify("at the end")
-      let tests = try place.results(of: attacked.model)
-      outcome.after = tests.metrics
+      let tests = try purified.results ?? place.results(of: attacked.model)
+      (outcome.after, outcome.model) = (tests.metrics, attacked.model.store.fingerprint)
+      stage.tell(.measured(tests.metrics, .after))
       if shared.save { try communicator.onRankZero { try save(attacked, purified, tests) } }
     } catch let stopped as DefenceStopped {
       outcome.stopped = stopped.position
@@ -143,7 +155,7 @@ public struct Defending {
       try ImageFile.writePNGAtomically(image, to: "\(folder)/\(name)")
     }
     try DefenseResult(
-      model: attacked.stateDict, modelName: attacked.description.archivedName,
+      model: purified.state ?? attacked.stateDict, modelName: attacked.description.archivedName,
       numClasses: attacked.description.classCount
     ).write(to: resultPath, form: shared.defenseForm == .bare ? .bare : .dictionary)
     CheckpointFolder(path: folder, keep: shared.keepCheckpoints).prune(to: 0)

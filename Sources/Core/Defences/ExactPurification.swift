@@ -24,16 +24,13 @@ package struct ExactPurification: Defence {
   package func purify(_ stage: DefenceStage) throws -> Purified {
     stage.stage.tell(
       .warning("ep is an oracle: it is given triggered images with their true labels"))
-    let all = try TriggeredTrainingImages(stage: stage).load()
-    // An image of the target class says nothing of the trigger.
-    let telling = all.originalLabels.indices.filter {
-      all.originalLabels[$0] != all.images.labels[$0]
-    }
-    guard !telling.isEmpty else { throw TriggeredImagesError.none }
-    let order = Permutation.of(count: telling.count, seed: stage.shared.randomSeed, epoch: 0)
+    let telling = try TriggeredTrainingImages(stage: stage).telling()
+    guard telling.images.count > 0 else { throw TriggeredImagesError.none }
+    let order = Permutation.of(
+      count: telling.images.count, seed: stage.shared.randomSeed, epoch: 0)
     let count = max(Int(Double(stage.images.count) * share), 1)
-    var triggered = all.images.selecting(order.prefix(count).map { telling[$0] })
-    triggered.labels = order.prefix(count).map { all.originalLabels[telling[$0]] }
+    var triggered = telling.images.selecting(Array(order.prefix(count)))
+    triggered.labels = order.prefix(count).map { telling.originalLabels[$0] }
     let images = LabeledImages(
       pixels: stage.images.pixels + triggered.pixels,
       labels: stage.images.labels + triggered.labels, height: triggered.height,

@@ -90,6 +90,7 @@ package struct FinePruning: Defence {
         return try sweep.judge()
       }
       table.append(PruningSweep.row([.count(count), .count(order.count)], judgement))
+      sweep.tell(table.rows.count, of: steps(of: order.count).count)
       let first = before ?? judgement
       before = first
       let isAdmitted = count == 0 || sweep.isAdmitted(judgement, before: first)

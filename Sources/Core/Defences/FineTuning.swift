@@ -11,6 +11,8 @@ public struct TuneOutcome: Sendable {
   public var after: BackdoorMetrics
   /// The weight of the feature-shift penalty; nil where there is none.
   public var alpha: Double?
+  /// A text that stands for the tuned model's tensors; nil where the run was stopped.
+  var model: String?
   /// Where the run was stopped; nil if it was not.
   public var stopped: TrainingPosition?
   /// Whether a stopped run left a checkpoint to go on from.
@@ -69,6 +71,7 @@ public struct FineTuning {
     let before = try subject.metrics(
       batchSize: batchSize, context: context, communicator: communicator,
       observer: stage.observer)
+    stage.tell(.measured(before, .before))
     var outcome = TuneOutcome(
       folder: configuration.save ? configuration.defenseFolder : nil, before: before,
       after: BackdoorMetrics(), isResumable: false, seconds: 0, timings: [])
@@ -102,7 +105,7 @@ public struct FineTuning {
       try run.save(AttackDataFrame.fineTuningRow(epoch, tests: latest), after: epoch)
       if let timing = epoch.timing { outcome.timings.append(timing) }
       stage.tell(
-        .epoch(EpochSummary(epoch, epochs: configuration.epochs, metrics: latest?.metrics)))
+        .epoch(EpochSummary(epoch, epochs: configuration.epochs, tests: latest)))
     }
     outcome.isResumable = outcome.stopped != nil && configuration.save
     // A model tuned in part is nobody's result, and who interrupts does not want to wait.
@@ -114,7 +117,8 @@ public struct FineTuning {
           checkpoints.prune(to: 0)
         }
       }
-      outcome.after = tests.metrics
+      (outcome.after, outcome.model) = (tests.metrics, attacked.model.store.fingerprint)
+      stage.tell(.measured(tests.metrics, .after))
     }
     try run.finish()
   }

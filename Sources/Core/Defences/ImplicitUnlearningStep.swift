@@ -4,8 +4,9 @@ import Distributed
 ///
 /// At the begin w = 0, in units of the network's inputs; each batch of the pass moves it by
 /// w -= length ∂/∂w (-CE(f(x + w), argmax f(x)) + decay ‖w‖²). Then each step adds w to a few images of
-/// its batch and moves the network along the gradient of CE, all labels true. The network answers as in
-/// evaluation throughout: running statistics stay.
+/// its batch and moves the network along the gradient of CE, all labels true, to which `ImplicitGradient`
+/// adds what w owes to the network. The network answers as in evaluation throughout: running statistics
+/// stay.
 package final class ImplicitUnlearningStep: TrainingStep {
   package let classifier: Network
   package let communicator: any Communicator
@@ -18,6 +19,10 @@ package final class ImplicitUnlearningStep: TrainingStep {
   /// w, saved and compared like a network; the optimizer counts the epochs whose pass is done.
   private let change: ParameterStore
   private let finder: SGD
+  /// The batch that w is said to depend on the network by; nil leaves the implicit part out.
+  private var inner: Batch?
+  /// v of the last implicit part.
+  package private(set) var direction: [Double] = []
 
   /// A step of `network` by `optimizer`; the change is found on the batches of `images`.
   package init(
@@ -54,6 +59,15 @@ package final class ImplicitUnlearningStep: TrainingStep {
     }
     finder.stepCount = epoch + 1
   }
+
+  /// Takes the first batch of `loader` for the inner one, as the original does for all steps.
+  package func takeInnerBatch(_ loader: BatchLoader) {
+    guard let first = loader.epoch(0).next() else { return }
+    takeInnerBatch(first.part(0..<first.count, copiedTo: FloatBuffer(count: first.images.count)))
+  }
+
+  /// Takes `batch` for the inner one.
+  package func takeInnerBatch(_ batch: Batch) { inner = batch }
 
   /// w = 0.
   package func forget() {
@@ -99,6 +113,26 @@ package final class ImplicitUnlearningStep: TrainingStep {
     return batch.drawn(count, seed: moment.seed, epoch: moment.epoch, step: moment.step)
   }
 
+  /// Adds the implicit part, given the gradient by the images of this rank's share, of which those at
+  /// `positions` have the change.
+  package func addImplicitPart(
+    _ imageGradient: Tensor, at positions: [Int], _ moment: Moment
+  ) throws {
+    guard let inner else { return }
+    let size = change.values.count
+    var outer = [Double](repeating: 0, count: size)
+    for position in positions {
+      for place in 0..<size {
+        outer[place] += Double(imageGradient.pointer[position * size + place])
+      }
+    }
+    try communicator.allReduceSum(&outer)
+    guard outer.contains(where: { $0 != 0 }) else { return }
+    direction = try ImplicitGradient(
+      passes, batch: inner, settings: settings, communicator: communicator, at: moment
+    ).add(changed(inner, at: Array(0..<inner.count)), outer: outer)
+  }
+
   /// One step of the network along `batch`, whose images at `positions` get the change.
   package func unlearn(
     _ batch: Batch, changing positions: [Int], at moment: Moment
@@ -112,7 +146,12 @@ package final class ImplicitUnlearningStep: TrainingStep {
       let gradient = Tensor(logits.shape)
       let result = CrossEntropy().evaluate(
         logits, labels: batch.labels, globalCount: batch.globalCount, gradient: gradient)
-      try timer.measure(.backward) { try passes.backward(gradient, of: batch, at: moment) }
+      let imageGradient = Tensor(classifier.inputShape.withBatch(batch.count))
+      try timer.measure(.backward) {
+        try passes.backward(
+          gradient, of: batch, reach: inner == nil ? .parameters : .all(imageGradient), at: moment)
+        try addImplicitPart(imageGradient, at: positions, moment)
+      }
       try timer.measure(.wait) { try passes.sumGradients() }
       timer.measure(.update) {
         optimizer.step(

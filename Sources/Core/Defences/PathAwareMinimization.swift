@@ -28,7 +28,19 @@ package struct PathAwareMinimization: Defence {
       .number("rho", \.radius, .nonNegative).help(
         "How far weights are moved towards the attacked model for each gradient", "rho",
         in: .attack),
-    ]
+    ] + idleKeys.map(idle)
+
+  /// Keys of BTI-DBF's generator, which is not here.
+  static let idleKeys = ["mround", "uround", "nround", "norm_bound", "feat_bound"]
+
+  private static func idle(_ key: String) -> ConfigField<Self> {
+    ConfigField(
+      key: key, expected: "a number of at least 0",
+      assign: { value, _ in value.number(.nonNegative) != nil }, value: { _ in .null },
+      role: .output
+    ).form(.number).help(
+      "Accepted; of BTI-DBF's generator, in whose place nc reverses triggers", "x", in: .attack)
+  }
 
   package static func adjust(_ settings: inout DefendConfiguration) {
     (settings.shared.batchSize, settings.shared.momentum) = (128, 0.1)
@@ -42,11 +54,12 @@ package struct PathAwareMinimization: Defence {
     }
     let verdict = ReversalVerdict(triggers, settings: reversal)
     let smallest = triggers.indices.min { triggers[$0].norm < triggers[$1].norm }
-    let classes = verdict.flagged.isEmpty ? [smallest ?? 0] : verdict.flagged
+    let isFound = verdict.isReliable && !verdict.flagged.isEmpty
+    let classes = isFound ? verdict.flagged : [smallest ?? 0]
     let names = classes.map { "\($0)" }.joined(separator: ", ")
     let source =
       "reversed images by nc, not BTI-DBF's generator: the trigger of class \(names)"
-      + (verdict.flagged.isEmpty ? ", whose mask is the smallest, though none stands out" : "")
+      + (!isFound ? ", whose mask is the smallest, though none stands out" : "")
     stage.stage.tell(.message(source))
     let step = PathAwareStep(
       stage.network, attacked: stage.network.store.values.array,

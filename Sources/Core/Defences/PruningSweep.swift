@@ -36,6 +36,12 @@ package struct PruningSweep {
     return judgement
   }
 
+  /// Tells how many of `total` prunings are judged.
+  func tell(_ done: Int, of total: Int) {
+    stage.stage.tell(
+      .working(WorkProgress(name: "judge", done: done, total: total, unit: "prunings at most")))
+  }
+
   /// Whether `judgement` has lost less than the admitted share of the accuracy before.
   func isAdmitted(_ judgement: Judgement, before: Judgement) -> Bool {
     Self.isAdmitted(

@@ -10,6 +10,7 @@ import Distributed
 package struct RetuningAttack: Defence {
   package static let name = "ra"
   package static let summary = "retuning attack: brings back a backdoor that was only hidden"
+  package static let testsDefences = true
 
   /// What is tested, and where.
   var start = DefenceStart()

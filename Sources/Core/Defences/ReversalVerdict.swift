@@ -51,11 +51,14 @@ public struct ReversalVerdict: Equatable, Sendable {
     1 - pow(1 - erfc(index / 2.0.squareRoot()) / 2, Double(max(norms.count, 1)))
   }
 
+  /// Whether so few classes are without a trigger that works that the others can be judged.
+  public var isReliable: Bool { deviation > 0 && 2 * unreached.count < norms.count }
+
   /// What to make of it, in a sentence.
   public var words: String {
     let share = "\(unreached.count) of \(norms.count) classes"
     if deviation == 0 { return "no verdict: the masks' sizes do not differ" }
-    if 2 * unreached.count >= norms.count {
+    if !isReliable {
       return
         "no verdict to rely on: \(share) have no trigger that works yet; give a larger --nc_epoch"
     }

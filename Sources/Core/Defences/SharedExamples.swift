@@ -1,7 +1,7 @@
 import Foundation
 
 /// Class probabilities and the classes that logits [N, 1, 1, classes] stand for.
-enum Classes {
+package enum Classes {
   /// The first class with the largest logit, for each image.
   static func of(_ logits: Tensor) -> [Int] {
     let classes = logits.shape.channels
@@ -12,7 +12,7 @@ enum Classes {
   }
 
   /// The softmax of each image's logits.
-  static func probabilities(_ logits: Tensor) -> [[Double]] {
+  package static func probabilities(_ logits: Tensor) -> [[Double]] {
     let classes = logits.shape.channels
     return (0..<logits.shape.batch).map { image in
       let row = (0..<classes).map { Double(logits.pointer[image * classes + $0]) }

@@ -85,6 +85,7 @@ struct TriggerReversal {
         batches += 1
       }
       epochs += 1
+      tell(epochs, of: target)
       let isOver = search.end(
         epochWith: step.trigger, success: success / batches, norm: norm / batches)
       if isOver { break }
@@ -92,6 +93,17 @@ struct TriggerReversal {
     guard let trigger = search.best else { return nil }
     stage.tell(.message(line(on: target, trigger, epochs: epochs)))
     return trigger
+  }
+
+  /// How far rank 0 is with its own classes, of which `target` is the present one.
+  private func tell(_ epochs: Int, of target: Int) {
+    let (world, all) = (communicator.worldSize, settings.epochs)
+    let classes = (images.classCount - communicator.rank + world - 1) / world
+    stage.tell(
+      .working(
+        WorkProgress(
+          name: "reverse class \(target)", key: "reverse", done: target / world * all + epochs,
+          total: classes * all, unit: "epochs at most")))
   }
 
   private func line(on target: Int, _ trigger: ReversedTrigger, epochs: Int) -> String {

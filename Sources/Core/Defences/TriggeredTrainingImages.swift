@@ -15,13 +15,28 @@ struct TriggeredTrainingImages {
   /// Those of the run are its training images that are poisoned by its record. Throws one-line
   /// errors, `SharedFailure` where all ranks know of it.
   func load() throws -> PoisonedDataset {
-    let labels = try communicator.together {
+    if let kept = try kept(labels()) { return kept }
+    stage.stage.tell(
+      .warning(
+        "no \(PoisonFolder.trainName) in \(folder): the trigger of "
+          + "\(stage.shared.attack?.rawValue ?? "the attack") is applied anew"))
+    return try anew()
+  }
+
+  /// Those whose own class is not what the attack wants: the others say nothing of the trigger.
+  ///
+  /// A clean-label attack keeps none of them; the trigger is then applied anew.
+  func telling() throws -> PoisonedDataset {
+    let kept = try load().telling
+    return kept.images.count > 0 ? kept : try anew().telling
+  }
+
+  private func labels() throws -> LabelTransform {
+    try communicator.together {
       try LabelTransform(
         stage.shared.labelTransform, target: stage.shared.attackTarget,
         classCount: stage.images.classCount)
     }
-    if let kept = try kept(labels) { return kept }
-    return try anew(labels)
   }
 
   /// The run's own; nil where none are kept.
@@ -75,19 +90,16 @@ struct TriggeredTrainingImages {
   }
 
   /// The clean images with the trigger that the attack's settings amount to.
-  private func anew(_ labels: LabelTransform) throws -> PoisonedDataset {
+  func anew() throws -> PoisonedDataset {
+    let labels = try labels()
     guard let attack = stage.shared.attack else {
       throw TriggeredImagesError.unknownAttack(folder: folder)
     }
-    stage.stage.tell(
-      .warning(
-        "no \(PoisonFolder.trainName) in \(folder): the trigger of \(attack.rawValue) is applied "
-          + "anew"))
     let place = TriggerPlace(
       height: stage.images.height, width: stage.images.width, folder: description.runFolder,
       normalization: stage.normalization, communicator: communicator)
     let trigger = try communicator.together {
-      try stage.shared.settings[attack].trigger(for: place)
+      try description.settings(of: attack, given: stage.shared.settings).trigger(for: place)
     }
     return PoisonedDataset.test(stage.images, trigger: trigger, labels: labels)
   }
@@ -96,6 +108,17 @@ struct TriggeredTrainingImages {
   private var folder: String {
     description.runFolder
       ?? ArchivePlace(description.source ?? stage.attacked.path).folder
+  }
+}
+
+extension PoisonedDataset {
+  /// The images whose own class is another than they are labelled with.
+  fileprivate var telling: PoisonedDataset {
+    let positions = originalLabels.indices.filter { originalLabels[$0] != images.labels[$0] }
+    return PoisonedDataset(
+      images: images.selecting(positions), originalLabels: positions.map { originalLabels[$0] },
+      isPoisoned: positions.map { isPoisoned[$0] },
+      originalIndices: positions.map { originalIndices[$0] })
   }
 }
 

@@ -12,6 +12,7 @@ public final class TuningSubject {
   /// What the model is judged by before and after.
   let sets: TestSets
   private let normalization: Normalization
+  private let request: ArchiveRequest
   /// What the model does; nil before that was asked for.
   private(set) var known: BackdoorMetrics?
 
@@ -23,11 +24,10 @@ public final class TuningSubject {
     known: BackdoorMetrics? = nil, communicator: any Communicator,
     observer: any TrainingObserver
   ) throws {
+    request = ArchiveRequest(
+      headName: configuration.linearName, poolsStem: configuration.poolsStem)
     let archive = try AttackedArchive(
-      path: configuration.archivePath,
-      request: ArchiveRequest(
-        headName: configuration.linearName, poolsStem: configuration.poolsStem),
-      communicator: communicator)
+      path: configuration.archivePath, request: request, communicator: communicator)
     let reader = TuningSubjectReader(
       configuration: configuration.completed(by: archive.description),
       communicator: communicator, observer: observer)
@@ -42,6 +42,20 @@ public final class TuningSubject {
     sets = try reader.testSets(images.test, of: attacked)
     normalization = reader.configuration.pixelStatistics.normalization(
       of: reader.configuration.dataset)
+  }
+
+  /// The model of the archive at `path` in the place of that of `other`, whose images it shares: what
+  /// a defence has left, for a test of it.
+  init(
+    _ path: String, like other: TuningSubject, known: BackdoorMetrics?,
+    communicator: any Communicator
+  ) throws {
+    try communicator.onRankZero { try DefenceStartError.requireStart(path) }
+    request = other.request
+    let archive = try AttackedArchive(path: path, request: request, communicator: communicator)
+    attacked = try AttackedModel(archive, for: other.dataset.test, communicator: communicator)
+    (dataset, sets, normalization) = (other.dataset, other.sets, other.normalization)
+    self.known = known
   }
 
   /// The attacked model's C-ACC, ASR and RA, evaluated by the first call; all ranks call it.
@@ -118,7 +132,8 @@ private struct TuningSubjectReader {
     let pair = try DatasetLoader.load(
       name: configuration.dataset, path: configuration.datasetPath, size: size,
       seed: AttackData.syntheticSeed,
-      threads: ThreadCount.resolve(requested: configuration.threads))
+      threads: ThreadCount.resolve(requested: configuration.threads),
+      progress: observer.reading(on: communicator))
     pair.warnings.forEach { tell(.warning($0)) }
     return pair
   }
@@ -159,7 +174,7 @@ private struct TuningSubjectReader {
   private func anew(_ attack: AttackName, _ source: TriggeredTestImages) throws -> PoisonedDataset {
     try communicator.together {
       try source.anew(
-        configuration.settings[attack],
+        source.attacked.description.settings(of: attack, given: configuration.settings),
         normalization: configuration.pixelStatistics.normalization(of: configuration.dataset))
     }
   }

@@ -28,7 +28,9 @@ public struct Evaluation {
 
   /// Reads model and images, and compares them over the ranks: all that is to be done before any
   /// image is classified.
-  func prepare() throws -> PreparedEvaluation {
+  ///
+  /// Clean test images that an evaluation of another model has read are `known`.
+  func prepare(sharing known: LabeledImages? = nil) throws -> PreparedEvaluation {
     let path = configuration.archive
     let archive = try AttackedArchive(
       path: path, request: ArchiveRequest(poolsStem: configuration.poolsStem),
@@ -44,16 +46,8 @@ public struct Evaluation {
     if configuration.datasetPath == nil, let line = description.foundElsewhere(place) {
       tell(.message(line))
     }
-    let pair = try communicator.together {
-      try DatasetLoader.load(
-        name: dataset, path: place,
-        size: description.size(given: configuration.imageSide),
-        seed: AttackData.syntheticSeed,
-        threads: ThreadCount.resolve(requested: configuration.threads), isTestOnly: true,
-        isArchivedPath: configuration.datasetPath == nil)
-    }
-    pair.warnings.forEach { tell(.warning($0)) }
-    let test = pair.test
+    let test =
+      try known ?? read(dataset, at: place, size: description.size(given: configuration.imageSide))
     let attacked = try AttackedModel(archive, for: test, communicator: communicator)
     if let line = statistics.assumption(of: dataset) { tell(.message(line)) }
     let evaluator = Evaluator(
@@ -77,6 +71,18 @@ public struct Evaluation {
     return prepared
   }
 
+  /// The clean test images of `dataset`, which all ranks read by themselves.
+  private func read(_ dataset: String, at place: String, size: ImageSize?) throws -> LabeledImages {
+    let pair = try communicator.together {
+      try DatasetLoader.load(
+        name: dataset, path: place, size: size, seed: AttackData.syntheticSeed,
+        threads: ThreadCount.resolve(requested: configuration.threads), isTestOnly: true,
+        isArchivedPath: configuration.datasetPath == nil)
+    }
+    pair.warnings.forEach { tell(.warning($0)) }
+    return pair.test
+  }
+
   private func tell(_ event: TrainingEvent) {
     if communicator.rank == 0 { observer.observe(event) }
   }
@@ -95,7 +101,9 @@ public struct Evaluation {
       let target = source.labels.target.map { ", target \($0)" } ?? ""
       tell(.message("the trigger of \(attack.rawValue) is applied anew\(target)"))
       return try communicator.together {
-        try source.anew(configuration.settings[attack], normalization: normalization)
+        try source.anew(
+          source.attacked.description.settings(of: attack, given: configuration.settings),
+          normalization: normalization)
       }
     }
     guard isOfDataset else {

@@ -14,6 +14,7 @@ final class ConvolutionBlock: Block {
   /// but evaluation was asked for.
   private var convOutput: Tensor
   private var output: Tensor
+  private let tangentConvolution: TangentConvolution
 
   /// A block of `conv` and `bn`, which are registered already; a ReLU follows BatchNorm unless
   /// `relu` says otherwise.
@@ -26,6 +27,8 @@ final class ConvolutionBlock: Block {
     statistics = BatchNorm2D.Statistics(channels: shape.channels)
     convOutput = Tensor(shape)
     output = convOutput
+    tangentConvolution = TangentConvolution(
+      conv, bn.map { [statistics] in TangentNormalization($0, statistics) })
   }
 
   /// A block of `conv` with the bias that is registered as `bias`, and a ReLU where `relu` holds.
@@ -37,6 +40,7 @@ final class ConvolutionBlock: Block {
     statistics = BatchNorm2D.Statistics(channels: 0)
     convOutput = Tensor(conv.outputShape(batch: 0))
     output = convOutput
+    tangentConvolution = TangentConvolution(conv)
   }
 
   func outputShape(batch: Int) -> Shape { conv.outputShape(batch: batch) }
@@ -101,5 +105,23 @@ final class ConvolutionBlock: Block {
       if let xGradient { ready(xGradient, $0, $1) }
     }
     return xGradient ?? outputGradient
+  }
+}
+
+extension ConvolutionBlock: LinearizedBlock {
+  /// A bare convolution has no ReLU, whatever `relu` says.
+  private var rectifies: Bool { relu && (bn != nil || bias != nil) }
+
+  func tangent(_ t: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
+    let moved = tangentConvolution.forward(t, pass: pass)
+    if rectifies { moved.keep(where: .output(output.pointer), of: output, context: pass.context) }
+    return moved
+  }
+
+  func tangentBackward(_ gradient: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
+    guard rectifies else { return tangentConvolution.backward(gradient, pass: pass) }
+    let masked = gradient.copied
+    masked.keep(where: .output(output.pointer), of: output, context: pass.context)
+    return tangentConvolution.backward(masked, pass: pass)
   }
 }

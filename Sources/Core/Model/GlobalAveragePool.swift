@@ -72,3 +72,17 @@ final class GlobalAveragePoolBlock: Block {
     return gradient
   }
 }
+
+extension GlobalAveragePoolBlock: LinearizedBlock {
+  func tangent(_ t: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
+    let moved = Tensor(outputShape(batch: t.shape.batch))
+    GlobalAveragePool.forward(t, into: moved, context: pass.context)
+    return moved
+  }
+
+  func tangentBackward(_ gradient: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
+    let result = Tensor(x.shape)
+    GlobalAveragePool.backward(gradient, xGradient: result, context: pass.context)
+    return result
+  }
+}

@@ -18,14 +18,16 @@ public final class Network {
   /// Input of the head in the last forward: [N, 1, 1, head.inputs].
   public private(set) var features: Tensor
 
-  private let blocks: [any Block]
+  let blocks: [any Block]
   /// Where each block's parameters end.
   private let parameterEnds: [Int]
 
   private var trainingCapacity = 0
   private var evaluatingCapacity = 0
   /// The input of each block in the last forward.
-  private var inputs: [Tensor] = []
+  private(set) var inputs: [Tensor] = []
+  /// What the features move by in the last tangent; nil before the first.
+  var featureTangent: Tensor?
   private var logits: Tensor
   private let workspace = GradientWorkspace()
 

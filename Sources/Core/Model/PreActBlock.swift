@@ -20,6 +20,13 @@ final class PreActBlock: Block {
   private var activations: Activations?
   private let statistics1: BatchNorm2D.Statistics
   private let statistics2: BatchNorm2D.Statistics
+  /// What the input moves by in the last tangent.
+  private var input: Tensor?
+  private lazy var tangents = (
+    norm1: TangentNormalization(bn1, statistics1),
+    conv1: TangentConvolution(conv1, TangentNormalization(bn2, statistics2)),
+    conv2: TangentConvolution(conv2), shortcut: shortcut.map { TangentConvolution($0) }
+  )
 
   /// Registers the block `name` in PyTorch's order: bn1, conv1, bn2, conv2, shortcut.
   init(
@@ -140,5 +147,34 @@ final class PreActBlock: Block {
         channels: bn1.channels, accumulate: shortcut == nil)
       ready(xGradient, pixels, thread)
     }
+  }
+}
+
+extension PreActBlock: LinearizedBlock {
+  func tangent(_ t: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
+    let (context, a) = (pass.context, activations(batch: x.shape.batch))
+    input = t
+    let activated = tangents.norm1.scaled(t, context: context)
+    activated.keep(where: .affine(statistics1.affine), of: x, context: context)
+    let inner = tangents.conv1.forward(activated, pass: pass)
+    inner.keep(where: .affine(statistics2.affine), of: a.conv1, context: context)
+    let moved = tangents.conv2.forward(inner, pass: pass)
+    moved.add(tangents.shortcut?.forward(activated, pass: pass) ?? t, context: context)
+    return moved
+  }
+
+  func tangentBackward(_ gradient: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
+    let (context, a) = (pass.context, activations(batch: x.shape.batch))
+    let inner = tangents.conv2.backward(gradient, pass: pass)
+    inner.keep(where: .affine(statistics2.affine), of: a.conv1, context: context)
+    let activated = tangents.conv1.backward(inner, pass: pass)
+    if let shortcut = tangents.shortcut {
+      activated.add(shortcut.backward(gradient, pass: pass), context: context)
+    }
+    activated.keep(where: .affine(statistics1.affine), of: x, context: context)
+    if let input { tangents.norm1.addGradient(activated, input, pass: pass) }
+    let result = tangents.norm1.scaled(activated, context: context)
+    if tangents.shortcut == nil { result.add(gradient, context: context) }
+    return result
   }
 }

@@ -4,7 +4,7 @@
 /// itself, or bn(conv1x1(x)) where the size changes (He et al. 2016, figure 5).
 final class ResidualBlock: Block {
   /// A convolution with its BatchNorm.
-  private struct Unit {
+  fileprivate struct Unit {
     let conv: Conv2D
     let bn: BatchNorm2D
     let statistics: BatchNorm2D.Statistics
@@ -12,12 +12,14 @@ final class ResidualBlock: Block {
     ///
     /// relu(bn(conv)) is not kept: whoever reads it computes it from this.
     var output: Tensor
+    let tangent: TangentConvolution
 
     init(_ conv: Conv2D, bn: BatchNorm2D) {
       (self.conv, self.bn) = (conv, bn)
       let shape = conv.outputShape(batch: 0)
       statistics = BatchNorm2D.Statistics(channels: shape.channels)
       output = Tensor(shape)
+      tangent = TangentConvolution(conv, TangentNormalization(bn, statistics))
     }
 
     mutating func reserve(_ capacity: Int) {
@@ -27,9 +29,9 @@ final class ResidualBlock: Block {
     mutating func setBatch(_ batch: Int) { output = output.withBatch(batch) }
   }
 
-  private var units: [Unit]
-  private var shortcut: Unit?
-  private var output: Tensor
+  fileprivate var units: [Unit]
+  fileprivate var shortcut: Unit?
+  fileprivate var output: Tensor
 
   /// Registers the block `name` in PyTorch's order: conv1, bn1, conv2, bn2, …, then `shortcut`.0
   /// and .1.
@@ -190,5 +192,36 @@ final class ResidualBlock: Block {
       gradient = inner
     }
     return gradient
+  }
+}
+
+extension ResidualBlock: LinearizedBlock {
+  func tangent(_ t: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
+    let context = pass.context
+    var moved = t
+    for (index, unit) in units.enumerated() {
+      moved = unit.tangent.forward(moved, pass: pass)
+      if index < units.count - 1 {
+        moved.keep(where: .affine(unit.statistics.affine), of: unit.output, context: context)
+      }
+    }
+    moved.add(shortcut?.tangent.forward(t, pass: pass) ?? t, context: context)
+    moved.keep(where: .output(output.pointer), of: output, context: context)
+    return moved
+  }
+
+  func tangentBackward(_ gradient: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
+    let context = pass.context
+    let masked = gradient.copied
+    masked.keep(where: .output(output.pointer), of: output, context: context)
+    var inner = masked
+    for index in units.indices.reversed() {
+      inner = units[index].tangent.backward(inner, pass: pass)
+      guard index > 0 else { break }
+      let below = units[index - 1]
+      inner.keep(where: .affine(below.statistics.affine), of: below.output, context: context)
+    }
+    inner.add(shortcut?.tangent.backward(masked, pass: pass) ?? masked, context: context)
+    return inner
   }
 }

@@ -25,3 +25,13 @@ extension NetworkKind {
   /// Whether `name` is what commands or archives call it.
   func isCalled(_ name: String) -> Bool { name == self.name || name == archiveName }
 }
+
+extension NetworkKind {
+  /// How large it is, in a line.
+  package var summary: String {
+    let count = parameterCount(of: NetworkSize(width: 64), classCount: 10)
+    let millions = (Double(count) / 1e5).rounded() / 10
+    let images = leastSide > 8 ? "; images of at least \(leastSide)x\(leastSide) pixels" : ""
+    return "\(millions) million parameters at width 64 and 10 classes\(images)"
+  }
+}

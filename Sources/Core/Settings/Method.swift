@@ -24,6 +24,8 @@ package protocol MethodList: Sendable {
 package struct MethodSettings<List: MethodList>: Sendable {
   /// The name of the method that is chosen; nil where none is.
   package var chosenName: String?
+  /// The keys that were given, where something else stands for the others than their defaults.
+  package var givenKeys: Set<String> = []
   private var methods: [any Method] = List.all.map { $0.init() }
 
   /// All defaults.

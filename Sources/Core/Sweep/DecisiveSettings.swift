@@ -34,21 +34,54 @@ extension SweepAttack {
 }
 
 extension SweepTuning {
-  /// The settings that decide the result of tuning `attack`'s, its own under `attack.<key>`.
+  /// The settings that decide the result: its own, those of the attack under `attack.<key>` and those
+  /// of what it tests under `tested.<key>`.
   package func settings(of attack: SweepAttack) -> [String: String] {
-    Self.join(configuration.decisiveSettings, attack.settings)
+    join(method.decisiveSettings, attack.settings, tested?.method.decisiveSettings)
   }
 
   /// What a setting was before this program knew its key.
   func defaults(of attack: SweepAttack) -> [String: String] {
-    Self.join(
-      TuneConfiguration(attack: configuration.attack).decisiveSettings, attack.defaults)
+    join(method.defaultSettings, attack.defaults, tested?.method.defaultSettings)
   }
 
-  private static func join(
-    _ settings: [String: String], _ attack: [String: String]
+  private func join(
+    _ own: [String: String], _ attack: [String: String], _ tested: [String: String]?
   ) -> [String: String] {
-    settings.merging(attack.map { ("attack.\($0.key)", $0.value) }) { own, _ in own }
+    let others =
+      attack.map { ("attack.\($0.key)", $0.value) }
+      + (tested ?? [:]).map { ("tested.\($0.key)", $0.value) }
+    return own.merging(others) { own, _ in own }
+  }
+}
+
+extension SweepMethod {
+  /// The settings that decide the result of the same model.
+  var decisiveSettings: [String: String] {
+    switch self {
+    case .tuning(let tuning): tuning.decisiveSettings
+    case .defence(let defence): defence.decisiveSettings
+    }
+  }
+
+  /// What they are where nothing is given.
+  var defaultSettings: [String: String] {
+    switch self {
+    case .tuning(let tuning): TuneConfiguration(attack: tuning.attack).decisiveSettings
+    case .defence(let defence):
+      DefenceName(rawValue: defence.name).map {
+        DefendConfiguration(defence: $0).decisiveSettings
+      } ?? [:]
+    }
+  }
+}
+
+extension DefendConfiguration {
+  /// The settings that decide the result of the same model, by key.
+  var decisiveSettings: [String: String] {
+    let fields = Self.fields.filter { $0.role.isDecisive && $0.concerns(name) }
+    let own = Dictionary(fields.map { ($0.key, $0.value(self).description) }) { first, _ in first }
+    return own.merging(["defence": name]) { own, _ in own }
   }
 }
 

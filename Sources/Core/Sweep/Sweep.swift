@@ -36,12 +36,12 @@ public final class Sweep {
   private let groups: [SweepGroup]
   private let trainsAttacks: Bool
   private let folder: SweepFolder
-  private let communicator: any Communicator
+  let communicator: any Communicator
   private let observer: (String?) -> any TrainingObserver
-  private let general: any TrainingObserver
-  private let interruption: Interruption
+  let general: any TrainingObserver
+  let interruption: Interruption
   private var dataset: DatasetPair?
-  private var outcome = SweepOutcome()
+  var outcome = SweepOutcome()
 
   /// A sweep over the runs of `plan` that `selection` names.
   ///
@@ -77,18 +77,18 @@ public final class Sweep {
   }
 
   /// Whether any rank was asked to stop; all ranks call it.
-  private func isStopped() throws -> Bool {
+  func isStopped() throws -> Bool {
     if outcome.isStopped { return true }
     outcome.isStopped = try communicator.allReduceMaximum(interruption.isRequested ? 1 : 0) > 0
     return outcome.isStopped
   }
 
-  private func tell(_ line: String) {
+  func tell(_ line: String) {
     if communicator.rank == 0 { general.observe(.message(line)) }
   }
 
   /// "[12/267] name", the position among all selected runs.
-  private func heading(_ id: String) -> String {
+  func heading(_ id: String) -> String {
     let done = outcome.finishedBefore + outcome.finishedNow + outcome.waiting
     return "[\(done + outcome.failures.count + 1)/\(outcome.runCount)] \(id)"
   }
@@ -96,7 +96,7 @@ public final class Sweep {
   /// `body`'s result, or nil where it failed in a way that all ranks know of.
   ///
   /// That a training diverged is put down as `result`, for the tables.
-  private func attempt<Result>(
+  func attempt<Result>(
     _ id: String, diverged result: SweepResult? = nil, _ body: () throws -> Result
   ) throws -> Result? {
     do { return try body() } catch {
@@ -133,13 +133,7 @@ public final class Sweep {
       try takeOver(group.attack, todo: todo, known: known)
     }
     guard let subject else { return outcome.waiting += todo.tunings.count }
-    for index in todo.tunings where try !isStopped() {
-      let tuning = group.tunings[index]
-      let before = subject.known ?? BackdoorMetrics()
-      _ = try attempt(tuning.id, diverged: result(of: tuning, group.attack, before)) {
-        try tune(tuning, of: group.attack, subject)
-      }
-    }
+    try tune(group, todo, subject)
   }
 
   private func loadDataset(_ configuration: AttackConfiguration) throws {
@@ -149,7 +143,8 @@ public final class Sweep {
         name: configuration.dataset, path: configuration.datasetPath,
         size: configuration.imageSide.map { ImageSize(side: $0) },
         seed: AttackData.syntheticSeed,
-        threads: ThreadCount.resolve(requested: configuration.threads))
+        threads: ThreadCount.resolve(requested: configuration.threads),
+        progress: general.reading(on: communicator))
     }
     if communicator.rank == 0 { pair.warnings.forEach { general.observe(.warning($0)) } }
     dataset = pair
@@ -193,37 +188,11 @@ public final class Sweep {
     return subject
   }
 
-  private func tune(
-    _ run: SweepTuning, of attack: SweepAttack, _ subject: TuningSubject
-  ) throws {
-    let name = heading(run.id)
-    let result = try FineTuning(
-      run.configuration, communicator: communicator, observer: QuietObserver(general),
-      interruption: interruption
-    ).run(on: subject)
-    guard result.stopped == nil else { return outcome.isStopped = true }
-    var kept = self.result(of: run, attack, result.before)
-    (kept.after, kept.seconds) = (result.after, result.seconds)
-    try keep(kept)
-    tell("\(name): \(SweepTable.line(result))")
-  }
-
   /// The result of an attack whose model does `metrics`.
   private func result(of run: SweepAttack, _ metrics: BackdoorMetrics) -> SweepResult {
     SweepResult(
       id: run.id, settings: run.settings, before: metrics, seconds: nil,
       folder: run.configuration.folder,
-      threads: ThreadCount.resolve(requested: run.configuration.threads),
-      communicator: communicator)
-  }
-
-  /// The result of a tuning of an attack whose model does `before`.
-  private func result(
-    of run: SweepTuning, _ attack: SweepAttack, _ before: BackdoorMetrics
-  ) -> SweepResult {
-    SweepResult(
-      id: run.id, settings: run.settings(of: attack), before: before, seconds: nil,
-      folder: attack.configuration.folder,
       threads: ThreadCount.resolve(requested: run.configuration.threads),
       communicator: communicator)
   }
@@ -235,7 +204,7 @@ public final class Sweep {
     }
   }
 
-  private func keep(_ result: SweepResult) throws {
+  func keep(_ result: SweepResult) throws {
     try write(result)
     outcome.finishedNow += 1
   }
@@ -252,19 +221,5 @@ extension TuneConfiguration {
     (labelTransform, settings) = (attack.labelTransform, attack.settings)
     (batchSize, batchSizePerRank) = (attack.batchSize, attack.batchSizePerRank)
     (threads, convolution) = (attack.threads, attack.convolution)
-  }
-}
-
-/// Passes on the progress of a run and its warnings, but neither its messages nor its epochs.
-private struct QuietObserver: TrainingObserver {
-  let observer: any TrainingObserver
-
-  init(_ observer: any TrainingObserver) { self.observer = observer }
-
-  func observe(_ event: TrainingEvent) {
-    switch event {
-    case .warning, .step, .evaluating, .embedding: observer.observe(event)
-    case .message, .note, .claimed, .epoch: break
-    }
   }
 }

@@ -9,8 +9,8 @@ import Foundation
 public struct SweepEstimate: Sendable {
   /// Seconds of an attack; nil where its number of images is not known.
   public private(set) var attackSeconds: Double?
-  /// Seconds of a tuning by its mode; nil where its number of images is not known.
-  public private(set) var tuningSeconds: [FineTuningMode: Double] = [:]
+  /// Seconds of a tuning, defence or test by its name; nil where its number of images is not known.
+  public private(set) var tuningSeconds: [String: Double] = [:]
   /// What they rest on, in words.
   public private(set) var basis = ""
 
@@ -26,16 +26,18 @@ public struct SweepEstimate: Sendable {
     let tunings = plan.groups.first { !$0.tunings.isEmpty }?.tunings ?? []
     attackSeconds = Self.mean(plan.groups.map { $0.attack.result(in: results)?.seconds })
     var sources = attackSeconds == nil ? [] : ["attacks take as long as those finished"]
-    for mode in plan.modes {
-      tuningSeconds[mode] = Self.mean(
+    var names: [String] = []
+    for run in tunings where !names.contains(run.method.title) { names.append(run.method.title) }
+    for name in names {
+      tuningSeconds[name] = Self.mean(
         plan.groups.flatMap { group in
-          group.tunings.filter { $0.configuration.mode == mode }
+          group.tunings.filter { $0.method.title == name }
             .map { $0.result(of: group.attack, in: results)?.seconds }
         })
     }
-    if !tuningSeconds.isEmpty { sources.append("modes as long as theirs") }
+    if !tuningSeconds.isEmpty { sources.append("tunings and defences as long as theirs") }
     let attack = first.attack.configuration
-    let missing = plan.modes.filter { tuningSeconds[$0] == nil && !tunings.isEmpty }
+    let missing = names.filter { tuningSeconds[$0] == nil }
     if attackSeconds == nil || !missing.isEmpty {
       let words = try measure(attack, tunings, missing, ranks: ranks)
       sources.append((sources.isEmpty ? "" : "others ") + words)
@@ -44,7 +46,7 @@ public struct SweepEstimate: Sendable {
   }
 
   private mutating func measure(
-    _ attack: AttackConfiguration, _ tunings: [SweepTuning], _ missing: [FineTuningMode],
+    _ attack: AttackConfiguration, _ tunings: [SweepTuning], _ missing: [String],
     ranks: Int
   ) throws -> String {
     guard let size = Self.imageCounts(attack) else {
@@ -58,11 +60,10 @@ public struct SweepEstimate: Sendable {
       let epochs = Double(attack.epochs)
       attackSeconds = epochs * (Double(images) * pace.step + tests) / Double(ranks)
     }
-    for mode in missing {
-      guard let tune = tunings.first(where: { $0.configuration.mode == mode })?.configuration
-      else { continue }
-      let images = Double(size.train) * tune.splitRatio * Double(tune.epochs)
-      tuningSeconds[mode] = (images * pace.step + tests) / Double(ranks)
+    for name in missing {
+      guard let run = tunings.first(where: { $0.method.title == name }) else { continue }
+      let images = run.method.trainingImages(of: size.train, classCount: Self.classCount(attack))
+      tuningSeconds[name] = (images * pace.step + tests) / Double(ranks)
     }
     return String(
       format: "by %.2f ms a training image and %.2f ms a test image, measured now",
@@ -82,6 +83,10 @@ public struct SweepEstimate: Sendable {
   /// Images of a dataset that is known by its name; nil of a folder.
   private static func imageCounts(_ attack: AttackConfiguration) -> DatasetKind.Counts? {
     Datasets.named(attack.dataset)?.counts
+  }
+
+  private static func classCount(_ attack: AttackConfiguration) -> Int {
+    Datasets.named(attack.dataset)?.classCount ?? 10
   }
 
   /// How much longer an image takes than one of 32x32, which the benchmark has.

@@ -7,7 +7,11 @@ extension ConfigDecoder {
   public static func sweep(
     plan path: String, flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<SweepPlan> {
-    let (top, sections) = try ConfigLayer.read(path, sections: ["attack", "tune"])
+    let parts = [
+      "attack": AttackName.allCases.map(\.rawValue), "tune": [],
+      "defend": DefenceName.allCases.map(\.rawValue),
+    ]
+    let (top, sections) = try ConfigLayer.read(path, sections: parts)
     let planKeys = SweepPlan.fields.map(\.key)
     var (own, shared) = (ConfigLayer(flags: []), ConfigLayer(flags: []))
     for setting in top.settings {
@@ -19,9 +23,10 @@ extension ConfigDecoder {
         throw ConfigError.unknownKey(
           setting.key, origin: setting.origin,
           nearest: NearestKey.of(
-            setting.key, among: planKeys + SweepPlan.sharedKeys + ["attack", "tune"]))
+            setting.key, among: planKeys + SweepPlan.sharedKeys + parts.keys.sorted()))
       }
     }
+    try own.settings.forEach(requireNames)
     let name = PathText.stem(of: path)
     var plan = try decode(
       SweepPlan(name: name), SweepPlan.fields, layers: [own], otherKeys: []
@@ -30,20 +35,59 @@ extension ConfigDecoder {
       plan.alphas = [alpha(in: [shared, ConfigLayer(flags: flags)])]
     }
     try requireFewRuns(plan, path: path)
+    try requireModels(of: plan, in: own)
     let expansion = try SweepExpansion(
-      plan: plan,
-      attackLayers: [shared, checked(sections["attack"]), ConfigLayer(flags: flags)],
-      tuneLayers: [shared, checked(sections["tune"]), ConfigLayer(flags: flags)])
+      plan: plan, shared: shared, attack: checked(sections["attack"]),
+      tune: checked(sections["tune"]), defend: checkedDefences(sections["defend"], of: plan),
+      flags: ConfigLayer(flags: flags))
     let (groups, warnings) = try expansion.groups()
     plan.groups = groups
     return DecodedConfiguration(configuration: plan, warnings: warnings)
   }
 
+  /// Throws where a name in a list is none, with the one that was probably meant.
+  private static func requireNames(_ setting: ConfigSetting) throws {
+    let known = [
+      "attacks": AttackName.allCases.map(\.rawValue),
+      "defences": DefenceName.purifiers.map(\.rawValue),
+      "modes": FineTuningMode.allCases.map(\.rawValue),
+    ]
+    var values = [setting.value]
+    if case .list(let several) = setting.value { values = several }
+    guard let names = known[setting.key],
+      let wrong = values.compactMap(\.nonEmptyText).first(where: { !names.contains($0) }),
+      let field = SweepPlan.fields.first(where: { $0.key == setting.key })
+    else { return }
+    var hint = NearestKey.of(wrong, among: names).map { "; did you mean '\($0)'?" } ?? ""
+    if FineTuningMode(rawValue: wrong) != nil { hint = "; '\(wrong)' is one of modes" }
+    if wrong == DefenceName.ra.rawValue { hint = "; 'ra' tests the others: retuning: true" }
+    if wrong == DefenceName.qra.rawValue { hint = "; 'qra' tests the others: reactivation: true" }
+    throw ConfigError.invalidValue(
+      key: setting.key, origin: setting.origin, expected: field.expected,
+      found: setting.value.description + hint)
+  }
+
+  /// Throws where models are tested that the plan says not to keep.
+  private static func requireModels(of plan: SweepPlan, in own: ConfigLayer) throws {
+    if plan.isQueried, !plan.isRetuned || !plan.trainsCleanModel {
+      let given = own.settings.first { $0.key == "reactivation" }
+      throw ConfigError.invalidValue(
+        key: "reactivation", origin: given?.origin ?? .flag,
+        expected: "retuning: true and clean: true too, whose models it takes", found: "true")
+    }
+    guard !plan.tests.isEmpty, plan.save == .none else { return }
+    let given = own.settings.first { $0.key == "save" }
+    throw ConfigError.invalidValue(
+      key: "save", origin: given?.origin ?? .flag,
+      expected: "first or all together with retuning, which starts from the models that are kept",
+      found: "none")
+  }
+
   /// The weight that tunings of the dataset named in `layers` have where none is given.
-  private static func alpha(in layers: [ConfigLayer]) -> Double {
+  private static func alpha(in layers: [ConfigLayer]) -> SweepAlpha {
     let named = layers.flatMap(\.settings).last { $0.key == "dataset" }
-    guard case .text(let name)? = named?.value else { return Datasets.usual.tuning.alpha }
-    return (Datasets.named(name) ?? Datasets.usual).tuning.alpha
+    guard case .text(let name)? = named?.value else { return .number(Datasets.usual.tuning.alpha) }
+    return .number((Datasets.named(name) ?? Datasets.usual).tuning.alpha)
   }
 
   /// The most runs of a plan; each of them is kept in memory with all its settings.
@@ -51,7 +95,9 @@ extension ConfigDecoder {
 
   /// Throws where the lists of `plan` are more runs than a plan may have, before they are made.
   private static func requireFewRuns(_ plan: SweepPlan, path: String) throws {
-    let tunings = plan.modes.reduce(0) { $0 + ($1 == .fst ? plan.alphas.count : 1) }
+    let purified =
+      plan.modes.reduce(0) { $0 + ($1 == .fst ? plan.alphas.count : 1) } + plan.defences.count
+    let tunings = purified * (1 + plan.tests.count)
     let sizes = [
       plan.attackSeeds.count, plan.poisonRatios.count, plan.attacks.count,
       1 + tunings * plan.tuningSeeds.count,
@@ -67,139 +113,59 @@ extension ConfigDecoder {
     }
   }
 
-  /// A section without the keys that do not belong there.
-  private static func checked(_ section: ConfigLayer?) throws -> ConfigLayer {
-    guard let section else { return ConfigLayer(flags: []) }
-    for setting in section.settings {
+  /// A section, which must not have keys that do not belong there.
+  private static func checked(_ section: ConfigSection?) throws -> ConfigSection {
+    guard let section else { return ConfigSection() }
+    for layer in [section.own] + section.parts.values {
+      try refuse(SweepPlan.listedKeys, SweepPlan.commonKeys, in: layer)
+    }
+    return section
+  }
+
+  /// The section of defences, whose keys for all of them must each be one of some defence's.
+  private static func checkedDefences(
+    _ section: ConfigSection?, of plan: SweepPlan
+  ) throws -> ConfigSection {
+    guard var section else { return ConfigSection() }
+    section.own = try section.own.renaming(tuneSynonyms)
+    let common = SweepPlan.commonKeys.subtracting(SweepPlan.keysOfDefences)
+    for layer in [section.own] + section.parts.values {
+      try refuse(SweepPlan.listedKeysOfDefences, common, in: layer)
+    }
+    let fields = DefendConfiguration.fields
+    for setting in section.own.settings {
+      guard let field = fields.first(where: { $0.key == setting.key }) else {
+        throw ConfigError.unknownKey(
+          setting.key, origin: setting.origin,
+          nearest: NearestKey.of(
+            setting.key, among: fields.map(\.key) + DefenceName.allCases.map(\.rawValue)))
+      }
+      guard !DefenceName.allCases.contains(where: { field.concerns($0.rawValue) }) else { continue }
       guard case .file(let path, let line) = setting.origin else { continue }
-      if SweepPlan.commonKeys.contains(setting.key) {
+      throw ConfigError.malformed(
+        path: path, line: line,
+        problem: "\(setting.key) belongs to the section attack, since it decides a trigger")
+    }
+    return section
+  }
+
+  /// Throws where `layer` has keys that the plan's lists give, or that belong to its top.
+  private static func refuse(
+    _ listed: Set<String>, _ common: Set<String>, in layer: ConfigLayer
+  ) throws {
+    for setting in layer.settings {
+      guard case .file(let path, let line) = setting.origin else { continue }
+      if common.contains(setting.key) {
         throw ConfigError.malformed(
           path: path, line: line,
           problem: "\(setting.key) belongs to the top of the plan, for attacks and tunings alike")
       }
-      if SweepPlan.listedKeys.contains(setting.key) {
+      if listed.contains(setting.key) {
         let lists = SweepPlan.fields.map(\.key).joined(separator: ", ")
         throw ConfigError.malformed(
           path: path, line: line,
           problem: "\(setting.key) is not a key of this section; the plan's own are \(lists)")
       }
     }
-    return section
-  }
-}
-
-/// Makes a plan's lists into runs.
-///
-/// First the clean models; then rates within attack seeds, attacks within rates, and after each
-/// attack its tunings, α within modes within tuning seeds. So every rate of every attack has a first
-/// result of each mode early. An attack that starts from a clean model takes the plan's, where it
-/// has one and names no other.
-struct SweepExpansion {
-  let plan: SweepPlan
-  let attackLayers: [ConfigLayer]
-  let tuneLayers: [ConfigLayer]
-
-  /// All runs in order, and what the user should be told of how their settings were read.
-  func groups() throws -> (groups: [SweepGroup], warnings: [String]) {
-    var groups: [SweepGroup] = []
-    var warnings: [String] = []
-    func add(_ decoded: DecodedConfiguration<SweepGroup>) {
-      groups.append(decoded.configuration)
-      warnings += decoded.warnings.filter { !warnings.contains($0) }
-    }
-    let cleanAttack = plan.attacks.first { !$0.needsCleanModel } ?? .first
-    var cleanModels: [UInt64: String] = [:]
-    if plan.trainsCleanModel && !plan.poisonRatios.contains(0) {
-      for seed in plan.attackSeeds {
-        let clean = try group(
-          "clean-seed_\(seed)", cleanAttack, ratio: 0, seed: seed, isTuned: false)
-        cleanModels[seed] = "\(clean.configuration.attack.configuration.folder)/attack_result.pt"
-        add(clean)
-      }
-    }
-    for seed in plan.attackSeeds {
-      for ratio in plan.poisonRatios {
-        for attack in plan.attacks {
-          let id = "\(attack.rawValue)-pratio_\(ratio.pythonRepr)-seed_\(seed)"
-          add(
-            try group(
-              id, attack, ratio: ratio, seed: seed, cleanModel: cleanModels[seed], isTuned: true))
-        }
-      }
-    }
-    return (groups, warnings)
-  }
-
-  private func group(
-    _ id: String, _ attack: AttackName, ratio: Double, seed: UInt64, cleanModel: String? = nil,
-    isTuned: Bool
-  ) throws -> DecodedConfiguration<SweepGroup> {
-    let given = ConfigLayer(flags: [
-      ConfigArgument(key: "attack", value: .text(attack.rawValue)),
-      ConfigArgument(key: "pratio", value: .real(ratio)),
-      ConfigArgument(key: "random_seed", value: .integer(Int(seed))),
-    ])
-    let decoded = try ConfigDecoder.attack(attack, layers: attackLayers + [given], otherKeys: [])
-    var configuration = decoded.configuration
-    configuration.resume = .auto
-    if seed != 0 { configuration.nameFolderBySeed() }
-    if let cleanModel { configuration.takeCleanModel(cleanModel) }
-    var result = DecodedConfiguration(
-      configuration: SweepGroup(
-        attack: SweepAttack(id: id, configuration: configuration), tunings: []),
-      warnings: decoded.warnings)
-    guard isTuned else { return result }
-    for tuningSeed in plan.tuningSeeds {
-      for mode in plan.modes {
-        for alpha in mode == .fst ? plan.alphas.map(Optional.some) : [nil] {
-          let tuning = try tuning(of: configuration, id, mode, alpha: alpha, seed: tuningSeed)
-          result.configuration.tunings.append(tuning.configuration)
-          result.warnings += tuning.warnings
-        }
-      }
-    }
-    return result
-  }
-
-  private func tuning(
-    of attack: AttackConfiguration, _ attackID: String, _ mode: FineTuningMode, alpha: Double?,
-    seed: UInt64
-  ) throws -> DecodedConfiguration<SweepTuning> {
-    var given = [
-      ConfigArgument(key: "attack", value: .text(attack.attack.rawValue)),
-      ConfigArgument(key: "pratio", value: .real(attack.poisonRatio)),
-      ConfigArgument(key: "random_seed", value: .integer(Int(seed))),
-      ConfigArgument(key: "ft_mode", value: .text(mode.rawValue)),
-      ConfigArgument(key: "result", value: .text(attack.folder)),
-    ]
-    if let alpha { given.append(ConfigArgument(key: "alpha", value: .real(alpha))) }
-    let decoded = try ConfigDecoder.tune(
-      layers: tuneLayers + [ConfigLayer(flags: given)], otherKeys: [])
-    let name = mode.rawValue + (alpha.map { "-alpha_\($0.pythonRepr)" } ?? "")
-    var configuration = decoded.configuration
-    configuration.resume = .auto
-    configuration.keysOfArchive = []
-    configuration.save = plan.save == .all || plan.save == .first && seed == plan.tuningSeeds.first
-    configuration.defenseName = seed == 0 ? name : "\(name)-seed_\(seed)"
-    return DecodedConfiguration(
-      configuration: SweepTuning(
-        id: "\(attackID).\(name)-seed_\(seed)", configuration: configuration),
-      warnings: decoded.warnings)
-  }
-}
-
-extension AttackConfiguration {
-  /// Adds the seed to the folder's name, in which the original tools have no place for it.
-  fileprivate mutating func nameFolderBySeed() {
-    let name = "\(folder.dropFirst(record.count + 1))-seed_\(randomSeed)"
-    saveFolderName = name
-    arguments.append(ConfigArgument(key: "save_folder_name", value: .text(name)))
-  }
-
-  /// Starts from the clean model at `archive`, if the attack starts from one and none was given.
-  fileprivate mutating func takeCleanModel(_ archive: String) {
-    guard attack.needsCleanModel, cleanModelPath == nil else { return }
-    cleanModelPath = archive
-    arguments.append(ConfigArgument(key: "pretrain_model_path", value: .text(archive)))
   }
 }

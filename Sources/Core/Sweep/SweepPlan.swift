@@ -9,10 +9,10 @@ public enum SweepSave: String, CaseIterable, Sendable {
 }
 
 /// The runs of an experiment: attacks x rates x attack seeds, each with its tunings, which are modes
-/// x α x tuning seeds.
+/// x α x tuning seeds and defences x tuning seeds, each with its tests.
 ///
-/// A plan is a YAML file: these lists; settings that attacks and tunings share; and two sections,
-/// `attack` and `tune`, of what only those get. `ConfigDecoder.sweep` reads it.
+/// A plan is a YAML file: these lists; settings that attacks, tunings and defences share; and three
+/// sections, `attack`, `tune` and `defend`, of what only those get. `ConfigDecoder.sweep` reads it.
 public struct SweepPlan: Equatable, Sendable {
   /// The file's name without its extension.
   public let name: String
@@ -27,8 +27,14 @@ public struct SweepPlan: Equatable, Sendable {
   /// The ways of tuning each attack's model; none trains attacks alone.
   public var modes = [FineTuningMode.fst]
   /// The weights of the feature-shift penalty, for `fst` alone.
-  public var alphas = [0.2]
-  /// The seeds of each tuning.
+  public var alphas: [SweepAlpha] = [0.2]
+  /// The defences beside them.
+  public var defences: [DefenceName] = []
+  /// Whether the retuning attack tests what each tuning and each defence has left.
+  public var isRetuned = false
+  /// Whether the query-based reactivation attack does so too, after it.
+  public var isQueried = false
+  /// The seeds of each tuning and defence.
   public var tuningSeeds: [UInt64] = [0]
   /// Which tuned models are archived.
   public var save = SweepSave.first
@@ -37,6 +43,11 @@ public struct SweepPlan: Equatable, Sendable {
 
   /// A plan called `name` with all defaults and no runs yet.
   init(name: String) { self.name = name }
+
+  /// The tests of what each tuning and each defence has left.
+  var tests: [DefenceName] {
+    (isRetuned ? [.ra] : []) + (isQueried ? [.qra] : [])
+  }
 
   /// The number of runs.
   public var runCount: Int { groups.reduce(0) { $0 + 1 + $1.tunings.count } }
@@ -56,7 +67,7 @@ public struct SweepPlan: Equatable, Sendable {
 public struct SweepGroup: Equatable, Sendable {
   /// The attack.
   public var attack: SweepAttack
-  /// The tunings.
+  /// The tunings and defences, each with its tests after it.
   public var tunings: [SweepTuning]
 }
 
@@ -68,20 +79,13 @@ public struct SweepAttack: Equatable, Sendable {
   public var configuration: AttackConfiguration
 }
 
-/// One tuning of a sweep.
-public struct SweepTuning: Equatable, Sendable {
-  /// Its name: the attack's, a dot and such as `fst-alpha_0.1-seed_2`.
-  public let id: String
-  /// All that decides it.
-  public var configuration: TuneConfiguration
-}
-
 extension SweepPlan {
   /// The keys of a plan's own lists.
   public static let fields: [ConfigField<Self>] = [
     .choices("attacks", \.attacks), .numbers("pratios", \.poisonRatios, .share),
     .boolean("clean", \.trainsCleanModel), .seeds("attack_seeds", \.attackSeeds),
-    .choices("modes", \.modes, mayBeEmpty: true), .numbers("alphas", \.alphas, .finite),
+    .choices("modes", \.modes, mayBeEmpty: true), .alphas, .defences,
+    .boolean("retuning", \.isRetuned), .boolean("reactivation", \.isQueried),
     .seeds("tuning_seeds", \.tuningSeeds), .choice("save", \.save),
   ]
 
@@ -90,16 +94,32 @@ extension SweepPlan {
     "attack", "pratio", "random_seed", "ft_mode", "alpha", "save", "result", "save_folder_name",
     "resume", "timeline", "client_optimizer", "pre",
   ]
+  /// The same of a defence, some of which have a setting called `alpha`.
+  static let listedKeysOfDefences = listedKeys.subtracting(["alpha"])
+    .union(["defense_type", "checkpoint_path", "relearned_path", "clean_model_path"])
   /// Keys in which a tuning has to be what its attack was.
   static let commonKeys: Set = [
     "dataset", "dataset_path", "img_size", "record", "model", "attack_target", "attack_label_trans",
     "tuning_split", "split_ratio",
   ]
-  /// Keys that may stand at the top of a plan, for attacks and tunings alike.
+  /// Those of them in which defences may differ from tunings and among themselves.
+  static let keysOfDefences: Set = ["tuning_split", "split_ratio"]
+  /// Keys that may stand at the top of a plan, for attacks, tunings and defences alike.
   static let sharedKeys: [String] = {
     let tuneKeys = TuneConfiguration.fields.map(\.key)
     return AttackConfiguration.fields.map(\.key).filter {
       tuneKeys.contains($0) && !listedKeys.contains($0)
     }
   }()
+}
+
+extension ConfigField where Target == SweepPlan {
+  fileprivate static let alphas = list(
+    "alphas", \.alphas, of: "numbers, or auto", read: { SweepAlpha($0) }, write: { $0.value })
+
+  fileprivate static let defences = list(
+    "defences", \.defences,
+    of: DefenceName.purifiers.map(\.rawValue).joined(separator: ", "), mayBeEmpty: true,
+    read: { value in DefenceName.purifiers.first { .text($0.rawValue) == value } },
+    write: { .text($0.rawValue) })
 }

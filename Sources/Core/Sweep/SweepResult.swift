@@ -11,6 +11,10 @@ public struct SweepResult: Codable, Equatable, Sendable {
   public var before: BackdoorMetrics
   /// The tuned model's counts; nil of an attack.
   public var after: BackdoorMetrics?
+  /// A text that stands for the tuned model's tensors; nil of an attack.
+  public var model: String?
+  /// The weight of the feature-shift penalty, where the run chose it.
+  public var alpha: Double?
   /// Why there is no such model, where training diverged; the run counts as not done then.
   public var diverged: String?
   /// Wall seconds; nil of an attack that was resumed or taken over as it was found.
@@ -64,6 +68,8 @@ public struct SweepFolder: Sendable {
   public var csvPath: String { "\(path)/results.csv" }
   /// The table of means.
   public var markdownPath: String { "\(path)/results.md" }
+  /// The tables of attacks x rates by tunings and defences.
+  public var boardPath: String { "\(path)/board.md" }
   private var runsPath: String { "\(path)/runs" }
 
   /// All results that can be read, by the run's name.
@@ -97,9 +103,11 @@ public struct SweepFolder: Sendable {
   func writeTables(of plan: SweepPlan) throws {
     let lock = try lockTables()
     defer { lock?.release() }
-    let table = SweepTable(plan, results: results())
+    let results = results()
+    let table = SweepTable(plan, results: results)
     try AtomicFile.write(table.csv, to: csvPath)
     try AtomicFile.write(table.markdown, to: markdownPath)
+    try AtomicFile.write(SweepBoard(plan, results: results).markdown, to: boardPath)
   }
 
   /// Nil where another task has held the lock for ten seconds: it writes the same tables.

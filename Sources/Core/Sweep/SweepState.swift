@@ -100,10 +100,13 @@ public struct SweepSelection: Sendable {
     let chosen = share.map { group -> SweepGroup? in
       var group = group
       let isNamed = group.attack.id.contains(pattern)
-      group.tunings = group.tunings.filter { $0.id.contains(pattern) }
+      group.tunings = SweepTuning.needed(
+        group.tunings, by: group.tunings.filter { $0.id.contains(pattern) })
       return isNamed || !group.tunings.isEmpty ? group : nil
     }
-    let cleanModels = chosen.compactMap { $0?.attack.configuration.cleanModelPath }
+    let cleanModels =
+      chosen.compactMap { $0?.attack.configuration.cleanModelPath }
+      + chosen.flatMap { $0?.tunings ?? [] }.compactMap(\.cleanModelPath)
     return zip(share, chosen).compactMap { group, chosen in
       let isNeeded = cleanModels.contains("\(group.attack.configuration.folder)/attack_result.pt")
       return chosen ?? (isNeeded ? SweepGroup(attack: group.attack, tunings: []) : nil)
@@ -114,13 +117,13 @@ public struct SweepSelection: Sendable {
   /// once.
   private func share(of groups: [SweepGroup]) -> [SweepGroup] {
     let seeds = Set(
-      groups.map(\.attack.configuration).filter(\.attack.needsCleanModel).map(\.randomSeed))
+      groups.map(\.attack.configuration).filter(\.needsCleanModel).map(\.randomSeed))
     var units: [String] = []
     return groups.filter { group in
       let attack = group.attack.configuration
       let isCleanModel = attack.poisonRatio == 0 && seeds.contains(attack.randomSeed)
       let unit =
-        attack.attack.needsCleanModel || isCleanModel
+        attack.needsCleanModel || isCleanModel
         ? "clean model \(attack.randomSeed)" : group.attack.id
       if !units.contains(unit) { units.append(unit) }
       return units.firstIndex(of: unit).map { $0 % taskCount } == index

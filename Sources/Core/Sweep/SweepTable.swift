@@ -1,12 +1,16 @@
 import Foundation
 
 /// The results of a plan's runs as tables: one row a run, and means over seeds.
+///
+/// What a test of a run came to stands in columns of that run's row.
 public struct SweepTable: Sendable {
   /// A finished run in its place in the plan.
   private struct Run {
     var attack: SweepAttack
     var tuning: SweepTuning?
     var result: SweepResult
+    /// What tests of it came to, in the order of the plan's tests; nil of one that is to do.
+    var tests: [SweepResult?] = []
 
     /// What its seeds are averaged over: attack, rate, mode and α.
     var setting: [String] {
@@ -16,11 +20,8 @@ public struct SweepTable: Sendable {
       return [name, rate.pythonRepr, mode, alpha]
     }
 
-    var mode: String { tuning?.configuration.mode.rawValue ?? "none" }
-    var alpha: String {
-      guard let tune = tuning?.configuration, tune.mode == .fst else { return "" }
-      return tune.alpha.pythonRepr
-    }
+    var mode: String { tuning?.method.name ?? "none" }
+    var alpha: String { tuning?.method.alpha ?? "" }
     var diverged: Bool { result.diverged != nil }
     /// What the run's model does.
     var metrics: BackdoorMetrics { result.after ?? result.before }
@@ -37,9 +38,11 @@ public struct SweepTable: Sendable {
       let attack = group.attack.outcome(in: results).map {
         Run(attack: group.attack, tuning: nil, result: $0)
       }
-      let tunings = group.tunings.compactMap { tuning in
+      let tunings = group.tunings.filter { $0.tested == nil }.compactMap { tuning in
         tuning.outcome(of: group.attack, in: results).map {
-          Run(attack: group.attack, tuning: tuning, result: $0)
+          let tests = group.tunings.filter { $0.tested?.id == tuning.id }
+            .map { $0.outcome(of: group.attack, in: results) }
+          return Run(attack: group.attack, tuning: tuning, result: $0, tests: tests)
         }
       }
       return (attack.map { [$0] } ?? []) + tunings
@@ -47,7 +50,16 @@ public struct SweepTable: Sendable {
   }
 
   /// The number of runs with a result.
-  public var count: Int { runs.count { !$0.diverged } }
+  public var count: Int {
+    let tests = runs.flatMap(\.tests).compactMap { $0 }
+    return runs.count { !$0.diverged } + tests.count { $0.diverged == nil }
+  }
+
+  /// The number of runs that diverged.
+  private var divergedCount: Int {
+    let tests = runs.flatMap(\.tests).compactMap { $0 }
+    return runs.count(where: \.diverged) + tests.count { $0.diverged != nil }
+  }
 
   // MARK: One row a run
 
@@ -59,8 +71,19 @@ public struct SweepTable: Sendable {
     "seconds", "ranks", "threads",
   ]
 
-  /// A row for each run: rates, their counts, and seconds; of an attack the columns after tuning
-  /// are empty, and so are those of a model that diverged.
+  /// The columns of the plan's tests, for each its rates and their counts.
+  private var testColumns: [String] {
+    plan.tests.map(SweepTests.word).flatMap { word in
+      ["c_acc", "asr", "ra", "clean_correct", "attack_successes", "robust_correct"]
+        .map { "\($0)_\(word)" }
+    }
+  }
+
+  /// A row for each run: rates, their counts, and seconds.
+  ///
+  /// Of an attack the columns after tuning
+  /// are empty, and so are those of a model that diverged. A plan with tests has their columns at the
+  /// end.
   public var csv: String {
     let rows = runs.map { run -> [String] in
       let (before, after) = (run.result.before, run.result.after)
@@ -71,9 +94,16 @@ public struct SweepTable: Sendable {
       return setting + Self.rates(before) + (after.map(Self.rates) ?? ["", "", ""]) + counts
         + [Self.total(before.cleanTotal, before), Self.total(before.triggeredTotal, before)]
         + [run.diverged ? "diverged" : "done", seconds]
-        + ["\(run.result.ranks)", "\(run.result.threads)"]
+        + ["\(run.result.ranks)", "\(run.result.threads)"] + cells(of: run.tests)
     }
-    return ([Self.columns] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
+    return ([Self.columns + testColumns] + rows).map { $0.joined(separator: ",") + "\n" }.joined()
+  }
+
+  private func cells(of tests: [SweepResult?]) -> [String] {
+    plan.tests.indices.flatMap { index -> [String] in
+      let after = tests.indices.contains(index) ? tests[index]?.after : nil
+      return after.map { Self.rates($0) + Self.counts($0) } ?? Array(repeating: "", count: 6)
+    }
   }
 
   private static func rates(_ metrics: BackdoorMetrics) -> [String] {
@@ -102,8 +132,10 @@ public struct SweepTable: Sendable {
       if members[run.setting] == nil { order.append(run.setting) }
       members[run.setting, default: []].append(run)
     }
-    let header = ["attack", "pratio", "mode", "α", "n", "C-ACC", "ASR", "RA", "C-ACC lost"]
-    let lost = runs.count - count
+    let header =
+      ["attack", "pratio", "mode", "α", "n", "C-ACC", "ASR", "RA", "C-ACC lost"]
+      + plan.tests.flatMap { ["C-ACC after \($0.rawValue)", "ASR after \($0.rawValue)"] }
+    let lost = divergedCount
     var lines = [
       "# \(plan.name): \(count) of \(plan.runCount) runs" + (lost > 0 ? ", \(lost) diverged" : ""),
       "",
@@ -129,9 +161,15 @@ public struct SweepTable: Sendable {
               Self.mean(runs.map(\.metrics.cleanAccuracy)),
               Self.mean(runs.map(\.metrics.attackSuccessRate)),
               Self.mean(runs.map(\.metrics.robustAccuracy)), Self.mean(lost),
-            ]))
+            ] + plan.tests.indices.flatMap { Self.tested(runs.map(\.tests), $0) }))
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The means of what a test came to, over those of its runs that are done.
+  private static func tested(_ tests: [[SweepResult?]], _ index: Int) -> [String] {
+    let after = tests.compactMap { $0.indices.contains(index) ? $0[index]?.after : nil }
+    return [mean(after.map(\.cleanAccuracy)), mean(after.map(\.attackSuccessRate))]
   }
 
   private static func row(_ cells: [String]) -> String {

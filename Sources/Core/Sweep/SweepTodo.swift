@@ -4,6 +4,8 @@ import Foundation
 public enum SweepError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The model does not do on these images what it did on those it was trained with.
   case otherImages(folder: String, noted: Double, found: Double)
+  /// The archive that is to be tested is not the model that the run left.
+  case otherModel(path: String, run: String)
 
   /// One line: the folder, what was expected and found.
   public var description: String {
@@ -12,6 +14,9 @@ public enum SweepError: Error, Equatable, Sendable, CustomStringConvertible {
       String(
         format: "%@: attack_df.csv notes a C-ACC of %.4f, but on these images it is %.4f; "
           + "give the --dataset_path of that run, or another --record", folder, noted, found)
+    case .otherModel(let path, let run):
+      "\(path): expected the model that \(run) left, found another; remove it, and that run is done "
+        + "again"
     }
   }
 }
@@ -26,6 +31,8 @@ struct SweepTodo: Codable {
   var attackMetrics: BackdoorMetrics?
   /// The positions of the tunings to do.
   var tunings: [Int]
+  /// The results of those that need not be done, by name, where tests start from them.
+  var tested: [String: SweepResult] = [:]
   /// The C-ACC that the attack's frame notes.
   var notedAccuracy: Double?
   /// The runs of the group that have a result on disk.
@@ -43,10 +50,15 @@ struct SweepTodo: Codable {
     attackIsToDo = attackMetrics == nil
     tunings = group.tunings.indices.filter { index in
       let tuning = group.tunings[index]
-      let archive = "\(tuning.configuration.defenseFolder)/defense_result.pt"
       let isSaved =
-        !tuning.configuration.save || FileManager.default.fileExists(atPath: archive)
-      return tuning.result(of: attack, in: results) == nil || !isSaved
+        !tuning.configuration.save || FileManager.default.fileExists(atPath: tuning.archive)
+      guard let result = tuning.result(of: attack, in: results), isSaved else { return true }
+      // What is tested must be known to be the model of that result.
+      return result.model == nil && group.tunings.contains { $0.tested?.id == tuning.id }
+    }
+    for index in group.tunings.indices where !tunings.contains(index) {
+      let tuning = group.tunings[index]
+      tested[tuning.id] = tuning.result(of: attack, in: results)
     }
     finishedCount = 1 + group.tunings.count - tunings.count - (attackIsToDo ? 1 : 0)
   }

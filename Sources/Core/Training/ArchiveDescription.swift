@@ -23,6 +23,8 @@ extension AttackedModel {
     var hasTriggeredImages = false
     /// The attack that the run's arguments or its folder name.
     var attack: String?
+    /// The run's arguments, by key, as far as a setting can have such values.
+    var runSettings: [String: ConfigValue] = [:]
     /// How the run scaled pixels, where its arguments say so.
     var pixelStatistics = PixelStatistics()
     /// The folder with the run's images and arguments; nil where none is this archive's.
@@ -69,6 +71,7 @@ struct ArchiveContent {
     description.source = notes.path == path ? nil : notes.path
     description.attack = notes.attack
     description.pixelStatistics = notes.runFolder.map(ArchiveNotes.statistics) ?? PixelStatistics()
+    description.runSettings = notes.runFolder.map(ArchiveNotes.settings) ?? [:]
     try description.noteLabels(of: notes.triggered, path: notes.path)
     return ArchiveContent(model: model, description: description, triggered: notes.triggered)
   }
@@ -152,6 +155,17 @@ private struct ArchiveNotes {
     return result.completed(by: noted)
   }
 
+  /// The arguments of the run in `folder`; none where they cannot be read.
+  static func settings(in folder: String) -> [String: ConfigValue] {
+    var settings: [String: ConfigValue] = [:]
+    for entry in (try? InfoFile.read(path: "\(folder)/info.pickle")) ?? [] {
+      guard let key = entry.key.text, let value = ConfigValue(entry.value), value.isFinite
+      else { continue }
+      settings[key] = value
+    }
+    return settings
+  }
+
   /// The attack by the run's arguments, else by its folder's name, `<attack>/pratio_…`.
   private static func attack(in folder: String) -> String? {
     let place = "\(folder)/info.pickle"
@@ -174,5 +188,16 @@ private struct ArchiveNotes {
           + "\(sides.upperBound), found \(size)")
     }
     return size
+  }
+}
+
+extension ConfigValue {
+  /// Whether it can travel between ranks.
+  fileprivate var isFinite: Bool {
+    switch self {
+    case .real(let value): value.isFinite
+    case .list(let values): values.allSatisfy(\.isFinite)
+    case .null, .boolean, .integer, .text: true
+    }
   }
 }

@@ -16,6 +16,10 @@ public struct Evaluator {
   public let observer: any TrainingObserver
   /// What a message calls the network: its archive, or what was trained.
   public var name: String
+  /// Whether it counts which classes images of each class are taken for.
+  public var countsConfusion = false
+  /// What is done to the inputs of each batch, [N, H, W, C], before the network has them.
+  package var change: ((Tensor) -> Tensor)?
 
   /// An evaluator of `model`, called `name` in messages.
   public init(
@@ -36,6 +40,8 @@ public struct Evaluator {
     public var originalMatches: Int64 = 0
     /// All images.
     public var total: Int64 = 0
+    /// By their label before the attack, if they were counted so.
+    public var confusion: ConfusionMatrix?
     /// Mean over the batches of each batch's mean loss; nil without images.
     public var lossAverageOverBatches: Double?
   }
@@ -59,6 +65,7 @@ public struct Evaluator {
       images, batchSize: batchSize, normalization: normalization,
       worldSize: communicator.worldSize, rank: communicator.rank)
     var result = Result()
+    if countsConfusion { result.confusion = ConfusionMatrix(classCount: images.classCount) }
     var loss = [0.0]
     var (done, nonFinite) = (0, Int64(0))
     for batch in loader.epoch(0) {
@@ -70,14 +77,15 @@ public struct Evaluator {
       loss[0] += outcome.lossSum / Double(batch.globalCount)
       result.matches += outcome.correct
       nonFinite += outcome.nonFinite
-      for (index, prediction) in zip(batch.indices, outcome.predictions)
-      where originalLabels[index] == Int(prediction) {
-        result.originalMatches += 1
+      for (index, prediction) in zip(batch.indices, outcome.predictions) {
+        if originalLabels[index] == Int(prediction) { result.originalMatches += 1 }
+        result.confusion?.count(label: originalLabels[index], prediction: Int(prediction))
       }
     }
     var counts = [result.matches, result.originalMatches, nonFinite]
     try communicator.allReduceSum(&counts)
     try communicator.allReduceSum(&loss)
+    try result.confusion?.join { try communicator.allReduceSum(&$0) }
     try features?.join(communicator)
     guard counts[2] == 0 else {
       throw NonFiniteLogits(model: name, count: counts[2], total: images.count)
@@ -92,7 +100,8 @@ public struct Evaluator {
   private func classify(_ batch: Batch) -> CrossEntropy.Result {
     var shape = model.inputShape
     shape.batch = batch.count
-    let logits = model.forward(Tensor(shape, in: batch.images), mode: .evaluating, context: context)
+    let images = Tensor(shape, in: batch.images)
+    let logits = model.forward(change?(images) ?? images, mode: .evaluating, context: context)
     return CrossEntropy().evaluate(logits, labels: batch.labels, globalCount: batch.globalCount)
   }
 }

@@ -59,6 +59,21 @@ package final class SharedPasses {
     try context.check()
   }
 
+  /// What the logits of the last forward move by where its images move by `t`; see Note [Tangents].
+  package func tangent(_ t: Tensor, of batch: Batch, at moment: Moment) throws -> Tensor {
+    let moved = network.tangent(t, hooks: hooks(batch, at: moment), context: context)
+    try context.check()
+    return moved
+  }
+
+  /// Adds the gradients of <`gradient`, the last tangent>.
+  package func tangentBackward(
+    _ gradient: Tensor, of batch: Batch, at moment: Moment
+  ) throws {
+    network.tangentBackward(gradient, hooks: hooks(batch, at: moment), context: context)
+    try context.check()
+  }
+
   /// Sets all gradients to zero.
   package func clearGradients() { store.clearGradients(wide: context.sharesStatistics) }
 

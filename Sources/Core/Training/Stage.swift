@@ -22,6 +22,9 @@ public struct Stage {
     if communicator.rank == 0 { observer.observe(event) }
   }
 
+  /// Tells how far the reading of a dataset is, from whatever thread reads; nil but on rank 0.
+  var reading: ReadingProgress? { observer.reading(on: communicator) }
+
   /// Notes what becomes of a run.
   var log: RunLog { RunLog(communicator: communicator, observer: observer) }
 
@@ -41,5 +44,16 @@ public struct Stage {
     }
     tell(.claimed(folder: checkpoints.path))
     return claim
+  }
+}
+
+extension TrainingObserver {
+  /// Told how far the reading of a dataset is; nil but on rank 0.
+  func reading(on communicator: any Communicator) -> ReadingProgress? {
+    guard communicator.rank == 0 else { return nil }
+    return { done, total in
+      observe(
+        .working(WorkProgress(name: "read images", done: done, total: total, unit: "images")))
+    }
   }
 }

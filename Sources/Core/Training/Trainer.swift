@@ -30,6 +30,8 @@ public struct Trainer {
 
   /// One epoch's outcome, over all ranks.
   public struct Epoch: Sendable {
+    /// What was being done.
+    public var phase = ""
     /// The epoch, counted from 0.
     public var index: Int
     /// What the training images came to.
@@ -67,7 +69,7 @@ public struct Trainer {
     let limit = min(steps, (maxSteps ?? .max) - epoch * steps)
     let start = ContinuousClock.now
     var outcome = Epoch(
-      index: epoch, counts: position.counts,
+      phase: phase, index: epoch, counts: position.counts,
       learningRate: learningRate(epoch, step: max(position.step - 1, 0)), seconds: 0)
     var imagesSeen = 0
     if position.step < limit { try step.epochBegins(epoch) }
@@ -81,12 +83,15 @@ public struct Trainer {
           learningRate: outcome.learningRate, seed: loader.seed, epoch: epoch, step: position.step))
       try watch.replicas.verify(
         afterStep: epoch * steps + position.step + 1, settle: step.settle)
+      let lossBefore = position.counts.lossSum
       position.counts.add(result)
       position.step += 1
       imagesSeen += batch.globalCount
       outcome.counts = position.counts
       outcome.seconds = (ContinuousClock.now - start).seconds
-      report(outcome, step: position.step, steps: limit, images: imagesSeen)
+      report(
+        outcome, step: position.step, steps: limit, images: imagesSeen,
+        lossOfStep: position.counts.lossSum - lossBefore)
       if position.step == limit { break }
     }
     try step.settle()
@@ -118,7 +123,9 @@ public struct Trainer {
       epoch: epoch, step: step, stepsPerEpoch: loader.sampler.stepsPerEpoch, epochs: epochs)
   }
 
-  private func report(_ epoch: Epoch, step: Int, steps: Int, images: Int) {
+  private func report(
+    _ epoch: Epoch, step: Int, steps: Int, images: Int, lossOfStep: Double
+  ) {
     let counts = epoch.counts
     guard self.step.communicator.rank == 0, counts.lossSum.isFinite else { return }
     let batchSize = loader.sampler.batchSize
@@ -128,7 +135,8 @@ public struct Trainer {
       ? 1 : Double(counts.total) / Double(max(min(step * batchSize, loader.sampler.count), 1))
     let perStep = epoch.seconds * Double(batchSize) / Double(max(images, 1))
     let inAll = min(epochs * loader.sampler.stepsPerEpoch, maxSteps ?? .max)
-    let stepsLeft = inAll - epoch.index * loader.sampler.stepsPerEpoch - step
+    let stepInAll = epoch.index * loader.sampler.stepsPerEpoch + step
+    let stepsLeft = inAll - stepInAll
     let line = estimate.line(
       afterStepOf: batchSize, left: stepsLeft * batchSize, of: inAll * batchSize, phase: phase,
       now: .now, date: Date())
@@ -137,6 +145,8 @@ public struct Trainer {
       .step(
         StepProgress(
           phase: phase, epoch: epoch.index + 1, epochs: epochs, step: step, steps: steps,
+          stepInAll: stepInAll, learningRate: epoch.learningRate,
+          lossOfStep: lossOfStep / max(share, 1e-9),
           loss: (counts.meanLoss ?? 0) / max(share, 1e-9), accuracy: counts.accuracy ?? 0,
           imagesPerSecond: Double(images) / max(epoch.seconds, 1e-9),
           secondsRemaining: perStep * Double(stepsLeft))))

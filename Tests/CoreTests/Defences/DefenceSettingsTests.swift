@@ -133,6 +133,18 @@ import Testing
     #expect(throws: ConfigError.self) { try decode("sau", file: "client_optimizer: 'sgd'\n") }
   }
 
+  @Test func thePublishedFlagsOfPAMAreTaken() throws {
+    let keys = ["mround", "uround", "nround", "norm_bound", "feat_bound"]
+    let flags = keys.map { ConfigArgument(key: $0, value: .real(3)) }
+    let decoded = try decode("pam", file: "ul_round: 4\n", flags: flags)
+    #expect(
+      decoded.warnings.contains(
+        "no effect on pam, whose triggers nc reverses here: \(keys.joined(separator: ", "))"))
+    #expect(throws: ConfigError.self) {
+      try decode("pam", file: "", flags: [ConfigArgument(key: "mround", value: .text("many"))])
+    }
+  }
+
   @Test func defencesHaveDefaultsOfTheirOwn() throws {
     func shared(_ name: String) throws -> TuneConfiguration {
       DefendConfiguration(defence: try #require(DefenceName(rawValue: name))).shared

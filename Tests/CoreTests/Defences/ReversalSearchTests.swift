@@ -65,6 +65,16 @@ struct ReversalSearchTests {
     #expect(verdict.words.contains("no verdict"))
   }
 
+  /// Masks that never worked are large, so that any other one stands out.
+  @Test func classesWithoutATriggerThatWorksLeaveNoVerdictToRelyOn() {
+    var verdict = ReversalVerdict([20, 880, 885, 890, 895])
+    #expect(verdict.flagged == [0] && verdict.isReliable)
+    verdict.unreached = [1, 2, 3]
+    #expect(!verdict.isReliable)
+    #expect(verdict.words.contains("no verdict to rely on"))
+    #expect(!ReversalVerdict([5, 5, 5]).isReliable)
+  }
+
   @Test func stampsAreMixedOfImageAndPattern() {
     let images = LabeledImages(
       pixels: [100, 200, 0, 10, 20, 30], labels: [0, 1], height: 1, width: 1,

@@ -30,7 +30,9 @@ struct UnlearningReplayTests {
     try fixture.expectDigests(thin.state(), "final", relative: 1e-3)
   }
 
-  @Test func implicitUnlearningsFirstOrderEqualsTheRecordedRun() throws {
+  /// What the first order leaves out is 0.014 % of the gradient here.
+  @Test(arguments: [false, true])
+  func implicitUnlearningEqualsTheRecordedRun(isFirstOrder: Bool) throws {
     let fixture = try DefenceFixture("i-bau/replay.pt")
     let thin = try DefenceData.model()
     let step = ImplicitUnlearningStep(
@@ -38,6 +40,7 @@ struct UnlearningReplayTests {
       optimizer: Adam(for: thin.store, amsgrad: true), communicator: SoloCommunicator(),
       context: thin.context)
     let batches = try bigBatches(try fixture.numbers("batch_sizes").map { Int($0) })
+    if !isFirstOrder { step.takeInnerBatch(batches[0]) }
     let positions = try #require(try fixture.value("rand_idx").items)
     let size = 3 * 32 * 32
     let (found, gradients) = (try fixture.floats("pert"), try fixture.floats("pert_grad"))
@@ -62,6 +65,9 @@ struct UnlearningReplayTests {
         expectClose(
           outcome.crossEntropy.lossSum / Double(batch.count),
           try fixture.numbers("loss_outer")[number], relative: 1e-4, "outer \(number)")
+        if number == 0 && !isFirstOrder {
+          try fixture.expectDigests(named(gradientsOf: thin.store), "hypergrad0", relative: 1e-4)
+        }
         let squares = thin.store.gradients.array.reduce(0.0) { $0 + Double($1) * Double($1) }
         expectClose(
           squares.squareRoot(), try fixture.numbers("hypergrad_norm")[number], relative: 1e-3,
@@ -104,6 +110,15 @@ struct UnlearningReplayTests {
     let head = thin.state()["linear.weight"] ?? []
     let digest = try fixture.value("final", "linear.weight")
     #expect(try DefenceFixture.distance(head, from: digest, "head") < 1e-3)
+  }
+
+  /// The gradients by name, in PyTorch's layout.
+  private func named(gradientsOf store: ParameterStore) -> [String: [Float]] {
+    // The store names and lays out its values; the gradients stand in their place for a moment.
+    let values = store.values.array
+    store.values.pointer.update(from: store.gradients.pointer, count: values.count)
+    defer { store.values.pointer.update(from: values, count: values.count) }
+    return store.parameterValues()
   }
 
   /// [C, H, W] of a tensor [H, W, C].

@@ -30,11 +30,16 @@ public struct TriggerSheet: Sendable {
     let original = images.selecting(positions)
     var triggered = original
     trigger.apply(to: &triggered, at: Array(0..<original.count), split: .test)
+    try self.init(original, triggered: triggered, at: positions)
+  }
+
+  /// The sheet of `original` and `triggered` images, which are at `positions` of a dataset.
+  init(_ original: LabeledImages, triggered: LabeledImages, at positions: [Int]) throws {
     let difference = zip(original.pixels, triggered.pixels).map { $0 > $1 ? $0 - $1 : $1 - $0 }
     let factor = max(255 / max(Int(difference.max() ?? 0), 1), 1)
     var amplified = original
     amplified.pixels = difference.map { UInt8(clamping: Int($0) * factor) }
-    let enlargement = max(Self.tile / max(images.width, images.height), 1)
+    let enlargement = max(Self.tile / max(original.width, original.height), 1)
     image = try Self.layOut(
       [
         ("original", original), ("triggered", triggered), ("difference x \(factor)", amplified),

@@ -1,0 +1,137 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Scans, the retuning attack, α chosen by the run, and defences in a sweep, as a user runs them on
+/// forty images.
+@Suite struct DefenceCommandTests {
+  /// A finished badnet run on a tiny dataset; it owns both.
+  private struct Attacked {
+    let tiny: TinyDataset
+
+    init() throws {
+      tiny = try TinyDataset()
+      let attack = try RunProcess.run(
+        TinyDataset.program, ["attack", "badnet", "--epochs", "1"] + tiny.flags)
+      #expect(attack.exitCode == 0, "\(attack.standardError)")
+    }
+
+    func run(_ arguments: [String], ranks: Int = 1) throws -> ProcessOutput {
+      ranks == 1
+        ? try RunProcess.run(TinyDataset.program, arguments)
+        : try RunProcess.mpirun(ranks, TinyDataset.program, arguments)
+    }
+
+    var machine: [String] { ["--threads", "1", "--json"] }
+    var archive: String { "\(tiny.runFolder)/attack_result.pt" }
+  }
+
+  @Test(arguments: [1, 2]) func aScanHasANumberForEachClass(ranks: Int) throws {
+    let attacked = try Attacked()
+    let picture = "\(attacked.tiny.folder)/scan.png"
+    let scan = try attacked.run(
+      ["scan", attacked.archive, "--nc_epoch", "1", "--ratio", "0.5", "--batch_size", "10"]
+        + ["--out", picture] + attacked.machine, ranks: ranks)
+    #expect(scan.exitCode == 0, "\(scan.standardError)")
+    let report = try #require(scan.lastJSON)
+    #expect((report["norms"] as? [Double])?.count == 2)
+    #expect((report["verdict"] as? String)?.isEmpty == false)
+    #expect(report["anomaly_index"] is Double && report["flagged"] is [Int])
+    let bytes = FileManager.default.contents(atPath: picture)?.prefix(4)
+    #expect(bytes.map { Array($0) } == [0x89, 0x50, 0x4E, 0x47])
+  }
+
+  @Test func aScanOfNoArchiveIsOneLine() throws {
+    let scan = try RunProcess.run(TinyDataset.program, ["scan", "/nowhere/a.pt", "--json"])
+    #expect(scan.exitCode == 1)
+    #expect(scan.errorLines.filter { $0.hasPrefix("fst: ") }.count == 1)
+    #expect(scan.standardError.contains("/nowhere/a.pt"))
+  }
+
+  @Test func theRetuningAttackStartsFromADefence() throws {
+    let attacked = try Attacked()
+    let tests =
+      ["defend", "ra", "--result", attacked.tiny.runFolder, "--defense_type", "ft"]
+      + ["--epochs", "1", "--split_ratio", "0.5", "--batch_size", "10", "--save"]
+      + attacked.machine
+    let early = try attacked.run(tests)
+    #expect(early.exitCode == 1)
+    #expect(
+      early.standardError.contains("defense/ft/defense_result.pt: expected the result of a defence")
+    )
+    let tune = try attacked.run(
+      ["tune", "--result", attacked.tiny.runFolder, "--ft_mode", "ft", "--epochs", "1"]
+        + ["--split_ratio", "0.5", "--batch_size", "10", "--save"] + attacked.machine)
+    #expect(tune.exitCode == 0, "\(tune.standardError)")
+    let retuned = try attacked.run(tests)
+    #expect(retuned.exitCode == 0, "\(retuned.standardError)")
+    let folder = "\(attacked.tiny.runFolder)/defense/ft"
+    #expect(FileManager.default.fileExists(atPath: "\(folder)/relearn_result.pt"))
+    #expect(FileManager.default.fileExists(atPath: "\(folder)/ra/ra_df.csv"))
+    let before = try #require(retuned.lastJSON?["before"] as? [String: Any])
+    let after = try #require(tune.lastJSON?["after"] as? [String: Any])
+    #expect(before["clean_correct"] as? Int == after["clean_correct"] as? Int)
+  }
+
+  @Test func alphaMayBeChosenByTheRun() throws {
+    let attacked = try Attacked()
+    let tune = try attacked.run(
+      ["tune", "--result", attacked.tiny.runFolder, "--alpha", "auto", "--epochs", "1"]
+        + ["--split_ratio", "0.5", "--batch_size", "10"] + attacked.machine)
+    #expect(tune.exitCode == 0, "\(tune.standardError)")
+    let alpha = try #require(tune.lastJSON?["alpha"] as? Double)
+    #expect([0.001, 0.01, 0.1, 0.2, 0.5].contains(alpha))
+    let wrong = try attacked.run(
+      ["tune", "--result", attacked.tiny.runFolder, "--alpha", "most"] + attacked.machine)
+    #expect(wrong.exitCode == 64)
+    #expect(wrong.standardError.contains("--alpha: expected a number, or auto, found 'most'"))
+  }
+
+  @Test func aSweepHasDefencesAndTheirTestsInRowsAndColumns() throws {
+    let tiny = try TinyDataset()
+    let path = "\(tiny.folder)/plan.yaml"
+    let text = """
+      modes: [ft]
+      defences: [clp, ep]
+      retuning: true
+      dataset: image_folder
+      dataset_path: \(tiny.folder)/data
+      record: \(tiny.record)
+      threads: 1
+      batch_size: 10
+      split_ratio: 0.5
+      attack: {width: 4, epochs: 1}
+      tune: {epochs: 1}
+      defend:
+        epochs: 1
+        ra: {epochs: 1, split_ratio: 0.5, batch_size: 10}
+      """
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    let part = try RunProcess.run(
+      TinyDataset.program, ["sweep", path, "--json", "--only", "clp-seed_0$"])
+    #expect(part.exitCode == 0, "\(part.standardError)")
+    #expect(part.lastJSON?["finished_now"] as? Int == 2)
+    let rest = try RunProcess.run(TinyDataset.program, ["sweep", path, "--json"])
+    #expect(rest.exitCode == 0, "\(rest.standardError)")
+    #expect(rest.lastJSON?["finished_before"] as? Int == 2)
+    #expect(rest.lastJSON?["finished_now"] as? Int == 5)
+    let board = try #require(rest.lastJSON?["board"] as? String)
+    let lines = try String(contentsOfFile: board, encoding: .utf8).split(separator: "\n")
+    #expect(lines.contains("| attack | pratio | none | ft | clp | ep |"))
+    #expect(lines.last == "All 7 cells are run.")
+
+    // What is tested must be the model of the result.
+    let archive = "\(tiny.runFolder)/defense/clp/defense_result.pt"
+    try FileManager.default.removeItem(atPath: archive)
+    try FileManager.default.copyItem(
+      atPath: "\(tiny.runFolder)/defense/ft/defense_result.pt", toPath: archive)
+    let runs = "\(tiny.record)/sweep/plan/runs"
+    for name in try FileManager.default.contentsOfDirectory(atPath: runs)
+    where name.contains("clp-seed_0.ra") {
+      try FileManager.default.removeItem(atPath: "\(runs)/\(name)")
+    }
+    let other = try RunProcess.run(TinyDataset.program, ["sweep", path, "--json"])
+    #expect(other.exitCode == 1)
+    #expect(other.standardError.contains("expected the model that"))
+  }
+}
