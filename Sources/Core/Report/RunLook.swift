@@ -57,7 +57,7 @@ struct RunLook {
       do {
         let inquiry = ModelInquiry(
           archive: archive.path, configuration, communicator: communicator,
-          observer: place == 0 ? observer : AnsweredObserver(observer: observer))
+          observer: place == 0 ? observer : QuietObserver(observer))
         let answer = try inquiry.run(title: archive.title, images: images, sharing: testImages)
         (testImages, target, images) = (answer.testImages, answer.target, answer.images)
         models.append(answer.model)
@@ -85,19 +85,6 @@ struct RunLook {
       + purified.compactMap { defence in
         defence.archive.map { Archive(title: defence.title, path: $0) }
       }
-  }
-}
-
-/// Passes on progress and warnings alone: what a first archive's were, a second one's messages are
-/// too.
-private struct AnsweredObserver: TrainingObserver {
-  let observer: any TrainingObserver
-
-  func observe(_ event: TrainingEvent) {
-    switch event {
-    case .warning, .step, .evaluating, .embedding: observer.observe(event)
-    case .message, .note, .claimed, .epoch: break
-    }
   }
 }
 

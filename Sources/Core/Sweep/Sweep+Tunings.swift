@@ -79,17 +79,3 @@ extension Sweep {
       communicator: communicator)
   }
 }
-
-/// Passes on the progress of a run and its warnings, but neither its messages nor its epochs.
-struct QuietObserver: TrainingObserver {
-  private let observer: any TrainingObserver
-
-  init(_ observer: any TrainingObserver) { self.observer = observer }
-
-  func observe(_ event: TrainingEvent) {
-    switch event {
-    case .warning, .step, .evaluating, .embedding, .working: observer.observe(event)
-    case .message, .note, .claimed, .epoch, .measured, .picture: break
-    }
-  }
-}
