@@ -73,11 +73,11 @@ import Testing
     #expect(before["clean_correct"] as? Int == after["clean_correct"] as? Int)
   }
 
-  /// The patch is the whole image, which the default is not.
+  /// The patch is a bright image, which the default is not.
   @Test func aTriggerAnewIsTheRunsOwn() throws {
     let tiny = try TinyDataset()
     let patch = "\(tiny.folder)/patch.ppm"
-    let pixels = Data("P6 32 32 255\n".utf8) + Data(repeating: 20, count: 32 * 32 * 3)
+    let pixels = Data("P6 32 32 255\n".utf8) + Data(repeating: 200, count: 32 * 32 * 3)
     try pixels.write(to: URL(fileURLWithPath: patch))
     let attack = try RunProcess.run(
       TinyDataset.program,
@@ -88,6 +88,8 @@ import Testing
     let kept = try RunProcess.run(TinyDataset.program, evaluate)
     let anew = try RunProcess.run(TinyDataset.program, evaluate + ["--attack", "badnet"])
     #expect(anew.exitCode == 0, "\(anew.standardError)")
+    #expect(
+      kept.lastJSON?["attack_successes"] as? Int == 8, "bright images are of the target class")
     for key in ["attack_successes", "robust_correct", "triggered_total"] {
       #expect(anew.lastJSON?[key] as? Int == kept.lastJSON?[key] as? Int, "\(key)")
     }
