@@ -73,6 +73,34 @@ import Testing
     #expect(before["clean_correct"] as? Int == after["clean_correct"] as? Int)
   }
 
+  /// The patch is a bright image, which the default is not.
+  @Test func aTriggerAnewIsTheRunsOwn() throws {
+    let tiny = try TinyDataset()
+    let patch = "\(tiny.folder)/patch.ppm"
+    let pixels = Data("P6 32 32 255\n".utf8) + Data(repeating: 200, count: 32 * 32 * 3)
+    try pixels.write(to: URL(fileURLWithPath: patch))
+    let attack = try RunProcess.run(
+      TinyDataset.program,
+      ["attack", "badnet", "--epochs", "1", "--patch_mask_path", patch, "--json"] + tiny.flags)
+    #expect(attack.exitCode == 0, "\(attack.standardError)")
+    let evaluate =
+      ["evaluate", "\(tiny.runFolder)/attack_result.pt", "--threads", "1", "--json"]
+    let kept = try RunProcess.run(TinyDataset.program, evaluate)
+    let anew = try RunProcess.run(TinyDataset.program, evaluate + ["--attack", "badnet"])
+    #expect(anew.exitCode == 0, "\(anew.standardError)")
+    #expect(
+      kept.lastJSON?["attack_successes"] as? Int == 8, "bright images are of the target class")
+    for key in ["attack_successes", "robust_correct", "triggered_total"] {
+      #expect(anew.lastJSON?[key] as? Int == kept.lastJSON?[key] as? Int, "\(key)")
+    }
+    #expect(!anew.standardError.contains("not found"))
+    try FileManager.default.removeItem(atPath: patch)
+    let without = try RunProcess.run(TinyDataset.program, evaluate + ["--attack", "badnet"])
+    #expect(without.exitCode == 0)
+    #expect(
+      without.standardError.contains("not found, so that the default stands for what the run's"))
+  }
+
   @Test func alphaMayBeChosenByTheRun() throws {
     let attacked = try Attacked()
     let tune = try attacked.run(

@@ -95,6 +95,9 @@ struct TriggeredTrainingImages {
     guard let attack = stage.shared.attack else {
       throw TriggeredImagesError.unknownAttack(folder: folder)
     }
+    if let line = description.absence(of: attack, given: stage.shared.settings) {
+      stage.stage.tell(.warning(line))
+    }
     let place = TriggerPlace(
       height: stage.images.height, width: stage.images.width, folder: description.runFolder,
       normalization: stage.normalization, communicator: communicator)

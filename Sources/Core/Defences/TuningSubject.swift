@@ -172,6 +172,16 @@ private struct TuningSubjectReader {
   }
 
   private func anew(_ attack: AttackName, _ source: TriggeredTestImages) throws -> PoisonedDataset {
+    let description = source.attacked.description
+    if let line = description.absence(of: attack, given: configuration.settings) {
+      tell(.warning(line))
+    }
+    return try applied(attack, source)
+  }
+
+  private func applied(
+    _ attack: AttackName, _ source: TriggeredTestImages
+  ) throws -> PoisonedDataset {
     try communicator.together {
       try source.anew(
         source.attacked.description.settings(of: attack, given: configuration.settings),

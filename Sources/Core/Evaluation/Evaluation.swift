@@ -100,6 +100,10 @@ public struct Evaluation {
     if let attack = configuration.attack {
       let target = source.labels.target.map { ", target \($0)" } ?? ""
       tell(.message("the trigger of \(attack.rawValue) is applied anew\(target)"))
+      let description = source.attacked.description
+      if let line = description.absence(of: attack, given: configuration.settings) {
+        tell(.warning(line))
+      }
       return try communicator.together {
         try source.anew(
           source.attacked.description.settings(of: attack, given: configuration.settings),

@@ -34,24 +34,27 @@ extension SweepAttack {
 }
 
 extension SweepTuning {
-  /// The settings that decide the result: its own, those of the attack under `attack.<key>` and those
-  /// of what it tests under `tested.<key>`.
+  /// The settings that decide the result: its own, those of the attack under `attack.<key>`, those of
+  /// what it tests under `tested.<key>` and those of its retuning under `retuned.<key>`.
   package func settings(of attack: SweepAttack) -> [String: String] {
-    join(method.decisiveSettings, attack.settings, tested?.method.decisiveSettings)
+    join(attack.settings) { $0.decisiveSettings }
   }
 
   /// What a setting was before this program knew its key.
   func defaults(of attack: SweepAttack) -> [String: String] {
-    join(method.defaultSettings, attack.defaults, tested?.method.defaultSettings)
+    join(attack.defaults) { $0.defaultSettings }
   }
 
   private func join(
-    _ own: [String: String], _ attack: [String: String], _ tested: [String: String]?
+    _ attack: [String: String], _ settings: (SweepMethod) -> [String: String]
   ) -> [String: String] {
-    let others =
-      attack.map { ("attack.\($0.key)", $0.value) }
-      + (tested ?? [:]).map { ("tested.\($0.key)", $0.value) }
-    return own.merging(others) { own, _ in own }
+    let others = [
+      ("attack", attack), ("tested", tested.map { settings($0.method) } ?? [:]),
+      ("retuned", retuned.map { settings($0.method) } ?? [:]),
+    ]
+    return others.reduce(into: settings(method)) { all, other in
+      for (key, value) in other.1 { all["\(other.0).\(key)"] = value }
+    }
   }
 }
 

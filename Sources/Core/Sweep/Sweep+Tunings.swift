@@ -7,7 +7,8 @@ extension Sweep {
     for index in todo.tunings where try !isStopped() {
       let run = group.tunings[index]
       let tested = run.tested.flatMap { results[$0.id] }
-      guard run.tested == nil || tested != nil else {
+      let isRetuned = run.retuned.map { results[$0.id] != nil } ?? true
+      guard run.tested == nil || tested != nil && isRetuned else {
         outcome.waiting += 1
         continue
       }

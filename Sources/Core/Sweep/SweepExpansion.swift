@@ -80,9 +80,13 @@ struct SweepExpansion {
     var runs: [DecodedConfiguration<SweepTuning>] = []
     func add(_ run: DecodedConfiguration<SweepTuning>) throws {
       runs.append(run)
-      for test in plan.tests {
-        runs.append(
-          try self.test(test, of: run.configuration, attack, cleanModel: cleanModel))
+      var retuned: SweepTuning.Tested?
+      for name in plan.tests {
+        var test = try self.test(name, of: run.configuration, attack, cleanModel: cleanModel)
+        test.configuration.retuned = retuned
+        let done = test.configuration
+        if name == .ra { retuned = SweepTuning.Tested(id: done.id, method: done.method) }
+        runs.append(test)
       }
     }
     for mode in plan.modes {

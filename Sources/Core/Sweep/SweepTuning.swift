@@ -7,8 +7,10 @@ public struct SweepTuning: Equatable, Sendable {
   public var method: SweepMethod
   /// The run whose result is tested; nil of what starts from the attacked model.
   public var tested: Tested?
+  /// The retuning of that run, whose model a test takes too; nil where it takes none.
+  public var retuned: Tested?
 
-  /// The run that a test starts from.
+  /// A run that a test starts from.
   public struct Tested: Equatable, Sendable {
     /// Its name.
     public let id: String
@@ -38,7 +40,8 @@ public struct SweepTuning: Equatable, Sendable {
 
   /// `wanted` of `all`, in the order of these, with the runs that they test.
   static func needed(_ all: [SweepTuning], by wanted: [SweepTuning]) -> [SweepTuning] {
-    let ids = Set(wanted.map(\.id) + wanted.compactMap(\.tested?.id))
+    let ids = Set(
+      wanted.map(\.id) + wanted.compactMap(\.tested?.id) + wanted.compactMap(\.retuned?.id))
     return all.filter { ids.contains($0.id) }
   }
 }

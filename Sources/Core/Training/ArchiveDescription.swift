@@ -25,6 +25,8 @@ extension AttackedModel {
     var attack: String?
     /// The run's arguments, by key, as far as a setting can have such values.
     var runSettings: [String: ConfigValue] = [:]
+    /// The keys of those arguments that name a file, by `…_path`, where none is.
+    var absentFiles: Set<String> = []
     /// How the run scaled pixels, where its arguments say so.
     var pixelStatistics = PixelStatistics()
     /// The folder with the run's images and arguments; nil where none is this archive's.
@@ -72,6 +74,11 @@ struct ArchiveContent {
     description.attack = notes.attack
     description.pixelStatistics = notes.runFolder.map(ArchiveNotes.statistics) ?? PixelStatistics()
     description.runSettings = notes.runFolder.map(ArchiveNotes.settings) ?? [:]
+    description.absentFiles = Set(
+      description.runSettings.filter { key, value in
+        guard key.hasSuffix("_path"), case .text(let file) = value else { return false }
+        return !FileManager.default.fileExists(atPath: file)
+      }.keys)
     try description.noteLabels(of: notes.triggered, path: notes.path)
     return ArchiveContent(model: model, description: description, triggered: notes.triggered)
   }

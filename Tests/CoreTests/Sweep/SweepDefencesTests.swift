@@ -149,6 +149,25 @@ import Testing
     #expect(runs == [id, "\(id).ra"])
   }
 
+  @Test func reactivationNeedsTheRetunedModelAndTheCleanOne() throws {
+    let lists = "modes: [ft]\nretuning: true\nreactivation: true\nclean: true\n"
+    let plan = try plan(lists)
+    var selection = SweepSelection()
+    selection.only = "qra$"
+    let groups = try selection.groups(of: plan)
+    let id = "badnet-pratio_0.1-seed_0.ft-seed_0"
+    #expect(groups.map(\.attack.id) == ["clean-seed_0", "badnet-pratio_0.1-seed_0"])
+    #expect(groups.last?.tunings.map(\.id) == [id, "\(id).ra", "\(id).qra"])
+    func settings(_ text: String) throws -> [String: String] {
+      let group = try #require(self.plan(text).groups.last)
+      return try #require(group.tunings.last).settings(of: group.attack)
+    }
+    let plain = try settings(lists)
+    #expect(try settings("\(lists)defend:\n  ra:\n    poison_num: 6\n") != plain)
+    #expect(try settings("\(lists)tune:\n  lr: 0.5\n") != plain)
+    #expect(try settings("\(lists)defend:\n  lr: 0.5\n") == plain)
+  }
+
   // MARK: Tables
 
   private func metrics(_ clean: Int64, _ attack: Int64) -> BackdoorMetrics {
