@@ -2,7 +2,7 @@
 """Compares a step of attacks and defences with the same in PyTorch, in the same minutes.
 
     swift build -c release
-    python3 bench/compare_methods.py --rounds 3                     # all methods below: 40 minutes
+    python3 bench/compare_methods.py --rounds 3                     # all methods below
     python3 bench/compare_methods.py --methods wanet inputaware
 
 Images are random bytes in CIFAR-10's binary format, 1,280 to train on and 20 to test: ten batches

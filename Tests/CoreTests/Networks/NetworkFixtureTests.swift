@@ -149,7 +149,7 @@ struct NetworkFixtureTests {
     let after = try fixture.all("after3/").filter { !$0.key.hasSuffix("tracked") }
     let mine = network.store.parameterValues().merging(network.store.bufferValues()) { $1 }
     #expect(Set(after.keys) == Set(mine.keys.filter { !$0.hasSuffix("tracked") }))
-    #expect(distance(mine, after) < 1e-4)
+    #expect(distance(mine, after) < 1e-5)
     let logits = network.forward(
       try fixture.batch(0).images, mode: .evaluating, context: reference)
     expectClose(logits.array, try fixture.values("after3_eval/logits"), relative: 1e-3, "after")
