@@ -47,7 +47,7 @@ package final class NeuronMaskStep: TrainingStep {
   package var classifier: Network { masks.network }
   package var learners: [Learner] {
     [
-      Learner("classifier", store: classifier.store, optimizer: Unmoved()),
+      Learner("classifier", store: classifier.store, optimizer: Resting()),
       Learner("masks", store: masks.store, optimizer: optimizer),
     ]
   }

@@ -34,15 +34,3 @@ package final class ChangedGradients: Optimizer {
     optimizer.step(store, range: range, learningRate: learningRate, context: context)
   }
 }
-
-/// The optimizer of a network that a step only looks at.
-package final class Unmoved: Optimizer {
-  package let state: [FloatBuffer] = []
-  package var stepCount = 0
-
-  package init() {}
-
-  package func step(
-    _ store: ParameterStore, range: Range<Int>, learningRate: Double, context: ComputeContext
-  ) {}
-}

@@ -1,6 +1,7 @@
 import Distributed
 
-/// Moves nothing: for a learner that only keeps what a step remembers.
+/// Moves nothing: for a network that a step only looks at, and a learner that only keeps what a step
+/// remembers.
 package final class Resting: Optimizer {
   package let state: [FloatBuffer] = []
   package var stepCount = 0

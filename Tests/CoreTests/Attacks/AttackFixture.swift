@@ -112,6 +112,14 @@ struct AttackFixture {
     return network
   }
 
+  /// The step of batches of 12 that those chains move `network` by.
+  static func step(_ network: Network) -> ClassifierStep {
+    ClassifierStep(
+      model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
+      loss: CrossEntropy(), largestShare: 12, communicator: SoloCommunicator(),
+      context: ComputeContext(threads: 2, convolution: .im2col))
+  }
+
   /// Fills `store` with the values that a hash of their places gives: see the fixtures' README.
   static func fill(_ store: ParameterStore, salt: Int) throws {
     var fanIn = 1

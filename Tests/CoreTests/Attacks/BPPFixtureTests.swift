@@ -54,10 +54,7 @@ struct BPPFixtureTests {
     let train = try AttackFixture.pictures(.train)
     let first = Int(try AttackFixture("bpp/saved.pt")["first_train_index"].number)
     let network = try AttackFixture.classifier()
-    let step = ClassifierStep(
-      model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
-      loss: CrossEntropy(), largestShare: 12, communicator: SoloCommunicator(),
-      context: ComputeContext(threads: 2, convolution: .im2col))
+    let step = AttackFixture.step(network)
     for index in 0..<3 {
       let one = try fixture["batches", "\(index)"]
       let indices = try one["train_index"].integers

@@ -75,10 +75,7 @@ struct WaNetFixtureTests {
   @Test func threeStepsAreTheOriginals() throws {
     let (fixture, grid) = (try AttackFixture("wanet/train.pt"), try grid())
     let network = try AttackFixture.classifier()
-    let step = ClassifierStep(
-      model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
-      loss: CrossEntropy(), largestShare: 12, communicator: SoloCommunicator(),
-      context: ComputeContext(threads: 2, convolution: .im2col))
+    let step = AttackFixture.step(network)
     for index in 0..<3 {
       let one = try fixture["batches", "\(index)"]
       let indices = try one["train_index"].integers
