@@ -10,7 +10,10 @@ attack_lr=0.1
 alpha=0.2
 pratio=0.1
 split_ratio=0.2  # 1,000 images, as many as 2 % of CIFAR-10
-threads=$(nproc)
+# All attacks at once share the processors: so thin a model keeps one thread busy, hardly two.
+attacks=(badnet blended wanet)
+threads=$(($(nproc) / ${#attacks[@]}))
+[ "$threads" -gt 0 ] || threads=1
 record=record/demo
 fst=${FST:-.build/release/fst}
 
@@ -55,19 +58,15 @@ woken() {
 
 training=(--epochs "$attack_epochs" --lr "$attack_lr" --lr_scheduler OneCycleLR)
 
-rows=()
-homes=()
-archives=()
-for attack in badnet blended wanet; do
-  own=()
+# Trains `attack`, purifies what it left and leaves a row of the table in a file beside the runs.
+attack_and_purify() {
+  local own=()
   # Ten epochs of so few images want a wider warp than the attack's own.
   [ "$attack" = wanet ] && own=(--s 4 --cross_ratio 1)
   run attack "$attack" "${data[@]}" "${training[@]}" --pratio "$pratio" "${own[@]}"
+  local row
   row="$attack $(rates)"
-  home=$(folder)
-  homes+=("$home")
-  archives+=("$home/attack_result.pt")
-  subject=(--result "$home" --dataset synthetic --threads "$threads" --random_seed 0)
+  subject=(--result "$(folder)" --dataset synthetic --threads "$threads" --random_seed 0)
   for defence in ft fst clp; do
     case $defence in
       clp) run defend clp "${subject[@]}" --save ;;
@@ -75,10 +74,30 @@ for attack in badnet blended wanet; do
         --ft_mode "$defence" --alpha "$alpha" --save ;;
     esac
     row="$row $(rates after)"
-    archives+=("$home/defense/$defence/defense_result.pt")
     row="$row $(woken "$defence")"
   done
-  rows+=("$row")
+  echo "$row" > "$record/$attack.row"
+}
+
+# Each attack is a process group, so that none of its programs outlives this script.
+set -m
+groups=()
+for attack in "${attacks[@]}"; do
+  attack_and_purify 2>&1 | sed -u "s/^/$attack: /" &
+  groups+=("$(jobs -p %+)")
+done
+trap 'kill -- "${groups[@]/#/-}" 2> /dev/null' EXIT
+for job in "${!groups[@]}"; do wait "%$((job + 1))"; done
+trap - EXIT
+
+rows=()
+homes=()
+archives=()
+for attack in "${attacks[@]}"; do
+  rows+=("$(cat "$record/$attack.row")")
+  home=$record/synthetic/$attack/pratio_$pratio-target_0-archi_resnet18
+  homes+=("$home")
+  archives+=("$home/attack_result.pt" "$home"/defense/{ft,fst,clp}/defense_result.pt)
 done
 
 cat << TABLE

@@ -18,7 +18,8 @@ struct SweepCommand: ParsableCommand {
       first tuning seed's; all where they are tested); settings that all
       share; and the sections attack:, tune: and defend: with settings of
       their own, under the keys of those commands. In attack: and defend: the
-      name of one attack or defence may hold settings for it alone.
+      name of one attack or defence may hold settings for it alone, of an
+      attack its own pratios too.
 
         fst sweep config/experiments/demo.yaml
         fst sweep config/experiments/cifar10-width16.yaml --dry_run

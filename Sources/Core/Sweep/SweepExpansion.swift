@@ -2,8 +2,8 @@
 ///
 /// First the clean models; then rates within attack seeds, attacks within rates, and after each
 /// attack its tunings, α within modes within tuning seeds, then defences; each is followed by its
-/// tests. So every rate of every attack has a first result of each mode early. An attack that starts from a clean model takes the plan's, where it
-/// has one and names no other.
+/// tests. So every rate of every attack has a first result of each mode early. An attack that starts
+/// from a clean model takes the plan's, where it has one and names no other.
 struct SweepExpansion {
   let plan: SweepPlan
   /// Settings of the plan's top.
@@ -22,7 +22,8 @@ struct SweepExpansion {
     let cleanAttack =
       plan.attacks.first { !AttackConfiguration(attack: $0).needsCleanModel } ?? .first
     var cleanModels: [UInt64: String] = [:]
-    if plan.trainsCleanModel && !plan.poisonRatios.contains(0) {
+    let hasRatioZero = plan.attacks.contains { plan.poisonRatios(of: $0).contains(0) }
+    if plan.trainsCleanModel && !hasRatioZero {
       for seed in plan.attackSeeds {
         let clean = try group(
           "clean-seed_\(seed)", cleanAttack, ratio: 0, seed: seed, isTuned: false)
@@ -31,8 +32,9 @@ struct SweepExpansion {
       }
     }
     for seed in plan.attackSeeds {
-      for ratio in plan.poisonRatios {
-        for attack in plan.attacks {
+      for rank in 0..<plan.mostPoisonRatios {
+        for attack in plan.attacks where rank < plan.poisonRatios(of: attack).count {
+          let ratio = plan.poisonRatios(of: attack)[rank]
           let id = "\(attack.rawValue)-pratio_\(ratio.pythonRepr)-seed_\(seed)"
           add(
             try group(

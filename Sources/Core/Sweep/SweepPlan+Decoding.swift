@@ -34,15 +34,36 @@ extension ConfigDecoder {
     if !own.settings.contains(where: { $0.key == "alphas" }) {
       plan.alphas = [alpha(in: [shared, ConfigLayer(flags: flags)])]
     }
+    var attack = sections["attack"] ?? ConfigSection()
+    plan.ownPoisonRatios = try takePoisonRatios(from: &attack)
     try requireFewRuns(plan, path: path)
     try requireModels(of: plan, in: own)
     let expansion = try SweepExpansion(
-      plan: plan, shared: shared, attack: checked(sections["attack"]),
+      plan: plan, shared: shared, attack: checked(attack),
       tune: checked(sections["tune"]), defend: checkedDefences(sections["defend"], of: plan),
       flags: ConfigLayer(flags: flags))
     let (groups, warnings) = try expansion.groups()
     plan.groups = groups
     return DecodedConfiguration(configuration: plan, warnings: warnings)
+  }
+
+  /// The `pratios` that attacks have in their parts of `section`, from which they are removed.
+  private static func takePoisonRatios(
+    from section: inout ConfigSection
+  ) throws -> [AttackName: [Double]] {
+    var ratios: [AttackName: [Double]] = [:]
+    for attack in AttackName.allCases {
+      guard var part = section.parts[attack.rawValue] else { continue }
+      var own = ConfigLayer(flags: [])
+      own.settings = part.settings.filter { $0.key == SweepPlan.ratioKey }
+      guard !own.settings.isEmpty else { continue }
+      ratios[attack] = try decode(
+        SweepPlan(name: attack.rawValue), SweepPlan.fields, layers: [own], otherKeys: []
+      ).configuration.poisonRatios
+      part.settings.removeAll { $0.key == SweepPlan.ratioKey }
+      section.parts[attack.rawValue] = part
+    }
+    return ratios
   }
 
   /// Throws where a name in a list is none, with the one that was probably meant.
@@ -99,7 +120,7 @@ extension ConfigDecoder {
       plan.modes.reduce(0) { $0 + ($1 == .fst ? plan.alphas.count : 1) } + plan.defences.count
     let tunings = purified * (1 + plan.tests.count)
     let sizes = [
-      plan.attackSeeds.count, plan.poisonRatios.count, plan.attacks.count,
+      plan.attackSeeds.count, plan.mostPoisonRatios, plan.attacks.count,
       1 + tunings * plan.tuningSeeds.count,
     ]
     // Each list has at most as many items as a file has values, so no pair of them overflows.

@@ -20,6 +20,8 @@ public struct SweepPlan: Equatable, Sendable {
   public var attacks = [AttackName.first]
   /// The poison ratios of each attack, 0…1.
   public var poisonRatios = [0.1]
+  /// Those of attacks that have their own: `pratios` in the attack's part of the section `attack`.
+  public var ownPoisonRatios: [AttackName: [Double]] = [:]
   /// Whether a clean model, of poison ratio 0, is trained beside them; nothing tunes it.
   public var trainsCleanModel = false
   /// The seeds of each attack.
@@ -43,6 +45,14 @@ public struct SweepPlan: Equatable, Sendable {
 
   /// A plan called `name` with all defaults and no runs yet.
   init(name: String) { self.name = name }
+
+  /// The poison ratios of `attack`, 0…1.
+  func poisonRatios(of attack: AttackName) -> [Double] { ownPoisonRatios[attack] ?? poisonRatios }
+
+  /// The length of the longest list of poison ratios.
+  var mostPoisonRatios: Int {
+    attacks.reduce(0) { max($0, poisonRatios(of: $1).count) }
+  }
 
   /// The tests of what each tuning and each defence has left.
   var tests: [DefenceName] {
@@ -80,9 +90,12 @@ public struct SweepAttack: Equatable, Sendable {
 }
 
 extension SweepPlan {
+  /// The key of the poison ratios.
+  static let ratioKey = "pratios"
+
   /// The keys of a plan's own lists.
   public static let fields: [ConfigField<Self>] = [
-    .choices("attacks", \.attacks), .numbers("pratios", \.poisonRatios, .share),
+    .choices("attacks", \.attacks), .numbers(ratioKey, \.poisonRatios, .share),
     .boolean("clean", \.trainsCleanModel), .seeds("attack_seeds", \.attackSeeds),
     .choices("modes", \.modes, mayBeEmpty: true), .alphas, .defences,
     .boolean("retuning", \.isRetuned), .boolean("reactivation", \.isQueried),
@@ -91,7 +104,8 @@ extension SweepPlan {
 
   /// Keys of a run that the plan's lists give, or that would be one file for all runs.
   static let listedKeys: Set = [
-    "attack", "pratio", "random_seed", "ft_mode", "alpha", "save", "result", "save_folder_name",
+    "attack", "pratio", ratioKey, "random_seed", "ft_mode", "alpha", "save", "result",
+    "save_folder_name",
     "resume", "timeline", "client_optimizer", "pre",
   ]
   /// The same of a defence, some of which have a setting called `alpha`.

@@ -63,6 +63,19 @@ import Testing
     #expect(try plan("attack_seeds: \(list(100))\nmodes: []\n").runCount == 100)
   }
 
+  @Test func anAttackMayHaveRatesOfItsOwn() throws {
+    let lists = "attacks: [badnet, sig]\npratios: [0.1, 0.02, 0.01]\nmodes: []\n"
+    #expect(
+      try runs("\(lists)attack:\n  sig: {pratios: [0.05, 0.01], sig_f: 5}\n") == [
+        "badnet-pratio_0.1-seed_0", "sig-pratio_0.05-seed_0", "badnet-pratio_0.02-seed_0",
+        "sig-pratio_0.01-seed_0", "badnet-pratio_0.01-seed_0",
+      ])
+    #expect(
+      try runs("\(lists)clean: true\nattack:\n  sig:\n    pratios: 0\n").filter {
+        $0.hasPrefix("clean") || $0.hasPrefix("sig")
+      } == ["sig-pratio_0.0-seed_0"])
+  }
+
   @Test func aRateOfZeroAmongTheRatesIsTheCleanModel() throws {
     #expect(
       try runs("pratios: [0]\nclean: true\nmodes: [ft]\n")
@@ -150,6 +163,8 @@ import Testing
     ("attacks: [badnets]\n", ":1: attacks: expected a list, nothing in it twice, of badnet, "),
     ("attacks: []\n", ":1: attacks: expected a list"),
     ("pratios: [0.1, 0.1]\n", ":1: pratios: expected a list, nothing in it twice"),
+    ("attack:\n  sig: {pratios: [2]}\n", ":2: pratios: expected a list"),
+    ("attack: {pratios: [0.1]}\n", ":1: pratios is not a key of this section"),
     ("alphas: [much]\n", ":1: alphas: expected a list"),
     ("save: some\n", ":1: save: expected one of none, first, all"),
     ("attack:\n  pratio: 0.1\n", ":2: pratio is not a key of this section"),
