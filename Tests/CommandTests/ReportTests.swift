@@ -121,9 +121,7 @@ import Testing
 
   /// Loads `pages` in headless Chromium, on two widths and in both colour schemes, where it is there.
   private static func checkInBrowser(_ pages: [String]) throws {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../scripts/check_page.py").standardizedFileURL.path
-    let output = try RunProcess.run("/usr/bin/env", ["python3", script] + pages)
+    let output = try RunProcess.script("check_page.py", pages)
     guard output.exitCode != 77 else {
       FileHandle.standardError.write(Data("SKIPPED: pages in a browser: no Chromium\n".utf8))
       return

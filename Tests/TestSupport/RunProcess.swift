@@ -130,6 +130,15 @@ public enum RunProcess {
     ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", "\(ranks)"]
   }
 
+  /// Runs a Python script of the repository's `scripts` to its end, at most `timeout` seconds.
+  public static func script(
+    _ name: String, _ arguments: [String], timeout: Double = 60
+  ) throws -> ProcessOutput {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../scripts/\(name)").standardizedFileURL.path
+    return try run("/usr/bin/env", ["python3", path] + arguments, timeout: timeout)
+  }
+
   /// The path of a program built beside the running tests, for example `fst`.
   public static func product(_ name: String) -> String {
     let tests = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
