@@ -25,9 +25,9 @@ struct UnlearningReplayTests {
       ).batch
       let result = try step.run(batch, at: Moment(learningRate: 0.01))
       expectClose(
-        result.crossEntropy.lossSum / Double(size), losses[index], relative: 1e-4, "loss \(index)")
+        result.crossEntropy.lossSum / Double(size), losses[index], relative: 1e-5, "loss \(index)")
     }
-    try fixture.expectDigests(thin.state(), "final", relative: 1e-3)
+    try fixture.expectDigests(thin.state(), "final", relative: 2e-4)
   }
 
   /// What the first order leaves out is 0.014 % of the gradient here.
@@ -52,11 +52,11 @@ struct UnlearningReplayTests {
         expectClose(
           entropy, try fixture.numbers("inner_ce")[number], relative: 1e-4, "inner \(number)")
         expectClose(
-          planes(gradient), Array(gradients[number * size..<(number + 1) * size]), relative: 2e-2,
+          planes(gradient), Array(gradients[number * size..<(number + 1) * size]), relative: 1e-2,
           "gradient \(number)")
         expectClose(
           planes(step.currentChange), Array(found[number * size..<(number + 1) * size]),
-          relative: 2e-2, "change \(number)")
+          relative: 1e-2, "change \(number)")
       }
       for (index, batch) in batches.enumerated() {
         let number = 2 * round + index
