@@ -21,7 +21,8 @@ struct EvaluateCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "An attack_result.pt, a defense_result.pt or another program's checkpoint.",
+      "An attack_result.pt, a defense_result.pt, the folder of either, or another program's "
+        + "checkpoint.",
       valueName: "archive"), completion: .file())
   var archive: String
 

@@ -24,7 +24,8 @@ struct ScanCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "An attack_result.pt, a defense_result.pt or a bare state_dict.", valueName: "archive"),
+      "An attack_result.pt, a defense_result.pt, the folder of either, or a bare state_dict.",
+      valueName: "archive"),
     completion: .file())
   var archive: String
 

@@ -25,7 +25,7 @@ struct TSNECommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "attack_result.pt or defense_result.pt, one or several.",
+      "attack_result.pt or defense_result.pt, or the folder of either; one or several.",
       valueName: "archive"), completion: .file())
   var archives: [String]
 

@@ -39,6 +39,33 @@ import Testing
     #expect((tune.lastJSON?["after"] as? [String: Any])?["clean_total"] as? Int == 16)
   }
 
+  @Test func aFolderStandsForTheArchiveInIt() throws {
+    let tiny = try TinyDataset()
+    for command in [
+      ["attack", "badnet", "--epochs", "1"],
+      ["tune", "--attack", "badnet", "--epochs", "1", "--split_ratio", "0.5", "--save"],
+    ] {
+      let output = try RunProcess.run(TinyDataset.program, command + tiny.flags)
+      #expect(output.exitCode == 0, "\(output.standardError)")
+    }
+    let data = ["--dataset", "image_folder", "--dataset_path", "\(tiny.folder)/data", "--json"]
+    for (folder, name) in [
+      (tiny.runFolder, "attack_result.pt"), ("\(tiny.runFolder)/defense/fst/", "defense_result.pt"),
+    ] {
+      let counts = try [folder, "\(folder)/\(name)"].map { path in
+        let output = try RunProcess.run(TinyDataset.program, ["evaluate", path] + data)
+        #expect(output.exitCode == 0, "\(output.standardError)")
+        return ["clean_correct", "attack_successes"].map { output.lastJSON?[$0] as? Int }
+      }
+      #expect(counts[0] == counts[1] && !counts[0].contains(nil))
+    }
+    let sheet = try RunProcess.run(
+      TinyDataset.program,
+      ["tsne", tiny.runFolder, "--out", "\(tiny.folder)/s.svg", "--perplexity", "3"]
+        + ["--dataset_path", "\(tiny.folder)/data"])
+    #expect(sheet.exitCode == 0, "\(sheet.standardError)")
+  }
+
   @Test func labelSmoothingTakesThePlaceOfThePenalty() throws {
     let tiny = try TinyDataset()
     _ = try RunProcess.run(

@@ -111,6 +111,7 @@ import Testing
       (["\(tiny.folder)/none"], Int32(1), "found nothing"), ([tiny.folder], 1, "found none of"),
       ([tiny.folder, "--test_images", "3"], 64, "--test_images"),
       ([tiny.folder, "--dataset", "nothing"], 64, "dataset"), ([], 64, "run"),
+      ([tiny.folder, "--out", "attack_result.pt"], 64, "ends in .html"),
     ] {
       let output = try Self.run(["report"] + arguments)
       #expect(output.exitCode == status, "\(arguments)")

@@ -133,14 +133,21 @@ extension ConfigField {
   package static func path(_ key: String, _ path: Path<String>, endingIn endings: [String]) -> Self
   {
     Self(
-      key, path, expected: "a file's name that ends in \(endings.joined(separator: " or "))",
-      read: { value in
-        value.nonEmptyText.flatMap { text in
-          endings.contains { text.lowercased().hasSuffix($0) && text.count > $0.count }
-            ? text : nil
-        }
-      },
+      key, path, expected: expectedEnding(endings), read: { $0.text(endingIn: endings) },
       write: { .text($0) })
+  }
+
+  /// The name of a file that ends in one of `endings`, or not set.
+  package static func path(
+    _ key: String, _ path: Path<String?>, endingIn endings: [String]
+  ) -> Self {
+    Self(
+      optional: key, path, expected: expectedEnding(endings),
+      read: { $0.text(endingIn: endings) }, write: { .text($0) })
+  }
+
+  private static func expectedEnding(_ endings: [String]) -> String {
+    "a file's name that ends in \(endings.joined(separator: " or "))"
   }
 
   /// This key for a configuration that has the target at `path`.

@@ -74,4 +74,11 @@ extension ConfigValue {
     default: nil
     }
   }
+
+  /// The name of a file that ends in one of `endings`, in small or capital letters.
+  func text(endingIn endings: [String]) -> String? {
+    nonEmptyText.flatMap { text in
+      endings.contains { text.lowercased().hasSuffix($0) && text.count > $0.count } ? text : nil
+    }
+  }
 }

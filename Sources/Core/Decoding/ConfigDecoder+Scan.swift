@@ -1,12 +1,13 @@
 extension ConfigDecoder {
-  /// The configuration of a scan of `archive`; throws `ConfigError`.
+  /// The configuration of a scan of `archive`, a file or the folder of a run or a defence;
+  /// throws `ConfigError`.
   public static func scan(
     archive: String, flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<ScanConfiguration> {
     let layers = [ConfigLayer(flags: flags)]
     let decoded = try decode(
-      ScanConfiguration(archive: archive), ScanConfiguration.fields, layers: layers,
-      otherKeys: [])
+      ScanConfiguration(archive: ArchivePlace.archive(at: archive)), ScanConfiguration.fields,
+      layers: layers, otherKeys: [])
     try requireDataset(decoded.configuration.evaluation.dataset, in: layers)
     return decoded
   }

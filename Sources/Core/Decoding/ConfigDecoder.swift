@@ -127,22 +127,23 @@ public enum ConfigDecoder {
     return decoded
   }
 
-  /// The configuration of an evaluation of `archive`; throws `ConfigError`.
+  /// The configuration of an evaluation of `archive`, a file or the folder of a run or a defence;
+  /// throws `ConfigError`.
   public static func evaluate(
     archive: String, flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<EvaluateConfiguration> {
     let layers = [ConfigLayer(flags: flags)]
     return try withTrigger(\.attack, flags: flags) {
       var decoded = try decode(
-        EvaluateConfiguration(archive: archive), EvaluateConfiguration.fields, layers: layers,
-        otherKeys: [])
+        EvaluateConfiguration(archive: ArchivePlace.archive(at: archive)),
+        EvaluateConfiguration.fields, layers: layers, otherKeys: [])
       decoded.configuration.settings.givenKeys = AttackSettings.keys(in: layers)
       try requireDataset(decoded.configuration.dataset, in: layers)
       return decoded
     }
   }
 
-  /// The configuration of a sheet of `archives`; throws `ConfigError`.
+  /// The configuration of a sheet of `archives`, files or folders; throws `ConfigError`.
   public static func featureSheet(
     archives: [String], flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<FeatureSheetConfiguration> {
@@ -150,7 +151,8 @@ public enum ConfigDecoder {
     return try withTrigger(\.evaluation.attack, flags: flags) {
       let layers = [ConfigLayer(flags: flags)]
       var decoded = try decode(
-        FeatureSheetConfiguration(archives: archives), fields, layers: layers, otherKeys: [])
+        FeatureSheetConfiguration(archives: archives.map(ArchivePlace.archive)), fields,
+        layers: layers, otherKeys: [])
       decoded.configuration.evaluation.settings.givenKeys = AttackSettings.keys(in: layers)
       if decoded.configuration.output.isEmpty {
         let expected = fields.first { $0.key == "out" }?.expected ?? ""

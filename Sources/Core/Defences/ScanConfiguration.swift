@@ -37,7 +37,7 @@ public struct ScanConfiguration: Equatable, Sendable {
         "Crop and flip them at random, as in training (default: true)", in: .data),
       .seed("random_seed", \.randomSeed).named("seed").help(
         "The seed of every random draw", "n", in: .data),
-      .optionalPath("out", \.output, endingIn: [".png"]).role(.output).help(
+      .path("out", \.output, endingIn: [".png"]).role(.output).help(
         "A picture of the reversed triggers, a file that ends in .png (default: none)", "file",
         in: .sheet),
     ] + ReversalSettings.fields.map { $0.within(\.reversal) }
@@ -48,22 +48,5 @@ extension ScanConfiguration {
   package var sharedSettings: [(key: String, value: String)] {
     ConfigField.shared(Self.fields, of: self, command: "scan")
       + [("archive", "'\(evaluation.archive)'")]
-  }
-}
-
-extension ConfigField {
-  /// The name of a file that ends in one of `endings`, or not set.
-  fileprivate static func optionalPath(
-    _ key: String, _ path: WritableKeyPath<Target, String?> & Sendable, endingIn endings: [String]
-  ) -> Self {
-    Self(
-      key: key, expected: "a file's name that ends in \(endings.joined(separator: " or "))",
-      assign: { value, target in
-        guard let text = value.nonEmptyText,
-          endings.contains(where: { text.lowercased().hasSuffix($0) && text.count > $0.count })
-        else { return false }
-        target[keyPath: path] = text
-        return true
-      }, value: { $0[keyPath: path].map { .text($0) } ?? .null })
   }
 }

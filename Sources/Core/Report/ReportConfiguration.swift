@@ -28,8 +28,9 @@ public struct ReportConfiguration: Equatable, Sendable {
   /// The keys of a report.
   public static let fields: [ConfigField<Self>] =
     [
-      .text("out", \.output, "a file").role(.output).help(
-        "The page (default: report.html in the folder, or here of several)", "file.html",
+      .path("out", \.output, endingIn: [".html", ".htm"]).role(.output).help(
+        "The page, a file that ends in .html (default: report.html in the folder, or here of several)",
+        "file",
         in: .sheet),
       .boolean("features", \.asksModels).help(
         "Ask the models: confusion matrices, features and their t-SNE (default: true)", in: .sheet

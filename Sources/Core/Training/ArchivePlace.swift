@@ -63,6 +63,13 @@ struct ArchivePlace {
     return PathText.name(of: result)
   }
 
+  /// The archive of the run or the defence whose folder `path` is, or `path` itself where it is no
+  /// folder of either.
+  static func archive(at path: String) -> String {
+    [attackName, "defense_result.pt"].map { PathText.join(path, $0) }
+      .first { FileManager.default.fileExists(atPath: $0) } ?? path
+  }
+
   /// Whether `path` names a file by its ending, rather than a run's folder.
   static func isArchive(_ path: String) -> Bool {
     [".pt", ".pth", ".th", ".t7", ".pkl", ".bin", ".ckpt", ".tar", ".safetensors"]
