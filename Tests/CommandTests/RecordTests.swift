@@ -110,6 +110,18 @@ import Testing
     }
   }
 
+  @Test(arguments: ["--log_json", "--timeline"])
+  func aFileOfAnotherKindIsLeftAsItIs(flag: String) throws {
+    let tiny = try TinyDataset()
+    let (path, text) = ("\(tiny.folder)/attack_result.pt", "PK and an archive")
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    let output = try attack(tiny, ["--epochs", "1", flag, path])
+    #expect(output.exitCode == 1)
+    let last = try #require(output.errorLines.last)
+    #expect(last.hasPrefix("fst: \(path): expected no file or an earlier one of JSON"), "\(last)")
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+  }
+
   @Test func onManyRanksTheFirstAloneWritesAndAllFail() throws {
     let tiny = try TinyDataset()
     let folder = "\(tiny.folder)/events"

@@ -34,11 +34,13 @@ public final class JSONLinesRecorder: TrainingObserver {
         [("version", JSONText.string(version)), ("command", "[\(words)]"), ("ranks", "\(ranks)")]))
   }
 
-  /// A recorder that adds to the file at `path`, or makes it; throws `FileError`.
+  /// A recorder that adds to the file at `path`, or makes it; throws `FileError` or
+  /// `OccupiedPlace`.
   public convenience init(
     path: String, version: String, command: [String], ranks: Int,
     warn: @escaping @Sendable (String) -> Void
   ) throws {
+    try JSONPlace.require(path)
     let file = try GrowingFile(path)
     try self.init(version: version, command: command, ranks: ranks, warn: warn) {
       try file.append(Array($0.utf8))

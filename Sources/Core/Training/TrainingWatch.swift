@@ -69,5 +69,6 @@ public struct TrainingWatch {
     guard access(PathText.folder(of: path), W_OK) == 0 else {
       throw FileError(operation: "write", path: path, code: errno)
     }
+    try JSONPlace.require(path)
   }
 }
