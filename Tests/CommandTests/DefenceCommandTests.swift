@@ -109,6 +109,12 @@ import Testing
     #expect(tune.exitCode == 0, "\(tune.standardError)")
     let alpha = try #require(tune.lastJSON?["alpha"] as? Double)
     #expect([0.001, 0.01, 0.1, 0.2, 0.5].contains(alpha))
+    #expect(tune.standardError.contains("alpha auto chose by 4 held-out images"))
+    let costly = try attacked.run(
+      ["tune", "--result", attacked.tiny.runFolder, "--alpha", "auto", "--epochs", "1"]
+        + ["--alpha_loss", "0.99", "--split_ratio", "0.5", "--batch_size", "10"]
+        + attacked.machine)
+    #expect(costly.lastJSON?["alpha"] as? Double == 0.5)
     let wrong = try attacked.run(
       ["tune", "--result", attacked.tiny.runFolder, "--alpha", "most"] + attacked.machine)
     #expect(wrong.exitCode == 64)

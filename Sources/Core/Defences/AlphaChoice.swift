@@ -4,17 +4,22 @@ import Distributed
 ///
 /// A larger α pushes the new head further from the old one, until the classes themselves suffer. So
 /// each of a few is tried on four fifths of the tuning images, and the largest is taken whose model
-/// is right on the last fifth nearly as often as the best of them. Nobody looks at triggered images.
+/// is right on the last fifth nearly as often as the best of them: the difference is at most a given
+/// share of these images. Nobody looks at triggered images.
 package enum AlphaChoice {
   /// What is tried.
   package static let candidates = [0.001, 0.01, 0.1, 0.2, 0.5]
-  /// The relative loss of accuracy from which on an α is too large.
-  package static let largestLoss = 0.01
+  /// Held-out images below which their accuracies differ by chance more than by α.
+  static let fewImages = 50
 
-  /// The position of the α to take, given what held-out images say of each, the smallest α first.
-  package static func position(of accuracies: [Double]) -> Int {
-    let best = accuracies.max() ?? 0
-    return accuracies.lastIndex { best - $0 < largestLoss * best } ?? 0
+  /// The position of the α to take, given how many of `total` images each has right.
+  ///
+  /// It is the last, the smallest α being the first, that has at most the share `largestLoss` of them
+  /// wrong which the best has right; the first where none has any right.
+  package static func position(of correct: [Int], among total: Int, largestLoss: Double) -> Int {
+    let best = correct.max() ?? 0
+    guard best > 0 else { return 0 }
+    return correct.lastIndex { Double(best - $0) <= largestLoss * Double(total) } ?? 0
   }
 
   /// Positions of `count` images to tune on and to hold out: every fifth, whatever their order is.
@@ -51,7 +56,7 @@ extension FineTuning {
     guard configuration.choosesAlpha else { return true }
     let (own, heldOut) = AlphaChoice.split(tuning.count)
     guard !heldOut.isEmpty else { throw AlphaChoiceError.tooFewImages(tuning.count) }
-    var accuracies: [Double] = []
+    var correct: [Int] = []
     for alpha in AlphaChoice.candidates {
       var trial = self
       trial.configuration.alpha = alpha
@@ -61,19 +66,31 @@ extension FineTuning {
         (outcome.stopped, outcome.isResumable) = (stopped, configuration.save)
         return false
       }
-      accuracies.append(
-        try trial.accuracy(of: model, on: tuning.selecting(heldOut), context: context))
+      correct.append(
+        try trial.correct(of: model, on: tuning.selecting(heldOut), context: context))
     }
-    let position = AlphaChoice.position(of: accuracies)
+    let loss = configuration.largestAlphaLoss
+    let position = AlphaChoice.position(of: correct, among: heldOut.count, largestLoss: loss)
     configuration.alpha = AlphaChoice.candidates[position]
-    let figures = zip(AlphaChoice.candidates, accuracies).map {
-      "\($0) \(BackdoorMetrics.figure($1))"
+    tell(correct, of: heldOut.count, loss: loss)
+    return true
+  }
+
+  /// Says what was tried, and what the choice is worth.
+  private func tell(_ correct: [Int], of total: Int, loss: Double) {
+    let figures = zip(AlphaChoice.candidates, correct).map {
+      "\($0) \(BackdoorMetrics.figure(Double($1) / Double(total)))"
     }
     stage.tell(
       .message(
-        "alpha \(configuration.alpha): the largest that costs \(heldOut.count) held-out clean "
-          + "images less than 1 % of the best accuracy (\(figures.joined(separator: ", ")))"))
-    return true
+        "alpha \(configuration.alpha): the largest that costs \(total) held-out clean images at most "
+          + "\(loss) of accuracy against the best (\(figures.joined(separator: ", ")))"))
+    if total < AlphaChoice.fewImages {
+      stage.tell(
+        .warning(
+          "alpha auto chose by \(total) held-out images, whose accuracies differ by chance; a larger "
+            + "split_ratio, or a number for alpha, is better founded"))
+    }
   }
 
   /// Tunes `model` without saving anything; where a signal has stopped it.
@@ -90,15 +107,15 @@ extension FineTuning {
     return try run.train(from: TrainingPosition()) { _ in }
   }
 
-  private func accuracy(
+  /// How many of `images` the tuned `model` classifies rightly.
+  private func correct(
     of model: Network, on images: LabeledImages, context: ComputeContext
-  ) throws -> Double {
-    let result = try Evaluator(
+  ) throws -> Int {
+    try Evaluator(
       model: model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: stage.observer,
       name: "the model tuned with alpha \(configuration.alpha)"
-    ).run(images, originalLabels: images.labels)
-    return Double(result.matches) / Double(max(result.total, 1))
+    ).run(images, originalLabels: images.labels).matches
   }
 }
 

@@ -48,7 +48,7 @@ public struct DefendConfiguration: Equatable, Sendable {
 extension DefendConfiguration {
   /// The keys of a tuning that a defence has not.
   private static let otherKeys: Set = [
-    "ft_mode", "alpha", "initlr", "lb_smooth", "evaluate_every", "client_optimizer",
+    "ft_mode", "alpha", "alpha_loss", "initlr", "lb_smooth", "evaluate_every", "client_optimizer",
   ]
 
   /// The keys of all defences.

@@ -54,6 +54,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var alpha = 0.2
   /// Whether the run chooses it itself, by clean images.
   public var choosesAlpha = false
+  /// The share of held-out images by which its choice may be worse than the best of what it tries.
+  public var largestAlphaLoss = 0.02
   /// The number of passes over the tuning images.
   public var epochs = 10
   /// The images of one step on all ranks together, unless `batchSizePerRank` is given.

@@ -40,8 +40,11 @@ extension TuneConfiguration: TrainingConfiguration {
     .alpha.help(
       """
       fst: the weight of the feature-shift penalty; the paper's command says 0.1; auto is the \
-      largest of a few that costs held-out clean images less than 1 % of their accuracy
+      largest of a few that costs held-out clean images no more than --alpha_loss
       """, "weight", in: .tuning),
+    .number("alpha_loss", \.largestAlphaLoss, .belowOne).help(
+      "The clean accuracy that --alpha auto may cost, against the best of what it tries", "share",
+      in: .tuning),
     .number("initlr", \.initialLearningRate, .nonNegative).role(.output).help(
       "Accepted; like in the published script, no computation reads it", "rate", in: .tuning),
     .number("lb_smooth", \.labelSmoothing, .belowOne).form(.typed).help(
@@ -64,5 +67,7 @@ extension TuneConfiguration: TrainingConfiguration {
 
   package var defaults: Self { Self(attack: attack) }
   package var knownAttack: String? { attack?.rawValue }
-  package var keysWithoutEffect: Set<String> { mode == .fst ? [] : ["alpha"] }
+  package var keysWithoutEffect: Set<String> {
+    mode != .fst ? ["alpha", "alpha_loss"] : choosesAlpha ? [] : ["alpha_loss"]
+  }
 }
