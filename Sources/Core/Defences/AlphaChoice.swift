@@ -111,11 +111,12 @@ extension FineTuning {
   private func correct(
     of model: Network, on images: LabeledImages, context: ComputeContext
   ) throws -> Int {
-    try Evaluator(
+    let result = try Evaluator(
       model: model, batchSize: batchSize, normalization: normalization,
       communicator: communicator, context: context, observer: stage.observer,
       name: "the model tuned with alpha \(configuration.alpha)"
-    ).run(images, originalLabels: images.labels).matches
+    ).run(images, originalLabels: images.labels)
+    return Int(result.matches)
   }
 }
 

@@ -31,7 +31,8 @@ package struct AttentionDistillation: Defence {
     .number("beta3", \.weights[2], .nonNegative).help("That of the third", "factor", in: .attack),
     .choice("nad_maps", \.maps).help(
       """
-      Which maps are compared: stages, the outputs of layer2, layer3 and layer4; published, as \
+      Which maps are compared: stages, the outputs of layer2, layer3 and layer4, or of a network \
+      without them the last of its three smallest sizes above a pixel; published, as \
       BackdoorBench's code does with preactresnet18: layer3 and layer4 with --beta1 and --beta2, \
       running statistics moving once for each of its passes; its third map is constant
       """, in: .attack),
@@ -73,17 +74,15 @@ package struct AttentionDistillation: Defence {
 
   /// The maps that are compared in `network`.
   package func taps(in network: Network) throws -> [AttentionTap] {
-    let stages = maps == .stages ? ["layer2.", "layer3.", "layer4."] : ["layer3.", "layer4."]
-    let blocks = stages.compactMap(network.lastBlock(named:))
-    let isPublished = maps == .published
-    guard blocks.count == stages.count, !isPublished || network.kind == .preactresnet18 else {
+    guard maps == .stages || network.kind == .preactresnet18 else {
       throw ConfigError.invalidValue(
-        key: isPublished ? "nad_maps" : "model", origin: .flag,
-        expected: isPublished
-          ? "stages, for another network than preactresnet18"
-          : "a network with stages layer2, layer3 and layer4",
-        found: isPublished ? maps.rawValue : network.kind.name)
+        key: "nad_maps", origin: .flag, expected: "stages, for another network than preactresnet18",
+        found: maps.rawValue)
     }
+    let stages = maps == .stages ? ["layer2.", "layer3.", "layer4."] : ["layer3.", "layer4."]
+    var blocks = stages.compactMap(network.lastBlock(named:))
+    // Networks without such stages have sizes of maps, one a stage.
+    if blocks.count < stages.count { blocks = network.lastBlocks(ofSmallestMaps: stages.count) }
     return zip(blocks, weights).map { AttentionTap(block: $0, weight: $1) }
   }
 

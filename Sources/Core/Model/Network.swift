@@ -146,6 +146,19 @@ public final class Network {
     return end.flatMap { end in parameterEnds.firstIndex { $0 >= end } }
   }
 
+  /// The last block of each of the `count` smallest sizes of maps above one pixel, the largest first.
+  package func lastBlocks(ofSmallestMaps count: Int) -> [Int] {
+    var last: [(pixels: Int, block: Int)] = []
+    for (index, block) in blocks.enumerated() {
+      let shape = block.outputShape(batch: 1)
+      let pixels = shape.height * shape.width
+      if pixels == last.last?.pixels { last.removeLast() }
+      // Maps that grow again hold copies of pixels.
+      if pixels > 1, pixels < last.last?.pixels ?? .max { last.append((pixels, index)) }
+    }
+    return last.suffix(count).map(\.block)
+  }
+
   /// The output of block `index` in the last forward: [N, H, W, C].
   package func output(ofBlock index: Int) -> Tensor {
     index + 1 < inputs.count ? inputs[index + 1] : features

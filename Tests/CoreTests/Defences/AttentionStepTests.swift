@@ -90,8 +90,43 @@ struct AttentionStepTests {
   }
 }
 
-/// The gradient of attention maps' distance, without a network.
+/// The gradient of attention maps' distance, without an original's run.
 @Suite struct AttentionTests {
+  /// Of a network without layer2 to layer4, with the taps that it gets and the sizes of their maps.
+  @Test(arguments: [NetworkKind.vgg19BN, .densenet161, .mobilenetV3Large])
+  func stepsOfOtherNetworksGoDownhill(kind: NetworkKind) throws {
+    let (student, teacher) = (ThinModel(kind, width: 4), ThinModel(kind, width: 4))
+    Initializer.initialize(student.model, seed: 1)
+    Initializer.initialize(teacher.model, seed: 2)
+    let taps = try AttentionDistillation().taps(in: student.model)
+    let images = Formula.tensor("images", count: 4 * 3 * 32 * 32, scale: 2)
+    let batch = ThinModel.LabeledBatch(
+      images: Tensor(nchw: images, Shape(batch: 4, height: 32, width: 32, channels: 3)),
+      labels: [0, 1, 2, 3]
+    ).batch
+    let step = AttentionStep(
+      student.model, teacher: teacher.model, taps: taps, power: 2,
+      optimizer: SGD(for: student.store, momentum: 0, weightDecay: 0),
+      communicator: SoloCommunicator(), context: student.context)
+    func loss() throws -> Double {
+      let outcome = try step.computeGradients(batch, at: Moment(learningRate: 0.01))
+      return outcome.crossEntropy.lossSum / 4 + outcome.penalty
+    }
+    _ = try loss()
+    #expect(taps.map { student.model.output(ofBlock: $0.block).shape.height } == [8, 4, 2])
+    let (gradient, values) = (student.store.gradients.array, student.store.values.array)
+    let length = dot(gradient, gradient).squareRoot()
+    let losses = try [-1.0, 1].map { side in
+      for place in values.indices {
+        student.store.values.pointer[place] =
+          values[place] + Float(side * 1e-4 * Double(gradient[place]) / length)
+      }
+      return try loss()
+    }
+    let slope = (losses[1] - losses[0]) / 2e-4
+    #expect(abs(slope / length - 1) < 0.02, "\(slope) along a gradient of \(length)")
+  }
+
   @Test(arguments: [1.0, 2, 3]) func gradientEqualsFiniteDifferences(power: Double) {
     let shape = Shape(batch: 2, height: 3, width: 2, channels: 4)
     var stream = RandomStream(seed: 1, purpose: .test)
