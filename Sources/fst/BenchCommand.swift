@@ -72,6 +72,12 @@ struct BenchCommand: ParsableCommand {
   var threads: Int?
 
   @Option(
+    name: .key("precision"),
+    help: ArgumentHelp(
+      "In what numbers convolutions multiply: auto, float32 or int16.", valueName: "numbers"))
+  var precision = PrecisionChoice.float32
+
+  @Option(
     name: .key("compress"),
     help: ArgumentHelp("How gradients travel under mpirun: none or fp16.", valueName: "form"))
   var compression = GradientCompression.none
@@ -111,8 +117,8 @@ struct BenchCommand: ParsableCommand {
     case .step, .evaluate:
       let report = try StepBenchmark(
         kind: subject == .step ? .step : .evaluate, model: model, width: width,
-        batchSize: batchSize, threads: threads, steps: steps, compression: compression,
-        communicator: communicator
+        batchSize: batchSize, threads: threads, steps: steps, precision: precision,
+        compression: compression, communicator: communicator
       ).run()
       guard communicator.rank == 0 else { return }
       try Report.benchmark(report, subject: subject.rawValue, threads: threads, json: json)
@@ -125,7 +131,7 @@ struct BenchCommand: ParsableCommand {
     case .kernels:
       guard communicator.rank == 0 else { return }
       let layers = try KernelBenchmark(
-        width: width, batchSize: batchSize, threads: threads, steps: steps
+        width: width, batchSize: batchSize, threads: threads, steps: steps, precision: precision
       ).run()
       try KernelReport(
         layers: layers, products: ProductBenchmark(steps: steps).run(), width: width,
