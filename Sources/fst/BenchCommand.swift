@@ -110,6 +110,7 @@ struct BenchCommand: ParsableCommand {
   private func run(on communicator: any Communicator) throws {
     try communicator.together { try ModelTooLarge.check(model, width: width, classCount: 10) }
     try communicator.together { try Limits.requireAddressSpace(threads: self.threads) }
+    try communicator.requirePrecision(precision)
     let warnings = try Doctor(on: communicator).threadWarnings(threads: threads)
     if communicator.rank == 0 { warnings.forEach { StandardError.write("warning: \($0)\n") } }
     let threads = ThreadCount.resolve(requested: threads)
