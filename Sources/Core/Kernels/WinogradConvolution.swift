@@ -11,9 +11,10 @@
 package struct WinogradConvolution: Sendable {
   let plan: WinogradPlan
 
-  /// The convolution of `geometry`, or nil where the algorithm does not suit it.
-  package init?(_ geometry: ConvolutionGeometry) {
-    guard let plan = WinogradPlan(geometry) else { return nil }
+  /// The convolution of `geometry`, or nil where the algorithm does not suit it; its blocks suit
+  /// products of `precision`.
+  package init?(_ geometry: ConvolutionGeometry, for precision: ProductPrecision = .float32) {
+    guard let plan = WinogradPlan(geometry, for: precision) else { return nil }
     self.plan = plan
   }
 

@@ -26,7 +26,8 @@ import Testing
     _ convolution: ConvolutionProblem, _ operands: ConvolutionProblem.Operands, threads: Int,
     accumulateOnto start: Float? = nil, precision: PrecisionChoice = .float32
   ) throws -> ConvolutionProblem.Results<Float> {
-    let winograd = try #require(WinogradConvolution(convolution.geometry))
+    let winograd = try #require(
+      WinogradConvolution(convolution.geometry, for: precision.resolved))
     let context = ComputeContext(threads: threads, precision: precision)
     let output = FloatBuffer([Float](repeating: start ?? .nan, count: convolution.outputCount))
     let gradient = FloatBuffer([Float](repeating: start ?? .nan, count: convolution.inputCount))
