@@ -5,6 +5,7 @@
     python3 bench/compare_pytorch.py --table --rounds 5 --steps 4   # docs/speed.md's table: 20 minutes
     python3 bench/compare_pytorch.py --width 64 --batch_size 128 --threads 2 --rounds 5 --steps 5
     python3 bench/compare_pytorch.py --model vgg19_bn --layouts channels_last
+    python3 bench/compare_pytorch.py --precision int16 --layouts channels_last autocast
 
 Needs PyTorch (2.13 was used); --python names one that has it, --fst another program than
 .build/release/fst. One step is forward, cross-entropy, backward and SGD with momentum 0.9 and
@@ -33,6 +34,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GOLDENS = os.path.join(ROOT, "Tests", "Goldens")
 LAYOUTS = ("default", "channels_last")
+# Besides the layouts: channels_last under torch.autocast("cpu", dtype=torch.bfloat16).
+CONTESTANTS = (*LAYOUTS, "autocast")
 # What docs/speed.md's table shows: kind, width, batch size, threads.
 TABLE = [
     ("step", 64, 128, 2), ("step", 64, 128, 1), ("step", 64, 64, 2), ("step", 64, 64, 1),
@@ -52,11 +55,13 @@ def arguments():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5, help="timed steps per process")
     parser.add_argument("--rounds", type=int, default=5, help="processes per contestant")
-    parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=LAYOUTS)
+    parser.add_argument("--layouts", nargs="+", choices=CONTESTANTS, default=LAYOUTS)
+    parser.add_argument("--precision", choices=("auto", "float32", "int16"), default="float32",
+                        help="what fst's convolutions multiply")
     parser.add_argument("--fst", default=os.path.join(ROOT, ".build", "release", "fst"))
     parser.add_argument("--python", default=sys.executable, help="an interpreter with PyTorch")
     parser.add_argument("--json", action="store_true", help="every measurement as JSON, too")
-    parser.add_argument("--worker", choices=LAYOUTS, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=CONTESTANTS, help=argparse.SUPPRESS)
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -85,23 +90,28 @@ def time_pytorch(options):
     import torch
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    layout = torch.channels_last if options.worker == "channels_last" else torch.contiguous_format
+    layout = torch.contiguous_format if options.worker == "default" else torch.channels_last
     model = models.build(options.model, options.width).to(memory_format=layout)
     model.train(options.kind == "step")
     images = torch.randn(options.batch_size, 3, 32, 32).to(memory_format=layout)
     labels = torch.randint(10, (options.batch_size,))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
 
+    def loss_of_batch():
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.worker == "autocast"):
+            logits = model(images)
+        return torch.nn.functional.cross_entropy(logits.float(), labels)
+
     def train():
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(images), labels)
+        loss = loss_of_batch()
         loss.backward()
         optimizer.step()
         return loss
 
     @torch.no_grad()
     def evaluate():
-        return torch.nn.functional.cross_entropy(model(images), labels)
+        return loss_of_batch()
 
     run = train if options.kind == "step" else evaluate
     walls, processors = [], []
@@ -126,7 +136,7 @@ def measure(contestant, case, options):
     flags = ["--model", options.model, "--width", width, "--batch_size", batch_size, "--threads", threads,
              "--steps", options.steps]
     if contestant == "fst":
-        command = [options.fst, "bench", kind, "--json", *flags]
+        command = [options.fst, "bench", kind, "--json", "--precision", options.precision, *flags]
     else:
         command = [options.python, os.path.abspath(__file__), "--worker", contestant,
                    "--kind", kind, *flags]

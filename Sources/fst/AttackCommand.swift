@@ -52,6 +52,7 @@ struct AttackCommand: ParsableCommand {
     try Session.run(
       logFolder: { $0.folder },
       threads: \.threads,
+      precision: \.precision,
       records: { (configuration: AttackConfiguration) -> RunRecords? in
         let names = ["attack \(configuration.attack.rawValue)", "clean model"]
         let own = configuration.poisonRatio == 0 ? names : [names[0]]

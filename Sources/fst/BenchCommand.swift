@@ -18,11 +18,12 @@ struct BenchCommand: ParsableCommand {
       first, a wrong one ends the run. GFLOP/s are those that a direct
       convolution would need (direct) and those of the products really
       computed (done), also as a share of the multiply-adds that the cores
-      were measured to do.
+      were measured to do, in floats: those of --precision int16 may be more.
 
         fst bench step --width 64 --batch_size 128
         fst bench evaluate --threads 1 --json
         fst bench kernels --width 64 --steps 5
+        fst bench step --precision int16
         mpirun -np 2 fst bench step --batch_size 64
         mpirun -np 2 fst bench allreduce
         mpirun -np 2 fst bench allreduce --compress fp16
@@ -72,6 +73,12 @@ struct BenchCommand: ParsableCommand {
   var threads: Int?
 
   @Option(
+    name: .key("precision"),
+    help: ArgumentHelp(
+      "In what numbers convolutions multiply: auto, float32 or int16.", valueName: "numbers"))
+  var precision = PrecisionChoice.float32
+
+  @Option(
     name: .key("compress"),
     help: ArgumentHelp("How gradients travel under mpirun: none or fp16.", valueName: "form"))
   var compression = GradientCompression.none
@@ -104,6 +111,7 @@ struct BenchCommand: ParsableCommand {
   private func run(on communicator: any Communicator) throws {
     try communicator.together { try ModelTooLarge.check(model, width: width, classCount: 10) }
     try communicator.together { try Limits.requireAddressSpace(threads: self.threads) }
+    try communicator.requirePrecision(precision)
     let warnings = try Doctor(on: communicator).threadWarnings(threads: threads)
     if communicator.rank == 0 { warnings.forEach { StandardError.write("warning: \($0)\n") } }
     let threads = ThreadCount.resolve(requested: threads)
@@ -111,11 +119,12 @@ struct BenchCommand: ParsableCommand {
     case .step, .evaluate:
       let report = try StepBenchmark(
         kind: subject == .step ? .step : .evaluate, model: model, width: width,
-        batchSize: batchSize, threads: threads, steps: steps, compression: compression,
-        communicator: communicator
+        batchSize: batchSize, threads: threads, steps: steps, precision: precision,
+        compression: compression, communicator: communicator
       ).run()
       guard communicator.rank == 0 else { return }
-      try Report.benchmark(report, subject: subject.rawValue, threads: threads, json: json)
+      try Report.benchmark(
+        report, subject: subject.rawValue, threads: threads, precision: precision, json: json)
     case .allreduce:
       let report = try AllReduceBenchmark(
         plan: AllReduceBenchmark.plan(model, width: width), runs: steps, compression: compression,
@@ -125,11 +134,11 @@ struct BenchCommand: ParsableCommand {
     case .kernels:
       guard communicator.rank == 0 else { return }
       let layers = try KernelBenchmark(
-        width: width, batchSize: batchSize, threads: threads, steps: steps
+        width: width, batchSize: batchSize, threads: threads, steps: steps, precision: precision
       ).run()
       try KernelReport(
         layers: layers, products: ProductBenchmark(steps: steps).run(), width: width,
-        batchSize: batchSize, threads: threads
+        batchSize: batchSize, threads: threads, precision: precision
       ).print(json: json)
     case .tsne:
       guard communicator.rank == 0 else { return }
@@ -141,12 +150,17 @@ struct BenchCommand: ParsableCommand {
 extension Report {
   /// Prints a benchmark's figures.
   static func benchmark(
-    _ report: StepBenchmark.Report, subject: String, threads: Int, json: Bool
+    _ report: StepBenchmark.Report, subject: String, threads: Int, precision: PrecisionChoice,
+    json: Bool
   ) throws {
-    if json { return try printJSON(BenchmarkReport(report, threads: threads)) }
+    if json {
+      return try printJSON(BenchmarkReport(report, threads: threads, precision: precision))
+    }
     print("\(subject)  wall       \(line(report.seconds))")
     print("\(subject)  processor  \(line(report.cpuSeconds))")
-    print("images/s   \(String(format: "%.1f", report.imagesPerSecond)) on \(threads) threads")
+    print(
+      "images/s   \(String(format: "%.1f", report.imagesPerSecond)) on \(threads) threads, \(precision.resolved.name)"
+    )
     print("peak memory  \(report.peakResidentBytes / 1_048_576) MiB")
     guard let communication = report.communication else { return }
     print("step alone       \(line(communication.stepAlone)), without communication")
@@ -235,7 +249,7 @@ private struct BenchmarkReport: Encodable {
     case secondsPerStep = "seconds_per_step"
     case cpuSecondsPerStep = "cpu_seconds_per_step"
     case peakBytes = "peak_rss_bytes"
-    case loss, threads, communication
+    case loss, threads, precision, communication
   }
 
   let imagesPerSecond: Double
@@ -244,15 +258,17 @@ private struct BenchmarkReport: Encodable {
   let peakBytes: Int
   let loss: Double
   let threads: Int
+  let precision: String
   let communication: CommunicationReport?
 
-  init(_ report: StepBenchmark.Report, threads: Int) {
+  init(_ report: StepBenchmark.Report, threads: Int, precision: PrecisionChoice) {
     imagesPerSecond = report.imagesPerSecond
     secondsPerStep = SpreadReport(report.seconds)
     cpuSecondsPerStep = SpreadReport(report.cpuSeconds)
     peakBytes = report.peakResidentBytes
     loss = report.loss
     self.threads = threads
+    self.precision = precision.resolved.name
     communication = report.communication.map(CommunicationReport.init)
   }
 }

@@ -54,6 +54,7 @@ struct DefendCommand: ParsableCommand {
     try Session.run(
       logFolder: { $0.shared.defenseFolder },
       threads: \.shared.threads,
+      precision: \.shared.precision,
       records: { (configuration: DefendConfiguration) -> RunRecords? in
         RunRecords(options: records, phases: ["defend \(configuration.name)"])
       },

@@ -33,6 +33,7 @@ struct EvaluateCommand: ParsableCommand {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
       threads: \.threads,
+      precision: \.precision,
       configure: { try ConfigDecoder.evaluate(archive: archive, flags: settings.arguments) },
       body: { configuration, session in
         try Evaluation(

@@ -6,19 +6,21 @@ struct KernelReport {
   private let layers: [KernelBenchmark.LayerReport]
   private let products: [ProductBenchmark.Report]
   private let width, batchSize, threads: Int
+  private let precision: ProductPrecision
   /// Floating-point operations per second of one core, measured.
   private let peak: Double
 
   /// A report of what was measured; the cores' peak is measured now.
   init(
     layers: [KernelBenchmark.LayerReport], products: [ProductBenchmark.Report], width: Int,
-    batchSize: Int, threads: Int
+    batchSize: Int, threads: Int, precision: PrecisionChoice
   ) {
     self.layers = layers
     self.products = products
     self.width = width
     self.batchSize = batchSize
     self.threads = threads
+    self.precision = precision.resolved
     peak = PackedGEMM.measuredPeak(seconds: StepBenchmark.processorSeconds)
   }
 
@@ -27,7 +29,7 @@ struct KernelReport {
     let (document, all) = (document, document.layers.flatMap(\.directions))
     StandardOutput.line(
       "micro-kernel \(document.variant), peak \(Self.number(document.peak, 1)) GFLOP/s a core, "
-        + "\(threads) threads, width \(width), batch \(batchSize)\n")
+        + "\(threads) threads, width \(width), batch \(batchSize), \(document.precision)\n")
     Self.row(
       "layer", "kernel", "what", ["wall ms", "cpu ms", "images/s", "direct", "done", "of peak"])
     for layer in document.layers {
@@ -107,14 +109,14 @@ extension KernelReport {
     }
 
     enum CodingKeys: String, CodingKey {
-      case width, threads, variant, layers, products
+      case width, threads, variant, precision, layers, products
       case batchSize = "batch_size"
       case peak = "peak_gflops_per_core"
       case stepSeconds = "convolution_seconds_per_step"
       case peakBytes = "peak_rss_bytes"
     }
     let width, batchSize, threads: Int
-    let variant: String
+    let variant, precision: String
     let peak: Double
     let layers: [Layer]
     let products: [Product]
@@ -130,7 +132,8 @@ extension KernelReport {
     }
     return Document(
       width: width, batchSize: batchSize, threads: threads,
-      variant: PackedGEMM.Variant.best.rawValue, peak: peak / 1e9, layers: layers,
+      variant: PackedGEMM.Variant.best.rawValue, precision: precision.name, peak: peak / 1e9,
+      layers: layers,
       products: products.map { report in
         Document.Product(
           name: report.product.name,

@@ -16,6 +16,7 @@ extension AttackName {
 }
 extension NetworkKind: ExpressibleByArgument {}
 extension GradientCompression: ExpressibleByArgument {}
+extension PrecisionChoice: ExpressibleByArgument {}
 
 extension NameSpecification {
   /// The flag `--<key>`, underscores and all, as users of the original tools type it.

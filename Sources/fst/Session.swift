@@ -10,12 +10,14 @@ struct Session {
 
   /// Runs `body` on every rank and ends the process on a failure, with one message for all ranks.
   ///
-  /// `threads` are those asked for, of which a warning may be due. `configure` reads flags and
+  /// `threads` are those asked for, of which a warning may be due; `precision` is what the processors
+  /// of all ranks must have. `configure` reads flags and
   /// files; `body` gets what it made and works on it, and `records` are kept of it. What `body`
   /// returns is reported on rank 0 alone. See Note [One failure ends all] in Distributed.
   static func run<Configuration: Sendable, Outcome>(
     logFolder: (Configuration) -> String?, savesOnSignals: Bool = true,
     threads: (Configuration) -> Int? = { _ in nil },
+    precision: (Configuration) -> PrecisionChoice = { _ in .float32 },
     records: (Configuration) -> RunRecords? = { _ in nil },
     configure: () throws -> DecodedConfiguration<Configuration>,
     body: (Configuration, Session) throws -> Outcome,
@@ -43,6 +45,7 @@ struct Session {
         interruption: savesOnSignals
           ? Signals.interruption(announcing: isRoot) : Interruption())
       try session.warn(decoded.warnings, threads: threads(decoded.configuration))
+      try communicator.requirePrecision(precision(decoded.configuration))
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
       if isRoot {

@@ -44,6 +44,7 @@ struct TuneCommand: ParsableCommand {
     try Session.run(
       logFolder: { $0.defenseFolder },
       threads: \.threads,
+      precision: \.precision,
       records: { (configuration: TuneConfiguration) -> RunRecords? in
         RunRecords(options: records, phases: ["tune \(configuration.mode.rawValue)"])
       },

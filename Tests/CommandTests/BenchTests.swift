@@ -34,6 +34,34 @@ import Testing
     #expect(try loss("evaluate", steps: 30) == loss("evaluate", steps: 1))
   }
 
+  /// The variable stands for a processor: one without 16-bit products, and ones with other
+  /// instructions for them, which give the same bits.
+  @Test func int16NeedsTheInstructionsAndHasTheSameBitsByAny() throws {
+    func loss(_ variant: String, _ precision: String) throws -> (Double?, ProcessOutput) {
+      let output = try RunProcess.run(
+        Self.program,
+        ["bench", "step", "--width", "16", "--batch_size", "2", "--threads", "1", "--steps", "2"]
+          + ["--precision", precision, "--json"],
+        environment: ["FST_INT16_VARIANT": variant])
+      return (output.lastJSON?["loss"] as? Double, output)
+    }
+    let refused = try loss("none", "int16").1
+    #expect(refused.exitCode == 1)
+    #expect(
+      refused.standardError
+        == "fst: precision: expected auto or float32, since this processor has no AVX512-VNNI, "
+        + "found 'int16'\n")
+    let float32 = try #require(try loss("none", "float32").0)
+    #expect(try loss("none", "auto").0 == float32)
+    let plain = try #require(try loss("plain", "int16").0)
+    #expect(plain != float32)
+    #expect(try loss("plain", "auto").0 == plain)
+    let (wide, output) = try loss("avx2", "int16")
+    #expect(wide == plain || output.standardError.contains("no AVX512-VNNI"))
+    let (widest, other) = try loss("vnni", "int16")
+    #expect(widest == plain || other.standardError.contains("no AVX512-VNNI"))
+  }
+
   @Test func withoutJSONAFewLinesArePrinted() throws {
     let output = try RunProcess.run(Self.program, ["bench", "step", "--steps", "1"] + Self.small)
     #expect(output.exitCode == 0)

@@ -78,6 +78,8 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var threads: Int?
   /// The kernels of convolutions.
   public var convolution = ConvolutionChoice.automatic
+  /// In what numbers convolutions multiply.
+  public var precision = PrecisionChoice.float32
   /// Whether batch normalisation takes its statistics over all ranks.
   public var syncBatchNorm = false
   /// The parts in which each rank computes its share of a step, one after the other.

@@ -13,7 +13,7 @@ extension AttackStage {
       trained.model, normalization: statistics.normalization(of: configuration.dataset),
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),
-        convolution: configuration.convolution))
+        convolution: configuration.convolution, precision: configuration.precision))
   }
 
   /// The training images that are poisoned, by their positions in the whole training set.

@@ -32,7 +32,7 @@ enum TrojanImage {
         model: clean.model, normalization: stage.normalization, settings: settings,
         context: ComputeContext(
           threads: ThreadCount.resolve(requested: configuration.threads),
-          convolution: configuration.convolution)
+          convolution: configuration.convolution, precision: configuration.precision)
       ).run(mask: mask) { iterations in
         stage.stage.tell(
           .working(

@@ -45,6 +45,8 @@ package struct KernelBenchmark: Sendable {
 
   /// The largest error that passes: twice what each side may be off the exact result.
   package static let largestError = 8e-6
+  /// The same of products of 16-bit integers: half of what PyTorch's bfloat16 is off.
+  package static let largestInt16Error = 1.5e-3
 
   /// Planes of the first stage.
   package var width: Int
@@ -54,20 +56,26 @@ package struct KernelBenchmark: Sendable {
   package var threads: Int
   /// Timed calls of each direction.
   package var steps: Int
+  /// In what numbers convolutions multiply.
+  package var precision: PrecisionChoice
   /// What counts as a failed check.
-  package var errorLimit = Self.largestError
+  package var errorLimit: Double
 
   /// A benchmark of the layers that 32x32 images pass through.
-  package init(width: Int, batchSize: Int, threads: Int, steps: Int) {
+  package init(
+    width: Int, batchSize: Int, threads: Int, steps: Int, precision: PrecisionChoice = .float32
+  ) {
     self.width = width
     self.batchSize = batchSize
     self.threads = threads
     self.steps = steps
+    self.precision = precision
+    errorLimit = precision.resolved == .float32 ? Self.largestError : Self.largestInt16Error
   }
 
   /// Checks and times every distinct layer; throws `KernelMismatch` at the first that fails.
   package func run() throws -> [LayerReport] {
-    let context = ComputeContext(threads: threads)
+    let context = ComputeContext(threads: threads, precision: precision)
     return try ConvolutionLayer.ofResNet18(width: width).map { layer in
       let run = LayerRun(layer, batch: batchSize)
       let errors = run.errors(context: context)

@@ -85,6 +85,8 @@ public struct StepBenchmark: Sendable {
   public var threads: Int
   /// Timed passes.
   public var steps: Int
+  /// In what numbers convolutions multiply.
+  public var precision: PrecisionChoice
   /// How gradients travel between the ranks.
   public var compression: GradientCompression
   /// The ranks that take part.
@@ -93,7 +95,7 @@ public struct StepBenchmark: Sendable {
   /// A benchmark of 32x32 images in 10 classes.
   public init(
     kind: Kind, model: NetworkKind = .resnet18, width: Int, batchSize: Int, threads: Int,
-    steps: Int, compression: GradientCompression = .none,
+    steps: Int, precision: PrecisionChoice = .float32, compression: GradientCompression = .none,
     communicator: any Communicator = SoloCommunicator()
   ) {
     self.kind = kind
@@ -102,13 +104,14 @@ public struct StepBenchmark: Sendable {
     self.batchSize = batchSize
     self.threads = threads
     self.steps = steps
+    self.precision = precision
     self.compression = compression
     self.communicator = communicator
   }
 
   /// Runs the passes; all ranks together.
   public func run() throws -> Report {
-    let context = ComputeContext(threads: threads)
+    let context = ComputeContext(threads: threads, precision: precision)
     let network = Network(
       model, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))

@@ -115,7 +115,7 @@ extension DefenceStage {
       network: network, images: images, settings: settings, normalization: normalization,
       augmentation: shared.augmentation, batchSize: batchSize, seed: shared.randomSeed,
       stage: stage,
-      context: ComputeContext(threads: context.threads, convolution: context.convolution)
+      context: ComputeContext(sharing: context, batchNormGroup: nil)
     ).run()
   }
 }

@@ -22,7 +22,7 @@ public struct RankFacts: Codable, Equatable, Sendable {
   public var memoryBytes = 0, freeMemoryBytes = 0
   /// The processor's name.
   public var processor = ""
-  /// Of AVX2, FMA and AVX-512 (or NEON) those that the processor has.
+  /// Of AVX2, FMA, AVX-512 and AVX512-VNNI (or NEON) those that the processor has.
   public var vectorUnits: [String] = []
   /// The checksum of the program's file, hexadecimal; empty where it cannot be read.
   public var build = ""
@@ -77,7 +77,8 @@ public struct RankFacts: Codable, Equatable, Sendable {
     facts.processor = processor["model name"] ?? "unknown"
     let flags = Set((processor["flags"] ?? processor["Features"] ?? "").split(separator: " "))
     facts.vectorUnits = [
-      ("AVX2", "avx2"), ("FMA", "fma"), ("AVX-512", "avx512f"), ("NEON", "asimd"),
+      ("AVX2", "avx2"), ("FMA", "fma"), ("AVX-512", "avx512f"), ("AVX512-VNNI", "avx512_vnni"),
+      ("NEON", "asimd"),
     ]
     .filter { flags.contains(Substring($0.1)) }.map(\.0)
     facts.build = Build.checksum.map { String($0, radix: 16) } ?? ""

@@ -24,6 +24,8 @@ public struct EvaluateConfiguration: Equatable, Sendable {
   public var threads: Int?
   /// The kernels of convolutions.
   public var convolution = ConvolutionChoice.automatic
+  /// In what numbers convolutions multiply.
+  public var precision = PrecisionChoice.float32
 
   /// The evaluation of `archive` with all defaults.
   public init(archive: String) { self.archive = archive }
@@ -61,6 +63,7 @@ extension EvaluateConfiguration {
         "Images of one step on all ranks together", "images", in: .machine),
       .integer("threads", \.threads, 1...1024).role(.machine),
       .choice("convolution", \.convolution).role(.arithmetic),
+      .choice("precision", \.precision).role(.arithmetic),
     ] + AttackSettings.triggerFields.map { $0.within(\.settings) }).map {
       $0.described(as: AttackConfiguration.fields)
     }

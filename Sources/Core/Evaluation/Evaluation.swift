@@ -56,7 +56,7 @@ public struct Evaluation {
       communicator: communicator,
       context: ComputeContext(
         threads: ThreadCount.resolve(requested: configuration.threads),
-        convolution: configuration.convolution),
+        convolution: configuration.convolution, precision: configuration.precision),
       observer: observer, name: path)
     let labels = try communicator.together { try labelTransform(attacked) }
     let triggered = try triggeredImages(

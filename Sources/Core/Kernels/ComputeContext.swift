@@ -8,6 +8,8 @@ public final class ComputeContext {
   public let pool: ThreadPool
   /// Which convolution kernels are used.
   public let convolution: ConvolutionChoice
+  /// In what numbers convolutions multiply.
+  let precision: ProductPrecision
   /// The ranks that BatchNorm's statistics are of: nil without `--sync_bn`, where they are each
   /// rank's own.
   public let statistics: StatisticsGroup?
@@ -15,29 +17,33 @@ public final class ComputeContext {
   let packedWeights = PackedWeights()
 
   private lazy var singleThreaded = (0..<threads).map { _ in
-    ComputeContext(threads: 1, convolution: convolution)
+    ComputeContext(
+      pool: ThreadPool(threadCount: 1), batchNormGroup: nil, convolution: convolution,
+      precision: precision)
   }
 
   /// A context of `threads` threads; `batchNormGroup` is given for `--sync_bn`.
   public convenience init(
     threads: Int, batchNormGroup: (any Communicator)? = nil,
-    convolution: ConvolutionChoice = .automatic
+    convolution: ConvolutionChoice = .automatic, precision: PrecisionChoice = .float32
   ) {
     self.init(
       pool: ThreadPool(threadCount: threads), batchNormGroup: batchNormGroup,
-      convolution: convolution)
+      convolution: convolution, precision: precision.resolved)
   }
 
   /// A context on the threads of `other`, with scratch memory and a BatchNorm group of its own.
   public convenience init(sharing other: ComputeContext, batchNormGroup: (any Communicator)?) {
     self.init(
-      pool: other.pool, batchNormGroup: batchNormGroup, convolution: other.convolution)
+      pool: other.pool, batchNormGroup: batchNormGroup, convolution: other.convolution,
+      precision: other.precision)
   }
 
   private init(
-    pool: ThreadPool, batchNormGroup: (any Communicator)?, convolution: ConvolutionChoice
+    pool: ThreadPool, batchNormGroup: (any Communicator)?, convolution: ConvolutionChoice,
+    precision: ProductPrecision
   ) {
-    (self.pool, self.convolution) = (pool, convolution)
+    (self.pool, self.convolution, self.precision) = (pool, convolution, precision)
     statistics = batchNormGroup.map(StatisticsGroup.init)
     scratch = ScratchMemory(threads: pool.threadCount)
   }

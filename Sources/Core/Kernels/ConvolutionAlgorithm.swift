@@ -5,6 +5,8 @@
 /// | 3x3, stride 1 or 2, channels in 16s, outputs in 4x4 tiles | Winograd | `PackedGEMM` |
 /// | any other: stem, 1x1, odd sizes | patch matrices | `PackedGEMM`, OpenBLAS |
 ///
+/// With `--precision int16` Winograd's products are `FixedPointGEMM`'s; patches stay floats.
+///
 /// Of patches OpenBLAS makes the products whose columns are no whole panels of 16.
 ///
 /// On Zen 5 (FMA peak 262 GFLOP/s a core; `fst bench kernels`, GFLOP/s of one thread at 64 to 512
@@ -14,8 +16,8 @@ enum ConvolutionAlgorithm: Sendable {
   case winograd(WinogradConvolution)
   case im2col(Im2ColConvolution)
 
-  init(_ geometry: ConvolutionGeometry) {
-    if let winograd = WinogradConvolution(geometry) {
+  init(_ geometry: ConvolutionGeometry, for precision: ProductPrecision = .float32) {
+    if let winograd = WinogradConvolution(geometry, for: precision) {
       self = .winograd(winograd)
     } else {
       self = .im2col(Im2ColConvolution(geometry: geometry))

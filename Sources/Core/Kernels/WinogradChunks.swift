@@ -6,10 +6,12 @@
 package struct WinogradChunks {
   let plan: WinogradPlan
   let weights: UnsafeMutablePointer<Float>
+  let products: WinogradProducts
   let context: ComputeContext
 
   /// Columns of a chunk: two panels, as the micro-kernel takes them.
   private static let columns = 2 * PackedGEMM.panelWidth
+  private static let panels = 0..<2
 
   /// Whether this way suits a call: one block, and chunks that share out evenly among threads.
   package static func suit(_ plan: WinogradPlan, batch: Int, threads: Int) -> Bool {
@@ -37,29 +39,39 @@ package struct WinogradChunks {
 
   /// The block's products, from its `values`.
   func multiply(
-    values: UnsafeMutablePointer<Float>, into products: UnsafeMutablePointer<Float>, tiles: Int,
+    values: UnsafeMutablePointer<Float>, into result: UnsafeMutablePointer<Float>, tiles: Int,
     scratch: [UnsafeMutablePointer<Float>]
   ) {
+    forEachPlane { plane in
+      products.packRows(
+        values + plane.values, stride: plane.valueStride, tiles: tiles, depth: plane.depth)
+    }
     let source = WinogradWeights.Source(
       pointer: weights, rows: plan.channels, columns: plan.outputs, isTransposed: false)
     forEachChunk(of: plan.outputs) { columns, thread in
       let packed = scratch[thread]
-      WinogradWeights(plan: plan).pack(
-        source, rows: 0..<source.rows, columns: columns, into: packed)
+      let transform = WinogradWeights(plan: plan)
+      transform.pack(source, rows: 0..<source.rows, columns: columns, into: packed)
       for plane in plan.planes {
-        PackedGEMM.multiply(
+        transform.finish(
+          plane, panels: Self.panels, isTransposed: false, packed, for: products)
+        products.multiply(
           values + plane.values, stride: plane.valueStride, panels: packed + plan.place(of: plane),
-          panelStride: plan.panelStride, into: products + plane.products + columns.lowerBound,
+          panelStride: plan.panelStride, into: result + plane.products + columns.lowerBound,
           stride: plan.productStride, m: tiles, n: columns.count, k: plane.depth)
       }
     }
   }
 
-  /// The values' gradient, from the gradient of the block's products.
+  /// The values' gradient, from the `gradients` of the block's products.
   func multiplyTransposed(
-    products: UnsafeMutablePointer<Float>, into values: UnsafeMutablePointer<Float>, tiles: Int,
+    gradients: UnsafeMutablePointer<Float>, into values: UnsafeMutablePointer<Float>, tiles: Int,
     scratch: [UnsafeMutablePointer<Float>]
   ) {
+    forEachPlane { plane in
+      products.packRows(
+        gradients + plane.products, stride: plan.productStride, tiles: tiles, depth: plan.outputs)
+    }
     forEachChunk(of: plan.channels) { columns, thread in
       let transposed = scratch[thread]
       for tap in 0..<9 {
@@ -71,12 +83,14 @@ package struct WinogradChunks {
       let source = WinogradWeights.Source(
         pointer: transposed, rows: plan.outputs, columns: columns.count, isTransposed: true)
       let packed = transposed + 9 * plan.outputs * columns.count
-      WinogradWeights(plan: plan).pack(
+      let transform = WinogradWeights(plan: plan)
+      transform.pack(
         source, rows: 0..<source.rows, columns: 0..<columns.count, into: packed)
       for plane in plan.planes {
+        transform.finish(plane, panels: Self.panels, isTransposed: true, packed, for: products)
         for phase in 0..<plane.depth / plan.channels {
-          PackedGEMM.multiply(
-            products + plane.products, stride: plan.productStride,
+          products.multiply(
+            gradients + plane.products, stride: plan.productStride,
             panels: packed + plan.transposedPlace(of: plane, phase: phase),
             panelStride: plan.transposedPanelStride,
             into: values + plane.values + phase * plan.channels + columns.lowerBound,
@@ -86,14 +100,28 @@ package struct WinogradChunks {
     }
   }
 
-  /// Adds the weights' gradient, from `values` and the gradient of the block's products.
+  /// Adds the weights' gradient, from `values` and the `gradients` of the block's products.
   ///
   /// The transformed gradient too is four times the weights: each thread makes a chunk of rows of
   /// it and takes that back at once.
+  ///
+  /// Those that `products` packs are packed into `factors`, one plane's `step` floats from the next:
+  /// `gradients` are still to be read as rows.
   func addWeightGradient(
-    values: UnsafeMutablePointer<Float>, products: UnsafeMutablePointer<Float>, tiles: Int,
+    values: UnsafeMutablePointer<Float>, gradients: UnsafeMutablePointer<Float>,
+    factors: (first: UnsafeMutablePointer<Float>, step: Int), tiles: Int,
     to gradient: UnsafeMutablePointer<Float>, scratch: [UnsafeMutablePointer<Float>]
   ) {
+    func factor(_ plane: WinogradPlan.Plane) -> UnsafeMutablePointer<Float> {
+      products.packs ? factors.first + plane.index * factors.step : gradients + plane.products
+    }
+    forEachPlane { plane in
+      products.packColumns(
+        values + plane.values, stride: plane.valueStride, depth: tiles, columns: plane.depth)
+      products.packColumns(
+        gradients + plane.products, stride: plan.productStride, depth: tiles,
+        columns: plan.outputs, into: factor(plane))
+    }
     let (transform, step) = (WinogradWeights(plan: plan), Self.gradientStep(plan))
     func place(_ plane: WinogradPlan.Plane, _ phase: Int) -> Int {
       (plane.precedingDepth / plan.channels + phase) * step
@@ -104,14 +132,24 @@ package struct WinogradChunks {
       forEachRows(of: share) { rows in
         for plane in plan.planes {
           for phase in 0..<plane.depth / plan.channels {
-            PackedGEMM.multiplyTransposed(
+            products.multiplyTransposed(
               values + plane.values + phase * plan.channels + rows.lowerBound,
-              stride: plane.valueStride, products + plane.products, stride: plan.productStride,
+              stride: plane.valueStride, factor(plane), stride: plan.productStride,
               into: chunk + place(plane, phase), stride: plan.gradientStride, m: rows.count,
               n: plan.outputs, k: tiles, accumulate: false)
           }
         }
         transform.addGradient(of: [chunk], places: places, rows: rows, to: gradient)
+      }
+    }
+  }
+
+  /// Packs the factors of the block, where products read packed ones.
+  private func forEachPlane(_ pack: (WinogradPlan.Plane) -> Void) {
+    guard products.packs else { return }
+    context.pool.run { thread in
+      for index in stride(from: thread, to: plan.planes.count, by: context.threads) {
+        pack(plan.planes[index])
       }
     }
   }

@@ -11,9 +11,10 @@
 package struct WinogradConvolution: Sendable {
   let plan: WinogradPlan
 
-  /// The convolution of `geometry`, or nil where the algorithm does not suit it.
-  package init?(_ geometry: ConvolutionGeometry) {
-    guard let plan = WinogradPlan(geometry) else { return nil }
+  /// The convolution of `geometry`, or nil where the algorithm does not suit it; its blocks suit
+  /// products of `precision`.
+  package init?(_ geometry: ConvolutionGeometry, for precision: ProductPrecision = .float32) {
+    guard let plan = WinogradPlan(geometry, for: precision) else { return nil }
     self.plan = plan
   }
 
@@ -25,14 +26,16 @@ package struct WinogradConvolution: Sendable {
     finish: ConvolutionFinish? = nil, context: ComputeContext,
     ready: PixelsReady = { _, _ in }
   ) {
-    let memory = WinogradMemory(plan, gradients: false, batch: batch, context: context)
+    let products = WinogradProducts(context.precision)
+    let memory = WinogradMemory(
+      plan, gradients: false, batch: batch, products: products, context: context)
     let packed =
       memory.isChunked
       ? nil
       : context.packedWeights.form(
         of: weights, count: plan.weightFloats, scratch: memory.weights
       ) {
-        WinogradWeights(plan: plan).pack(weights, into: $0, context: context)
+        WinogradWeights(plan: plan).pack(weights, into: $0, for: products, context: context)
       }
     let tiles = WinogradTiles(plan)
     memory.forEachBlock(
@@ -45,14 +48,18 @@ package struct WinogradConvolution: Sendable {
       multiply: { index, count, thread in
         guard let packed else { return }
         let plane = plan.planes[index]
-        PackedGEMM.multiply(
-          memory.values(thread) + plane.values, stride: plane.valueStride,
-          panels: packed + plan.place(of: plane), panelStride: plan.panelStride,
+        let values = memory.values(thread) + plane.values
+        products.packRows(values, stride: plane.valueStride, tiles: count, depth: plane.depth)
+        products.multiply(
+          values, stride: plane.valueStride, panels: packed + plan.place(of: plane),
+          panelStride: plan.panelStride,
           into: memory.products(thread) + plane.products, stride: plan.productStride, m: count,
           n: plan.outputs, k: plane.depth)
       },
       multiplyAll: { tiles in
-        WinogradChunks(plan: plan, weights: weights, context: context).multiply(
+        WinogradChunks(
+          plan: plan, weights: weights, products: products, context: context
+        ).multiply(
           values: memory.values(0), into: memory.products(0), tiles: tiles, scratch: memory.chunks)
       },
       store: { rows, first, thread in
@@ -75,10 +82,12 @@ package struct WinogradConvolution: Sendable {
     batch: Int, context: ComputeContext, ready: PixelsReady = { _, _ in }
   ) {
     if batch == 0 { return }
+    let products = WinogradProducts(context.precision)
     let memory = WinogradMemory(
-      plan, gradients: true, batch: packed == nil ? batch : nil, context: context)
+      plan, gradients: true, batch: packed == nil ? batch : nil, products: products,
+      context: context)
     if inputGradient != nil, packed == nil, !memory.isChunked {
-      pack(weights, into: memory, context: context)
+      pack(weights, into: memory, for: products, context: context)
     }
     let packed = packed ?? memory.weights
     let tiles = WinogradTiles(plan)
@@ -96,20 +105,23 @@ package struct WinogradConvolution: Sendable {
       },
       multiply: { index, count, thread in
         backwardProducts(
-          index, count, thread, memory,
+          index, count, thread, memory, products,
           started: weightGradient == nil ? nil : started.markStarted(index, thread),
           packed: inputGradient == nil ? nil : packed)
       },
       multiplyAll: { tiles in
-        let chunks = WinogradChunks(plan: plan, weights: weights, context: context)
+        let chunks = WinogradChunks(
+          plan: plan, weights: weights, products: products, context: context)
         if let weightGradient {
           chunks.addWeightGradient(
-            values: memory.values(0), products: memory.products(0), tiles: tiles,
-            to: weightGradient, scratch: memory.chunks)
+            values: memory.values(0), gradients: memory.products(0),
+            factors: (memory.gradientFactor(0), memory.factorStep), tiles: tiles,
+            to: weightGradient,
+            scratch: memory.chunks)
         }
         if inputGradient == nil { return }
         chunks.multiplyTransposed(
-          products: memory.products(0), into: memory.values(0), tiles: tiles,
+          gradients: memory.products(0), into: memory.values(0), tiles: tiles,
           scratch: memory.chunks)
       },
       store: { rows, first, thread in
@@ -133,40 +145,50 @@ package struct WinogradConvolution: Sendable {
   func packForInputGradient(
     _ weights: UnsafeMutablePointer<Float>, context: ComputeContext
   ) -> UnsafeMutablePointer<Float> {
-    let memory = WinogradMemory(plan, gradients: true, batch: nil, context: context)
-    pack(weights, into: memory, context: context)
+    let products = WinogradProducts(context.precision)
+    let memory = WinogradMemory(
+      plan, gradients: true, batch: nil, products: products, context: context)
+    pack(weights, into: memory, for: products, context: context)
     return memory.weights
   }
 
   private func pack(
-    _ weights: UnsafeMutablePointer<Float>, into memory: WinogradMemory, context: ComputeContext
+    _ weights: UnsafeMutablePointer<Float>, into memory: WinogradMemory,
+    for products: WinogradProducts, context: ComputeContext
   ) {
     Transposition.swapLastTwo(
       weights, count: 9, rows: plan.channels, columns: plan.outputs,
       into: memory.transposedWeights, context: context)
     WinogradWeights(plan: plan).packTransposed(
-      memory.transposedWeights, into: memory.weights, context: context)
+      memory.transposedWeights, into: memory.weights, for: products, context: context)
   }
 
   /// One plane's part of the weights' gradient, which is added to where it is `started` and left
   /// out where that is nil, and of the values' gradient in place of the values.
   private func backwardProducts(
-    _ index: Int, _ count: Int, _ thread: Int, _ memory: WinogradMemory, started: Bool?,
-    packed: UnsafeMutablePointer<Float>?
+    _ index: Int, _ count: Int, _ thread: Int, _ memory: WinogradMemory,
+    _ products: WinogradProducts, started: Bool?, packed: UnsafeMutablePointer<Float>?
   ) {
     let plane = plan.planes[index]
     let values = memory.values(thread) + plane.values
-    let products = memory.products(thread) + plane.products
+    let gradients = memory.products(thread) + plane.products
     if let started {
-      PackedGEMM.multiplyTransposed(
-        values, stride: plane.valueStride, products, stride: plan.productStride,
+      // Their floats are still to be read as rows.
+      let factor = products.packs ? memory.gradientFactor(thread) : gradients
+      products.packColumns(
+        values, stride: plane.valueStride, depth: count, columns: plane.depth)
+      products.packColumns(
+        gradients, stride: plan.productStride, depth: count, columns: plan.outputs, into: factor)
+      products.multiplyTransposed(
+        values, stride: plane.valueStride, factor, stride: plan.productStride,
         into: memory.weightGradient(thread) + plane.gradient, stride: plan.gradientStride,
         m: plane.depth, n: plan.outputs, k: count, accumulate: started)
     }
     guard let packed else { return }
+    products.packRows(gradients, stride: plan.productStride, tiles: count, depth: plan.outputs)
     for phase in 0..<plane.depth / plan.channels {
-      PackedGEMM.multiply(
-        products, stride: plan.productStride,
+      products.multiply(
+        gradients, stride: plan.productStride,
         panels: packed + plan.transposedPlace(of: plane, phase: phase),
         panelStride: plan.transposedPanelStride, into: values + phase * plan.channels,
         stride: plane.valueStride, m: count, n: plan.channels, k: plan.outputs)

@@ -10,11 +10,18 @@ struct WinogradMemory {
   private let weightFloats: Int
   private let gradientFloats: Int
   private let workFloats: Int
+  /// Floats that hold the factor of one plane; see `gradientFactor`.
+  let factorStep: Int
+  /// First float of the factors: in each thread's own memory or, with chunks, in the shared.
+  private let factors: Int
   /// Whether the weights are packed and used chunk by chunk.
   let isChunked: Bool
 
   /// Memory for one call; `batch` is nil where weights are packed apart from it.
-  init(_ plan: WinogradPlan, gradients: Bool, batch: Int?, context: ComputeContext) {
+  init(
+    _ plan: WinogradPlan, gradients: Bool, batch: Int?, products: WinogradProducts,
+    context: ComputeContext
+  ) {
     self.plan = plan
     self.context = context
     isChunked =
@@ -28,12 +35,18 @@ struct WinogradMemory {
     let transposed = gradients ? Self.rounded(9 * plan.channels * plan.outputs) : 0
     weightFloats = isChunked ? 0 : Self.rounded(plan.weightFloats)
     let local = Self.rounded(plan.stripFloats) + Self.rounded(plan.carryFloats)
-    shared = context.scratch.shared(
-      weightFloats + (isChunked ? 0 : transposed) + (plan.sharesBlocks ? workFloats : 0))
+    let common =
+      weightFloats + (isChunked ? 0 : transposed) + (plan.sharesBlocks ? workFloats : 0)
     let apart =
       isChunked
       ? WinogradChunks.floats(plan, gradients: gradients) : plan.sharesBlocks ? 0 : workFloats
-    own = context.scratch.perThread(local + apart)
+    factorStep =
+      gradients
+      ? Self.rounded(
+        products.columnFloats(tiles: plan.tilesPerBlock, stride: plan.productStride)) : 0
+    factors = isChunked ? common : local + Self.rounded(apart)
+    shared = context.scratch.shared(common + (isChunked ? plan.planes.count * factorStep : 0))
+    own = context.scratch.perThread(isChunked ? local + apart : factors + factorStep)
   }
 
   /// Keeps every array on a cache line of its own.
@@ -62,6 +75,11 @@ struct WinogradMemory {
   func values(_ thread: Int) -> UnsafeMutablePointer<Float> { work(thread) + gradientFloats }
   func products(_ thread: Int) -> UnsafeMutablePointer<Float> {
     values(thread) + Self.rounded(plan.valueFloats)
+  }
+  /// Where the output gradient goes as the second factor of the weights' gradient, with rows as far
+  /// apart as the products': one plane's of each thread or, with chunks, all planes'.
+  func gradientFactor(_ thread: Int) -> UnsafeMutablePointer<Float> {
+    (isChunked ? shared : own[thread]) + factors
   }
   func weightGradient(_ thread: Int) -> UnsafeMutablePointer<Float> { work(thread) }
 

@@ -55,7 +55,7 @@ package struct WinogradPlan: Sendable {
   var gradientStride: Int { outputs + Self.rowPadding }
 
   /// The plan for `geometry`, or nil where this algorithm does not suit it.
-  package init?(_ geometry: ConvolutionGeometry) {
+  package init?(_ geometry: ConvolutionGeometry, for precision: ProductPrecision = .float32) {
     guard Self.suits(geometry) else { return nil }
     self.geometry = geometry
     let (channels, outputs) = (geometry.inputChannels, geometry.outputChannels)
@@ -67,7 +67,8 @@ package struct WinogradPlan: Sendable {
     let columns = geometry.outputWidth / 4
     let imageTiles = columns * geometry.outputHeight / 4
     let block = WinogradBlocks.choose(
-      weightCount: weightCount, tileColumns: columns, tilesPerImage: imageTiles)
+      weightCount: weightCount, tileColumns: columns, tilesPerImage: imageTiles,
+      precision: precision)
     (tilesPerBlock, sharesBlocks) = (block.tiles, block.areShared)
     var plane = Plane(
       depth: 0, valueStride: 0, values: 0, products: 0, index: 0, precedingDepth: 0, gradient: 0)
@@ -138,14 +139,18 @@ enum WinogradBlocks {
   /// thread.
   private static let largestPrivateWeights = 36 * 128 * 160
   private static let privateTiles = 24
+  /// Products of 16-bit integers are so quick that to write the weight gradient counts: it is written
+  /// once a block.
+  private static let privateInt16Tiles = 48
   private static let sharedTiles = 128
 
   static func choose(
-    weightCount: Int, tileColumns: Int, tilesPerImage: Int
+    weightCount: Int, tileColumns: Int, tilesPerImage: Int, precision: ProductPrecision
   ) -> (tiles: Int, areShared: Bool) {
     let isShared = weightCount > largestPrivateWeights
     let unit = isShared ? tilesPerImage : tileColumns
-    let wanted = isShared ? sharedTiles : privateTiles
+    let own = precision == .float32 ? privateTiles : privateInt16Tiles
+    let wanted = isShared ? sharedTiles : own
     return (max(wanted / unit, 1) * unit, isShared)
   }
 }

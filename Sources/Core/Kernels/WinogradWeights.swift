@@ -19,29 +19,56 @@ struct WinogradWeights {
   /// Panels [O / 16][plane][depth][16] of the weights [3, 3, I, O].
   func pack(
     _ weights: UnsafeMutablePointer<Float>, into packed: UnsafeMutablePointer<Float>,
-    context: ComputeContext
+    for products: WinogradProducts, context: ComputeContext
   ) {
     pack(
       Source(
         pointer: weights, rows: plan.channels, columns: plan.outputs, isTransposed: false),
-      into: packed, context: context)
+      into: packed, for: products, context: context)
   }
 
   /// Panels [I / 16][plane, phase][O][16] of the same, from the transposed weights [3, 3, O, I].
   func packTransposed(
     _ weights: UnsafeMutablePointer<Float>, into packed: UnsafeMutablePointer<Float>,
-    context: ComputeContext
+    for products: WinogradProducts, context: ComputeContext
   ) {
     pack(
       Source(pointer: weights, rows: plan.outputs, columns: plan.channels, isTransposed: true),
-      into: packed, context: context)
+      into: packed, for: products, context: context)
   }
 
   private func pack(
-    _ source: Source, into packed: UnsafeMutablePointer<Float>, context: ComputeContext
+    _ source: Source, into packed: UnsafeMutablePointer<Float>, for products: WinogradProducts,
+    context: ComputeContext
   ) {
     context.pool.forEachShare(of: source.rows) { share, _ in
       pack(source, rows: share, columns: 0..<source.columns, into: packed)
+    }
+    guard products.packs else { return }
+    context.pool.forEachShare(of: source.columns / PackedGEMM.panelWidth) { panels, _ in
+      for plane in plan.planes {
+        finish(plane, panels: panels, isTransposed: source.isTransposed, packed, for: products)
+      }
+    }
+  }
+
+  /// Makes what `pack` wrote of one plane's weights, a matrix for each panel and phase, the factors
+  /// that `products` reads.
+  func finish(
+    _ plane: WinogradPlan.Plane, panels: Range<Int>, isTransposed: Bool,
+    _ packed: UnsafeMutablePointer<Float>, for products: WinogradProducts
+  ) {
+    for panel in panels {
+      if isTransposed {
+        let first = packed + panel * plan.transposedPanelStride
+        for phase in 0..<plane.depth / plan.channels {
+          products.packPanel(
+            first + plan.transposedPlace(of: plane, phase: phase), depth: plan.outputs)
+        }
+      } else {
+        products.packPanel(
+          packed + panel * plan.panelStride + plan.place(of: plane), depth: plane.depth)
+      }
     }
   }
 

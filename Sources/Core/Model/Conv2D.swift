@@ -6,7 +6,7 @@ public struct Conv2D: Sendable {
   /// The weight's place in the parameters.
   public let weight: ParameterSlot
   let geometry: ConvolutionGeometry
-  private let algorithm: ConvolutionAlgorithm
+  private let float32Algorithm, int16Algorithm: ConvolutionAlgorithm
 
   /// Registers `name.weight` for inputs of `input`'s height, width and channels.
   public init(
@@ -20,7 +20,8 @@ public struct Conv2D: Sendable {
       inputHeight: input.height, inputWidth: input.width, inputChannels: input.channels,
       outputChannels: outputChannels, kernel: kernel, stride: stride,
       padding: padding ?? kernel / 2)
-    algorithm = ConvolutionAlgorithm(geometry)
+    float32Algorithm = ConvolutionAlgorithm(geometry)
+    int16Algorithm = ConvolutionAlgorithm(geometry, for: .int16(.best))
   }
 
   /// The shape of the output for `batch` images.
@@ -112,8 +113,8 @@ public struct Conv2D: Sendable {
   }
 
   private func algorithm(in context: ComputeContext) -> ConvolutionAlgorithm {
-    context.convolution == .im2col
-      ? .im2col(Im2ColConvolution(geometry: geometry)) : algorithm
+    if context.convolution == .im2col { return .im2col(Im2ColConvolution(geometry: geometry)) }
+    return context.precision == .float32 ? float32Algorithm : int16Algorithm
   }
 
   private func check(_ x: Tensor, _ y: Tensor) {

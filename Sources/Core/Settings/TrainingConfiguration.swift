@@ -30,6 +30,7 @@ package protocol TrainingConfiguration: Sendable {
   var maxSteps: Int? { get set }
   var threads: Int? { get set }
   var convolution: ConvolutionChoice { get set }
+  var precision: PrecisionChoice { get set }
   var syncBatchNorm: Bool { get set }
   var accumulationSteps: Int { get set }
   var compression: GradientCompression { get set }

@@ -220,6 +220,6 @@ extension TuneConfiguration {
     (model, attackTarget) = (attack.model, attack.attackTarget)
     (labelTransform, settings) = (attack.labelTransform, attack.settings)
     (batchSize, batchSizePerRank) = (attack.batchSize, attack.batchSizePerRank)
-    (threads, convolution) = (attack.threads, attack.convolution)
+    (threads, convolution, precision) = (attack.threads, attack.convolution, attack.precision)
   }
 }

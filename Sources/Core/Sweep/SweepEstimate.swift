@@ -74,7 +74,8 @@ public struct SweepEstimate: Sendable {
     func seconds(_ kind: StepBenchmark.Kind) throws -> Double {
       try StepBenchmark(
         kind: kind, model: attack.model, width: attack.width, batchSize: batch,
-        threads: ThreadCount.resolve(requested: attack.threads), steps: 1
+        threads: ThreadCount.resolve(requested: attack.threads), steps: 1,
+        precision: attack.precision
       ).run().seconds.median / Double(batch) * area(attack)
     }
     return try Pace(step: seconds(.step), evaluation: seconds(.evaluate))

@@ -120,9 +120,13 @@ public final class CheckpointKeeper {
     }
   }
 
-  /// How rank 0 computes, with the threads that it has where none were asked for.
+  /// How rank 0 computes: the threads that it has where none were asked for, and the precision that
+  /// auto comes to.
   private var machine: [(key: String, value: String)] {
-    identity.machine.map { ($0.key, $0.key == "threads" ? "\(step.context.threads)" : $0.value) }
+    let own = [
+      "threads": "\(step.context.threads)", "precision": step.context.precision.name,
+    ]
+    return identity.machine.map { ($0.key, own[$0.key] ?? $0.value) }
   }
 
   /// The counts of the ranks whose part this rank takes over: its own where there are as many.

@@ -5,7 +5,8 @@ extension TrainingConfiguration {
   func makeContext(_ communicator: any Communicator) -> ComputeContext {
     ComputeContext(
       threads: ThreadCount.resolve(requested: threads),
-      batchNormGroup: syncBatchNorm ? communicator : nil, convolution: convolution)
+      batchNormGroup: syncBatchNorm ? communicator : nil, convolution: convolution,
+      precision: precision)
   }
 }
 

@@ -7,10 +7,11 @@ import Testing
 @Suite struct FixedWeightsTests {
   /// Width 16: every 3x3 layer but the stem is Winograd's, which keeps packed weights.
   struct Network {
-    let thin = ThinModel(.resnet18, width: 16)
+    let thin: ThinModel
     let images: Tensor
 
-    init(batch: Int = 3) {
+    init(batch: Int = 3, precision: PrecisionChoice = .float32) {
+      thin = ThinModel(.resnet18, width: 16, precision: precision)
       Initializer.initialize(thin.store, seed: 0)
       var stream = RandomStream(seed: 5, purpose: .test)
       images = Tensor(
@@ -27,8 +28,9 @@ import Testing
     }
   }
 
-  @Test func keptWeightsGiveTheSameBits() {
-    let network = Network()
+  @Test(arguments: [PrecisionChoice.float32, .int16])
+  func keptWeightsGiveTheSameBits(_ precision: PrecisionChoice) {
+    let network = Network(precision: precision)
     let plain = network.logits()
     let kept = network.thin.context.withFixedWeights { [network.logits(), network.logits()] }
     #expect(kept == [plain, plain])

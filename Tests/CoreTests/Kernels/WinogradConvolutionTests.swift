@@ -24,10 +24,11 @@ import Testing
 
   func compute(
     _ convolution: ConvolutionProblem, _ operands: ConvolutionProblem.Operands, threads: Int,
-    accumulateOnto start: Float? = nil
+    accumulateOnto start: Float? = nil, precision: PrecisionChoice = .float32
   ) throws -> ConvolutionProblem.Results<Float> {
-    let winograd = try #require(WinogradConvolution(convolution.geometry))
-    let context = ComputeContext(threads: threads)
+    let winograd = try #require(
+      WinogradConvolution(convolution.geometry, for: precision.resolved))
+    let context = ComputeContext(threads: threads, precision: precision)
     let output = FloatBuffer([Float](repeating: start ?? .nan, count: convolution.outputCount))
     let gradient = FloatBuffer([Float](repeating: start ?? .nan, count: convolution.inputCount))
     let weightGradient = FloatBuffer([Float](repeating: start ?? 0, count: convolution.weightCount))

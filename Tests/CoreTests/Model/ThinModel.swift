@@ -19,12 +19,13 @@ struct ThinModel {
 
   init(
     _ architecture: NetworkKind, width: Int, threads: Int = 2,
-    convolution: ConvolutionChoice = .automatic
+    convolution: ConvolutionChoice = .automatic, precision: PrecisionChoice = .float32
   ) {
     model = Network(
       architecture, width: width, classCount: 10,
       inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
-    context = ComputeContext(threads: threads, convolution: convolution)
+    context = ComputeContext(
+      threads: threads, convolution: convolution, precision: precision)
   }
 
   /// The goldens' model: width 4, every value by the formula.
