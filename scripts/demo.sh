@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 width=16
-attack_epochs=10
-tune_epochs=10
+attack_epochs=8
+tune_epochs=6
 attack_lr=0.1
 alpha=0.2
 pratio=0.1
@@ -61,7 +61,7 @@ training=(--epochs "$attack_epochs" --lr "$attack_lr" --lr_scheduler OneCycleLR)
 # Trains `attack`, purifies what it left and leaves a row of the table in a file beside the runs.
 attack_and_purify() {
   local own=()
-  # Ten epochs of so few images want a wider warp than the attack's own.
+  # A few epochs of so few images want a wider warp than the attack's own.
   [ "$attack" = wanet ] && own=(--s 4 --cross_ratio 1)
   run attack "$attack" "${data[@]}" "${training[@]}" --pratio "$pratio" "${own[@]}"
   local row
