@@ -50,8 +50,20 @@ import Testing
   }
 
   @Test func theSameHoldsOfATuning() {
-    expectIdentity(
-      TuneConfiguration(attack: .badnet), without: ["attack", "steplr_milestones", "steplr_gamma"])
+    var configuration = TuneConfiguration(attack: .badnet)
+    configuration.choosesAlpha = true
+    expectIdentity(configuration, without: ["attack", "steplr_milestones", "steplr_gamma"])
+  }
+
+  @Test func theLossForAlphaDecidesNothingWhereAlphaIsANumber() {
+    var configuration = TuneConfiguration(attack: .badnet)
+    let before = configuration.decisiveSettings
+    configuration.largestAlphaLoss = 0.1
+    #expect(configuration.decisiveSettings == before)
+    configuration.choosesAlpha = true
+    let chosen = configuration.decisiveSettings
+    configuration.largestAlphaLoss = 0.2
+    #expect(configuration.decisiveSettings != chosen)
   }
 
   @Test func milestonesBelongToTheScheduleThatReadsThem() {
