@@ -165,8 +165,8 @@ INLINED void pack_strip(int strip, const fst_int16_columns *m, ptrdiff_t column)
 #pragma clang loop unroll(full)
     for (int s = 0; s < strip; s++) extents[s] = (extent){{0}, {0}};
     for (ptrdiff_t r = 0; r < rows; r++) {
-  #pragma clang loop unroll(full)
-    for (int s = 0; s < strip; s++) {
+#pragma clang loop unroll(full)
+      for (int s = 0; s < strip; s++) {
         const float *values = source + r * m->source_row + s * LANES;
         // The next strip, whose lines lie too far apart for a processor to follow.
         __builtin_prefetch(values + strip * LANES, !WRITE, KEEP);
@@ -181,8 +181,8 @@ INLINED void pack_strip(int strip, const fst_int16_columns *m, ptrdiff_t column)
                    units + h, inverses + h);
     }
     for (ptrdiff_t r = 0; r < rows; r += 2) {
-  #pragma clang loop unroll(full)
-    for (int s = 0; s < strip; s++) {
+#pragma clang loop unroll(full)
+      for (int s = 0; s < strip; s++) {
         bits low, high = {0};
         to_integers(source + r * m->source_row + s * LANES, &inverse[s], &low);
         if (r + 1 < rows)

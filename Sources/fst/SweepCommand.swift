@@ -113,7 +113,7 @@ struct SweepCommand: ParsableCommand {
     try Session.run(
       logFolder: { _ in nil },
       threads: { $0.groups.first?.attack.configuration.threads },
-      precision: { $0.groups.first?.attack.configuration.precision ?? .float32 },
+      precision: \.precision,
       configure: decode,
       body: { plan, session in
         let first = plan.groups.first?.attack.configuration

@@ -62,6 +62,14 @@ public struct SweepPlan: Equatable, Sendable {
   /// The number of runs.
   public var runCount: Int { groups.reduce(0) { $0 + 1 + $1.tunings.count } }
 
+  /// What the processors must be able to do for all runs.
+  public var precision: PrecisionChoice {
+    let all = groups.flatMap { group in
+      [group.attack.configuration.precision] + group.tunings.map(\.configuration.precision)
+    }
+    return [.int16, .auto].first { all.contains($0) } ?? .float32
+  }
+
   /// Adds `argument` to what each run keeps of its arguments.
   public mutating func addArgument(_ argument: ConfigArgument) {
     for group in groups.indices {

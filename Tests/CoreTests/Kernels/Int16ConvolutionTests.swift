@@ -111,28 +111,4 @@ import Testing
     #expect(euclideanError(added.inputGradient.map { $0 - 3 }, plain.inputGradient) < 1e-5)
     #expect(euclideanError(added.weightGradient.map { $0 - 3 }, plain.weightGradient) < 1e-5)
   }
-
-  @Test(arguments: [1, 2, 3]) func sameThreadCountGivesSameBits(threads: Int) throws {
-    for convolution in Self.kinds {
-      let operands = convolution.operands
-      let first = try compute(convolution, operands, threads: threads)
-      let second = try compute(convolution, operands, threads: threads)
-      #expect(first.output == second.output)
-      #expect(first.inputGradient == second.inputGradient)
-      #expect(first.weightGradient == second.weightGradient)
-    }
-  }
-
-  /// Three threads cannot share eight chunks evenly, and so take the weights packed beforehand.
-  @Test(arguments: [
-    ConvolutionProblem(4, 256, 256, batch: 5), ConvolutionProblem(8, 256, 256, stride: 2, batch: 5),
-  ])
-  func chunksOfWeightsGiveTheSameBits(_ convolution: ConvolutionProblem) throws {
-    let operands = convolution.operands
-    let chunked = try compute(convolution, operands, threads: 2)
-    let whole = try compute(convolution, operands, threads: 3)
-    #expect(chunked.output == whole.output)
-    #expect(chunked.inputGradient == whole.inputGradient)
-    #expect(chunked.weightGradient == whole.weightGradient)
-  }
 }

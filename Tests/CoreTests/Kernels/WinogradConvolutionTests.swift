@@ -85,15 +85,15 @@ import Testing
     #expect(euclideanError(results.weightGradient.map { $0 - 3 }, reference.weightGradient) < 4e-6)
   }
 
-  @Test(arguments: [1, 2, 3])
-  func sameThreadCountGivesSameBits(threads: Int) throws {
+  @Test(arguments: [1, 2, 3], [PrecisionChoice.float32, .int16])
+  func sameThreadCountGivesSameBits(threads: Int, precision: PrecisionChoice) throws {
     for convolution in [
       ConvolutionProblem(16, 16, 16, batch: 5), ConvolutionProblem(16, 16, 32, stride: 2, batch: 5),
-      ConvolutionProblem(4, 256, 256, batch: 5),
+      ConvolutionProblem(4, 256, 256, batch: 4), ConvolutionProblem(4, 256, 272, batch: 5),
     ] {
       let operands = convolution.operands
-      let first = try compute(convolution, operands, threads: threads)
-      let second = try compute(convolution, operands, threads: threads)
+      let first = try compute(convolution, operands, threads: threads, precision: precision)
+      let second = try compute(convolution, operands, threads: threads, precision: precision)
       #expect(first.output == second.output)
       #expect(first.inputGradient == second.inputGradient)
       #expect(first.weightGradient == second.weightGradient)
@@ -101,17 +101,21 @@ import Testing
   }
 
   /// Three threads cannot share eight chunks evenly, and so take the weights packed beforehand.
-  @Test(arguments: [
-    ConvolutionProblem(4, 256, 256, batch: 5), ConvolutionProblem(8, 256, 256, stride: 2, batch: 5),
-  ])
-  func chunksOfWeightsGiveTheSameBits(_ convolution: ConvolutionProblem) throws {
-    let plan = try #require(WinogradPlan(convolution.geometry))
+  @Test(
+    arguments: [
+      ConvolutionProblem(4, 256, 256, batch: 5),
+      ConvolutionProblem(8, 256, 256, stride: 2, batch: 5),
+    ], [PrecisionChoice.float32, .int16])
+  func chunksOfWeightsGiveTheSameBits(
+    _ convolution: ConvolutionProblem, precision: PrecisionChoice
+  ) throws {
+    let plan = try #require(WinogradPlan(convolution.geometry, for: precision.resolved))
     #expect(WinogradChunks.suit(plan, batch: convolution.batch, threads: 2))
     #expect(!WinogradChunks.suit(plan, batch: convolution.batch, threads: 3))
     #expect(!WinogradChunks.suit(plan, batch: 200, threads: 2))
     let operands = convolution.operands
-    let chunked = try compute(convolution, operands, threads: 2)
-    let whole = try compute(convolution, operands, threads: 3)
+    let chunked = try compute(convolution, operands, threads: 2, precision: precision)
+    let whole = try compute(convolution, operands, threads: 3, precision: precision)
     #expect(chunked.output == whole.output)
     #expect(chunked.inputGradient == whole.inputGradient)
     #expect(chunked.weightGradient == whole.weightGradient)

@@ -76,6 +76,14 @@ import Testing
       } == ["sig-pratio_0.0-seed_0"])
   }
 
+  @Test func thePlansPrecisionIsTheMostThatARunWants() throws {
+    for (text, precision) in [
+      ("modes: [ft]\n", PrecisionChoice.float32), ("modes: [ft]\nprecision: auto\n", .auto),
+      ("modes: [ft]\nprecision: auto\ntune: {precision: int16}\n", .int16),
+      ("attacks: [badnet, sig]\nmodes: []\nattack: {sig: {precision: int16}}\n", .int16),
+    ] { #expect(try plan(text).precision == precision, "\(text)") }
+  }
+
   @Test func aRateOfZeroAmongTheRatesIsTheCleanModel() throws {
     #expect(
       try runs("pratios: [0]\nclean: true\nmodes: [ft]\n")
