@@ -1,3 +1,5 @@
+import KernelShim
+
 /// Four neighbouring rows of a convolution's output, eight channels at a time.
 struct OutputRows {
   private let target: UnsafeMutablePointer<Float>
@@ -71,6 +73,7 @@ extension ConvolutionOutputGradient {
       let source = values + first
       for offset in stride(from: 0, to: row, by: 8) {
         let y = source + offset
+        if offset % 16 == 0 { fetchFourRows(y + 4 &* row, row) }
         body(
           offset, (y.load8(), y.load8(row), y.load8(2 &* row), y.load8(3 &* row)))
       }
@@ -81,6 +84,10 @@ extension ConvolutionOutputGradient {
       for c in stride(from: 0, to: channels, by: 8) {
         let offset = pixel &+ c
         let (a, b, d) = (n.a.load8(c), n.b.load8(c), n.d.load8(c))
+        if c % 16 == 0 {
+          fetchFourRows(source + (offset &+ 4 &* row), row)
+          fetchFourRows(x + (offset &+ 4 &* row), row)
+        }
         func value(_ position: Int) -> Float8 {
           d.addingProduct(b, x.load8(position)).addingProduct(a, source.load8(position))
         }
@@ -93,4 +100,13 @@ extension ConvolutionOutputGradient {
       }
     }
   }
+}
+
+/// Asks for the line at `source`, and for those in the three rows below: the next tile row's.
+@inline(__always)
+func fetchFourRows(_ source: UnsafeMutablePointer<Float>, _ row: Int) {
+  fst_prefetch_soon(source)
+  fst_prefetch_soon(source + row)
+  fst_prefetch_soon(source + 2 &* row)
+  fst_prefetch_soon(source + 3 &* row)
 }

@@ -1,8 +1,11 @@
+import KernelShim
+
 /// The transforms of F(4x4, 3x3) for stride 1, one row of tiles at a time.
 ///
 /// Each two-dimensional transform is two passes through a strip of memory that stays in the
 /// first-level cache: along columns, which neighbouring tiles share, and along rows. Strips hold
-/// six rows.
+/// six rows. Six planes at a time are written or read along their channels: all 36 at once are more
+/// streams than a processor follows.
 struct WinogradUnitStride {
   let plan: WinogradPlan
   private let inputRow: Int
@@ -30,17 +33,18 @@ struct WinogradUnitStride {
     let x = input.values
     if let affine = input.rectified {
       let (scale, shift) = (affine.scale, affine.shift)
-      inputColumns(image: image, row: row, strip: target) { position, c in
+      inputColumns(x, image: image, row: row, strip: target) { position, c in
         shift.load8(c).addingProduct(x.load8(position), scale.load8(c)).rectified
       }
     } else {
-      inputColumns(image: image, row: row, strip: target) { position, _ in x.load8(position) }
+      inputColumns(x, image: image, row: row, strip: target) { position, _ in x.load8(position) }
     }
   }
 
   @inline(__always)
   private func inputColumns(
-    image: Int, row: Int, strip target: UnsafeMutablePointer<Float>,
+    _ x: UnsafeMutablePointer<Float>, image: Int, row: Int,
+    strip target: UnsafeMutablePointer<Float>,
     _ load: (_ position: Int, _ channel: Int) -> Float8
   ) {
     let (hasTop, hasBottom) = (row > 0, row < plan.tileRows - 1)
@@ -54,6 +58,7 @@ struct WinogradUnitStride {
       for c in stride(from: 0, to: channels, by: 8) {
         let offset = column &* channels &+ c
         let first = top &+ offset
+        if c % 16 == 0 { fetchFourRows(x + (first &+ 6 &* inputRow), inputRow) }
         let d0 = hasTop ? load(first, c) : .zero
         let d1 = load(first &+ inputRow, c)
         let d2 = load(first &+ 2 &* inputRow, c)
@@ -72,8 +77,8 @@ struct WinogradUnitStride {
     let tileStride = plan.planes[0].valueStride
     for column in 0..<plan.tileColumns {
       let target = values + (tile &+ column) &* tileStride
-      for c in stride(from: 0, to: channels, by: 8) {
-        for stripRow in 0..<6 {
+      for stripRow in 0..<6 {
+        forEachEight(of: channels) { c in
           let line = source + (stripRow &* strip &+ 4 &* column &* channels &+ c)
           store(
             SixPoints.input(six(line, channels)), target + (stripRow &* 6 &* valuePlane &+ c),
@@ -91,8 +96,8 @@ struct WinogradUnitStride {
   ) {
     for column in 0..<plan.tileColumns {
       let source = products + (tile &+ column) &* plan.productStride
-      for c in stride(from: 0, to: outputs, by: 8) {
-        for stripRow in 0..<6 {
+      for stripRow in 0..<6 {
+        forEachEight(of: outputs) { c in
           let line = target + (stripRow &* strip &+ 4 &* column &* outputs &+ c)
           let y = SixPoints.output(
             six(source + (stripRow &* 6 &* productPlane &+ c), productPlane))
@@ -139,8 +144,8 @@ struct WinogradUnitStride {
   ) {
     for column in 0..<plan.tileColumns {
       let target = products + (tile &+ column) &* plan.productStride
-      for c in stride(from: 0, to: outputs, by: 8) {
-        for stripRow in 0..<6 {
+      for stripRow in 0..<6 {
+        forEachEight(of: outputs) { c in
           let line = source + (stripRow &* strip &+ 4 &* column &* outputs &+ c)
           let y = (
             line.load8(), line.load8(outputs), line.load8(2 &* outputs), line.load8(3 &* outputs)
@@ -161,8 +166,8 @@ struct WinogradUnitStride {
     let tileStride = plan.planes[0].valueStride
     for column in 0..<plan.tileColumns {
       let source = values + (tile &+ column) &* tileStride
-      for c in stride(from: 0, to: channels, by: 8) {
-        for stripRow in 0..<6 {
+      for stripRow in 0..<6 {
+        forEachEight(of: channels) { c in
           let line = target + (stripRow &* strip &+ 4 &* column &* channels &+ c)
           var d = SixPoints.inputAdjoint(
             six(source + (stripRow &* 6 &* valuePlane &+ c), valuePlane))

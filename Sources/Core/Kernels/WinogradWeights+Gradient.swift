@@ -31,7 +31,7 @@ extension WinogradWeights {
             let source = (row &- rows.lowerBound) &* plan.gradientStride
             for column in stride(from: 0, to: plan.outputs, by: 8) {
               let target = gradient + (row &* plan.outputs &+ column)
-              if column % 16 == 0 { Self.prefetchToWrite(target + Self.floatsAhead, plane) }
+              if column % 16 == 0 { Self.prefetchToWrite(target + Self.gradientFloatsAhead, plane) }
               func value(_ index: Int) -> Float8 {
                 Self.sum(parts, places[index] &+ source &+ column)
               }
@@ -49,7 +49,7 @@ extension WinogradWeights {
 
   /// Floats ahead that a row of the gradient is asked for: nine rows and 36 planes are more streams
   /// than a processor follows by itself.
-  private static let floatsAhead = 64
+  private static let gradientFloatsAhead = 64
 
   @inline(__always)
   private static func prefetchToWrite(_ target: UnsafeMutablePointer<Float>, _ plane: Int) {

@@ -83,25 +83,27 @@ struct WinogradWeights {
         ? plan.transposedPlace(of: plan.planes[plane], phase: phase)
         : plan.place(of: plan.planes[plane]) + phase * plan.channels * PackedGEMM.panelWidth
     }
-    let plane = weights.rows * weights.columns
-    let ahead = Self.rowsAhead * weights.columns
     places.withUnsafeBufferPointer { places in
       withUnsafeTemporaryAllocation(of: Float8.self, capacity: 27) { scratch in
-        for panel in 0..<columns.count / PackedGEMM.panelWidth {
-          let first = columns.lowerBound &+ panel &* PackedGEMM.panelWidth
-          for row in rows {
-            for lane in stride(from: 0, to: PackedGEMM.panelWidth, by: 8) {
-              let source = weights.pointer + (row &* weights.columns &+ first &+ lane)
-              let target =
-                packed + (panel &* panelStride &+ row &* PackedGEMM.panelWidth &+ lane)
-              if lane == 0 { Self.prefetch(source + ahead, plane) }
-              if plan.isStrided {
-                Self.stridedTransform(source, plane, scratch) { index, value in
-                  target.store8(value, places[index])
+        Self.forEachBlock(of: weights, rows: rows, columns: columns) { block in
+          for panel in 0..<block.columns / PackedGEMM.panelWidth {
+            let start = packed + (block.firstPanel &+ panel) &* panelStride
+            for row in 0..<block.rows {
+              for lane in stride(from: 0, to: PackedGEMM.panelWidth, by: 8) {
+                let source =
+                  block.taps
+                  + (row &* 9 &* Self.blockColumns &+ panel &* PackedGEMM.panelWidth &+ lane)
+                let target =
+                  start + ((block.firstRow &+ row) &* PackedGEMM.panelWidth &+ lane)
+                func put(_ index: Int, _ value: Float8) {
+                  let place = target + places[index]
+                  if lane == 0 { fst_prefetch_write(place + Self.floatsAhead) }
+                  place.store8(value)
                 }
-              } else {
-                Self.unitTransform(source, plane, scratch) { index, value in
-                  target.store8(value, places[index])
+                if plan.isStrided {
+                  Self.stridedTransform(source, Self.blockColumns, scratch, put)
+                } else {
+                  Self.unitTransform(source, Self.blockColumns, scratch, put)
                 }
               }
             }
@@ -111,13 +113,60 @@ struct WinogradWeights {
     }
   }
 
-  /// Rows ahead that weights are asked for: a panel takes one cache line of each, too far apart for
-  /// a processor to follow.
-  private static let rowsAhead = 8
+  /// Floats ahead that a panel's planes are asked for, four rows: they are more streams than a
+  /// processor follows by itself, and a chunk of them more than the second-level cache holds.
+  private static let floatsAhead = 4 * PackedGEMM.panelWidth
 
+  // Rows and columns that are copied at a time: their nine taps stay in the first-level cache.
+  private static let blockRows = 8
+  private static let blockColumns = 2 * PackedGEMM.panelWidth
+
+  /// A copy of some rows and columns, the taps of a row side by side: [rows, 9, blockColumns].
+  private struct Block {
+    var taps: UnsafeMutablePointer<Float>
+    /// Among all rows, and among the panels that are packed.
+    var firstRow: Int
+    var firstPanel: Int
+    var rows: Int
+    var columns: Int
+  }
+
+  /// Calls `body` with copies that together are `rows` and `columns` of the weights.
+  ///
+  /// A tap's plane is mostly a power of two, so that the nine taps of one place push each other out
+  /// of the caches. Copied tap by tap they are read once, many lines at the same time.
   @inline(__always)
-  private static func prefetch(_ source: UnsafeMutablePointer<Float>, _ plane: Int) {
-    for tap in 0..<9 { fst_prefetch_read(source + tap &* plane) }
+  private static func forEachBlock(
+    of weights: Source, rows: Range<Int>, columns: Range<Int>, _ body: (Block) -> Void
+  ) {
+    let plane = weights.rows * weights.columns
+    withUnsafeTemporaryAllocation(
+      byteCount: blockRows * 9 * blockColumns * MemoryLayout<Float>.stride, alignment: 64
+    ) { memory in
+      guard let taps = memory.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
+      for firstColumn in stride(
+        from: columns.lowerBound, to: columns.upperBound, by: blockColumns)
+      {
+        let width = min(blockColumns, columns.upperBound - firstColumn)
+        for firstRow in stride(from: rows.lowerBound, to: rows.upperBound, by: blockRows) {
+          let height = min(blockRows, rows.upperBound - firstRow)
+          for tap in 0..<9 {
+            for row in 0..<height {
+              let source =
+                weights.pointer
+                + (tap &* plane &+ (firstRow &+ row) &* weights.columns &+ firstColumn)
+              let target = taps + (row &* 9 &+ tap) &* blockColumns
+              forEachEight(of: width) { target.store8(source.load8($0), $0) }
+            }
+          }
+          body(
+            Block(
+              taps: taps, firstRow: firstRow,
+              firstPanel: (firstColumn - columns.lowerBound) / PackedGEMM.panelWidth,
+              rows: height, columns: width))
+        }
+      }
+    }
   }
 
   @inline(__always)

@@ -43,7 +43,8 @@ void fst_kernel_multiply(fst_kernel_variant variant, const fst_kernel_product *p
 // end.
 static inline void fst_prefetch_write(const float *address) { __builtin_prefetch(address, 1, 3); }
 
-static inline void fst_prefetch_read(const float *address) { __builtin_prefetch(address, 0, 3); }
+// The same of a line that is read somewhat later: into the second-level cache.
+static inline void fst_prefetch_soon(const float *address) { __builtin_prefetch(address, 0, 2); }
 
 // Runs `rounds` of independent multiply-adds of full vectors, and returns the floating-point
 // operations that were done: timed by the caller, the most that this core can do.
