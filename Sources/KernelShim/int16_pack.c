@@ -19,7 +19,7 @@ static const float LEAST_SQUARED = 1e-15f, MOST_SQUARED = 1e15f;
 // So that the inverse of a unit is finite; values below it are as good as nothing.
 static const float LEAST_UNIT = 1e-36f;
 
-enum { LANES = 16, ROWS = 8, GROUPS = 3, STRIP = 2 };
+enum { LANES = 16, ROWS = 8, GROUPS = 3, STRIP = 4 };
 
 typedef float eight __attribute__((vector_size(32), aligned(4)));
 typedef int32_t eight_bits __attribute__((vector_size(32)));
@@ -202,6 +202,7 @@ INLINED void pack_columns(const fst_int16_columns *m) {
   ptrdiff_t column = 0;
   for (; column + STRIP * LANES <= m->columns; column += STRIP * LANES)
     pack_strip(STRIP, m, column);
+  for (; column + 2 * LANES <= m->columns; column += 2 * LANES) pack_strip(2, m, column);
   for (; column < m->columns; column += LANES) pack_strip(1, m, column);
 }
 
