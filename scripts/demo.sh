@@ -4,9 +4,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 width=16
-attack_epochs=8
+attack_epochs=6
 tune_epochs=6
-attack_lr=0.1
+attack_lr=0.05
+# Many steps from few images.
+attack_batch=32
+tune_batch=64
 alpha=0.2
 pratio=0.1
 split_ratio=0.2  # 1,000 images, as many as 2 % of CIFAR-10
@@ -56,7 +59,9 @@ woken() {
   fi
 }
 
-training=(--epochs "$attack_epochs" --lr "$attack_lr" --lr_scheduler OneCycleLR)
+training=(
+  --epochs "$attack_epochs" --lr "$attack_lr" --batch_size "$attack_batch"
+  --lr_scheduler OneCycleLR)
 
 # Trains `attack`, purifies what it left and leaves a row of the table in a file beside the runs.
 attack_and_purify() {
@@ -70,8 +75,8 @@ attack_and_purify() {
   for defence in ft fst clp; do
     case $defence in
       clp) run defend clp "${subject[@]}" --save ;;
-      *) run tune "${subject[@]}" --epochs "$tune_epochs" --split_ratio "$split_ratio" \
-        --ft_mode "$defence" --alpha "$alpha" --save ;;
+      *) run tune "${subject[@]}" --epochs "$tune_epochs" --batch_size "$tune_batch" \
+        --split_ratio "$split_ratio" --ft_mode "$defence" --alpha "$alpha" --save ;;
     esac
     row="$row $(rates after)"
     row="$row $(woken "$defence")"
