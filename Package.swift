@@ -33,14 +33,14 @@ let package = Package(
     systemLibrary("CCairo", pkgConfig: "cairo", apt: "libcairo2-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
+    .target(name: "CompressionShim"),
     .target(name: "FileShim"),
-    .target(name: "HalfShim"),
     .target(name: "ImageShim", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF"]),
     .target(name: "KernelShim"),
     // Shadows the toolchain's module of the same name (distributed actors): it must declare no type
     // that the toolchain's module declares.
     .target(
-      name: "Distributed", dependencies: ["HalfShim", "MPIShim"], swiftSettings: engineFlags),
+      name: "Distributed", dependencies: ["CompressionShim", "MPIShim"], swiftSettings: engineFlags),
     .target(
       name: "Core",
       dependencies: [
@@ -64,7 +64,7 @@ let package = Package(
       path: "Tests/DistributedProbe"),
     .testTarget(
       name: "DistributedTests",
-      dependencies: ["CollectiveLaws", "Distributed", "HalfShim", "TestSupport"]),
+      dependencies: ["CollectiveLaws", "CompressionShim", "Distributed", "TestSupport"]),
     // The readers of files from elsewhere, as fuzzing and the regression test run them.
     .target(name: "FuzzTargets", dependencies: ["Core", "CZlib"], path: "Tests/FuzzTargets"),
     .testTarget(

@@ -1,4 +1,4 @@
-import HalfShim
+import CompressionShim
 
 /// How gradients travel between the ranks.
 public enum GradientCompression: String, CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-import HalfShim
+import CompressionShim
 import Testing
 
 @Suite struct HalfPrecisionTests {

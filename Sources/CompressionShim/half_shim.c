@@ -6,10 +6,11 @@
 
 // F16C is part of x86-64-v3, the baseline of the rest; with it the loops below become vector code.
 #if defined(__x86_64__)
-#define HALF_CODE __attribute__((target("avx2,f16c")))
+#define TARGET __attribute__((target("avx2,f16c")))
 #else
-#define HALF_CODE
+#define TARGET
 #endif
+#define NAME(f) fst_half_##f
 
 static const float largest = 65504;
 
@@ -51,7 +52,7 @@ float fst_half_to_float_bitwise(uint16_t half) {
 
 #if defined(__FLT16_MAX__)
 
-HALF_CODE static inline uint16_t rounded(float value) {
+TARGET static inline uint16_t fst_half_rounded(float value) {
   float clamped = value > largest ? largest : value < -largest ? -largest : value;
   _Float16 half = (_Float16)(fabsf(value) <= FLT_MAX ? clamped : value);
   uint16_t bits;
@@ -59,7 +60,7 @@ HALF_CODE static inline uint16_t rounded(float value) {
   return bits;
 }
 
-HALF_CODE static inline float expanded(uint16_t bits) {
+TARGET static inline float fst_half_expanded(uint16_t bits) {
   _Float16 half;
   memcpy(&half, &bits, sizeof half);
   return (float)half;
@@ -67,44 +68,14 @@ HALF_CODE static inline float expanded(uint16_t bits) {
 
 #else
 
-static inline uint16_t rounded(float value) { return fst_half_from_float_bitwise(value); }
+static inline uint16_t fst_half_rounded(float value) { return fst_half_from_float_bitwise(value); }
 
-static inline float expanded(uint16_t bits) { return fst_half_to_float_bitwise(bits); }
+static inline float fst_half_expanded(uint16_t bits) { return fst_half_to_float_bitwise(bits); }
 
 #endif
 
-HALF_CODE uint16_t fst_half_from_float(float value) { return rounded(value); }
+TARGET uint16_t fst_half_from_float(float value) { return fst_half_rounded(value); }
 
-HALF_CODE float fst_half_to_float(uint16_t half) { return expanded(half); }
+TARGET float fst_half_to_float(uint16_t half) { return fst_half_expanded(half); }
 
-// What `value` loses as `half`; 0 where `value` is not finite, or it would come back at every step.
-HALF_CODE static inline float lost(float value, uint16_t half) {
-  float difference = value - expanded(half);
-  return fabsf(value) <= FLT_MAX ? difference : 0;
-}
-
-HALF_CODE void fst_half_compress(
-    const float *restrict values, float *restrict errors, uint16_t *restrict halves, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    float value = values[i] + errors[i];
-    halves[i] = rounded(value);
-    errors[i] = lost(value, halves[i]);
-  }
-}
-
-HALF_CODE void fst_half_round_sums(
-    const float *restrict sums, float *restrict errors, uint16_t *restrict halves, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    halves[i] = rounded(sums[i]);
-    errors[i] += lost(sums[i], halves[i]);
-  }
-}
-
-HALF_CODE void fst_half_expand(
-    const uint16_t *restrict halves, float *restrict values, size_t count) {
-  for (size_t i = 0; i < count; i++) values[i] = expanded(halves[i]);
-}
-
-HALF_CODE void fst_half_add(const uint16_t *restrict halves, float *restrict sums, size_t count) {
-  for (size_t i = 0; i < count; i++) sums[i] += expanded(halves[i]);
-}
+#include "sixteen_bit_loops.h"
