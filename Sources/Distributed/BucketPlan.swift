@@ -6,7 +6,7 @@
 /// depends on the slots' sizes and the caps alone: all ranks derive the same plan, and nothing is
 /// negotiated. The first bucket has a smaller cap, so that communication starts early in backward,
 /// and so has the last: nothing is left to hide it behind. A slot larger than a bucket is cut,
-/// since large buckets hide less.
+/// since large buckets hide less; where slots travel as matrices it is a bucket by itself.
 public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
   /// The first and last bucket's cap where no other is given: 1 MiB, in bytes.
   public static let defaultEdgeCap = 1 << 20
@@ -17,6 +17,8 @@ public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
 
   /// The slots in the order in which they become ready: the first ends at `range`'s end.
   public let slots: [Range<Int>]
+  /// The rows of the matrix in each slot, whose floats lie row by row; 1 where it is none.
+  public let rows: [Int]
   /// Ranges of floats, in the order in which they are ready to be summed: the first ends at
   /// `range`'s end.
   public let buckets: [Range<Int>]
@@ -27,11 +29,17 @@ public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
   /// `sizesInReadyOrder` floats, the buffer's last slot first.
   ///
   /// A bucket never exceeds its cap, in bytes, except for the last, which has `edgeCap` only where
-  /// the buffer's first slot fits. Slots no larger than both caps are never cut.
+  /// the buffer's first slot fits. Slots no larger than both caps are never cut, and where
+  /// `cutsSlots` is false no slot is: one beyond the cap then has a bucket of its own. `rows` are
+  /// those of the slots' matrices; nil are none.
   public init(
-    sizesInReadyOrder sizes: [Int], endingAt end: Int? = nil, edgeCap: Int = defaultEdgeCap,
-    cap: Int = defaultCap
+    sizesInReadyOrder sizes: [Int], rowsInReadyOrder rows: [Int]? = nil, endingAt end: Int? = nil,
+    edgeCap: Int = defaultEdgeCap, cap: Int = defaultCap, cutsSlots: Bool = true
   ) {
+    self.rows = rows ?? sizes.map { _ in 1 }
+    precondition(
+      self.rows.count == sizes.count && zip(sizes, self.rows).allSatisfy { $1 > 0 && $0 % $1 == 0 },
+      "slots of \(sizes) floats in \(self.rows) rows")
     precondition(sizes.allSatisfy { $0 >= 0 }, "slots of \(sizes) floats")
     precondition(edgeCap >= 4 && cap >= edgeCap, "caps of \(edgeCap) and \(cap) bytes")
     let total = sizes.reduce(0, +)
@@ -47,7 +55,7 @@ public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
     self.slots = slots
     let (edge, full) = (edgeCap / 4, cap / 4)
     let lastCount = slots.reversed().prefix { $0.upperBound - start <= edge }.count
-    var filling = Filling(at: end, first: edge, others: full)
+    var filling = Filling(at: end, first: edge, others: full, cutsSlots: cutsSlots)
     for slot in slots.dropLast(lastCount) { filling.add(slot.count) }
     filling.close()
     for slot in slots.suffix(lastCount) { filling.extend(by: slot.count) }
@@ -88,11 +96,12 @@ public struct BucketPlan: Equatable, Sendable, CustomStringConvertible {
 private struct Filling {
   private let first: Int
   private let others: Int
+  private let cutsSlots: Bool
   private var open: Range<Int>
   private(set) var closed: [Range<Int>] = []
 
-  init(at end: Int, first: Int, others: Int) {
-    (self.first, self.others) = (first, others)
+  init(at end: Int, first: Int, others: Int, cutsSlots: Bool) {
+    (self.first, self.others, self.cutsSlots) = (first, others, cutsSlots)
     open = end..<end
   }
 
@@ -100,13 +109,13 @@ private struct Filling {
 
   /// Adds a slot of `size` floats, cut only where it is larger than the bucket it would begin in.
   mutating func add(_ size: Int) {
-    if size <= cap && open.count + size > cap { close() }
+    if open.count + size > cap && (size <= cap || !cutsSlots) { close() }
     var left = size
     while left > 0 {
-      let part = min(left, cap - open.count)
+      let part = cutsSlots ? min(left, cap - open.count) : left
       extend(by: part)
       left -= part
-      if open.count == cap { close() }
+      if open.count >= cap { close() }
     }
   }
 

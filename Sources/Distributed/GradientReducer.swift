@@ -13,7 +13,8 @@ public final class GradientReducer {
 
   /// What a step's communication came to.
   public struct Report: Sendable {
-    /// Each bucket's name, bytes and times, in the order of their communication.
+    /// Each bucket's name, its bytes as it travelled, and times, in the order of their
+    /// communication.
     public var buckets: [(name: String, bytes: Int, times: PendingWork.Times)] = []
     /// The time that `finish` and `finishDeferred` waited: communication that nothing hid.
     public var exposed = Duration.zero
@@ -23,7 +24,10 @@ public final class GradientReducer {
   public private(set) var report = Report()
 
   private let communicator: any Communicator
-  private let compressed: CompressedSum?
+  private let compressed: (any BucketSum)?
+  private let firstCompressed: Int
+  /// Whether this step's buckets are compressed.
+  private var isCompressing = false
   private let gradients: FloatBuffer
   private let slotAt: [Int: Int]
   private var step = 0
@@ -39,10 +43,12 @@ public final class GradientReducer {
 
   /// Reduces the part of `gradients` that `plan` covers.
   ///
-  /// `compression` has no effect in a world of one.
+  /// `compression` has no effect in a world of one; `powerSGD` is for that form alone, whose plan
+  /// cuts no slot and tells its slots' rows.
   public init(
     communicator: any Communicator, gradients: FloatBuffer, plan: BucketPlan,
-    compression: GradientCompression = .none, deferred: Range<Int> = 0..<0
+    compression: GradientCompression = .none, powerSGD: PowerSGDSettings = PowerSGDSettings(),
+    deferred: Range<Int> = 0..<0
   ) {
     precondition(
       plan.range.upperBound == gradients.count,
@@ -51,17 +57,31 @@ public final class GradientReducer {
     self.gradients = gradients
     self.plan = plan
     self.deferred = deferred
+    let world = communicator.worldSize
     compressed =
-      compression == .fp16 && communicator.worldSize > 1
-      ? CompressedSum(plan, worldSize: communicator.worldSize) : nil
+      switch compression {
+      case _ where world == 1: nil
+      case .none: nil
+      case .fp16: CompressedSum(plan, .half, worldSize: world)
+      case .bf16: CompressedSum(plan, .bfloat, worldSize: world)
+      case .powersgd: LowRankSum(plan, rank: powerSGD.rank)
+      }
+    firstCompressed = compression == .powersgd ? powerSGD.start : 0
     let filled = plan.slots.enumerated().filter { !$0.element.isEmpty }
     slotAt = Dictionary(uniqueKeysWithValues: filled.map { ($0.element.lowerBound, $0.offset) })
   }
 
-  /// Begins a step, in which no gradient is ready yet.
-  public func begin() {
+  /// The bytes in which all buckets travel once they are compressed.
+  public var compressedBytes: Int {
+    plan.buckets.indices.reduce(0) { $0 + bytes(ofBucket: $1, compressed: compressed) }
+  }
+
+  /// Begins a step, in which no gradient is ready yet, after `taken` steps of the run; nil are those
+  /// begun here.
+  public func begin(afterSteps taken: Int? = nil) {
     precondition(
       pending.isEmpty && !owesDeferred, "a step begun before the last one was finished")
+    isCompressing = taken ?? step >= firstCompressed
     step += 1
     isMarked = plan.slots.map(\.isEmpty)
     missing = plan.buckets.map(\.count)
@@ -93,7 +113,10 @@ public final class GradientReducer {
   /// It is never compressed.
   public func add(_ buffer: FloatBuffer, named name: String) {
     guard communicator.worldSize > 1 else { return }
-    pending.append(send(buffer, 0..<buffer.count, "\(name) of step \(step)", nil))
+    let work = communicator.begin("\(name) of step \(step)") {
+      try $0.allReduceSum(buffer.floats)
+    }
+    pending.append((buffer.count * MemoryLayout<Float>.stride, work))
   }
 
   /// Returns once all gradients but deferred ones are replaced by their sums over all ranks.
@@ -143,17 +166,18 @@ public final class GradientReducer {
     report.exposed += start.duration(to: .now)
   }
 
+  /// Hands over bucket number `index`, as this step's buckets travel.
   private func sendBucket(_ index: Int) -> Sending {
-    send(gradients, plan.buckets[index], "bucket \(index + 1) of step \(step)", compressed)
+    let compressed = isCompressing ? compressed : nil
+    let floats = plan.buckets[index]
+    let work = communicator.begin("bucket \(index + 1) of step \(step)") { [gradients] in
+      if let compressed { return try compressed.reduce(gradients, bucket: index, on: $0) }
+      try $0.allReduceSum(UnsafeMutableBufferPointer(rebasing: gradients.floats[floats]))
+    }
+    return (bytes(ofBucket: index, compressed: compressed), work)
   }
 
-  private func send(
-    _ buffer: FloatBuffer, _ range: Range<Int>, _ name: String, _ compressed: CompressedSum?
-  ) -> Sending {
-    let work = communicator.begin(name) {
-      if let compressed { return try compressed.reduce(buffer, range, on: $0) }
-      try $0.allReduceSum(UnsafeMutableBufferPointer(rebasing: buffer.floats[range]))
-    }
-    return (range.count * MemoryLayout<Float>.stride, work)
+  private func bytes(ofBucket index: Int, compressed: (any BucketSum)?) -> Int {
+    compressed?.bytes(ofBucket: index) ?? plan.buckets[index].count * MemoryLayout<Float>.stride
   }
 }

@@ -26,7 +26,7 @@ struct BenchCommand: ParsableCommand {
         fst bench step --precision int16
         mpirun -np 2 fst bench step --batch_size 64
         mpirun -np 2 fst bench allreduce
-        mpirun -np 2 fst bench allreduce --compress fp16
+        mpirun -np 2 fst bench allreduce --compress powersgd
         fst bench tsne --points 5000 --features 512 --steps 3
         fst bench tsne features.npy --json
 
@@ -80,8 +80,14 @@ struct BenchCommand: ParsableCommand {
 
   @Option(
     name: .key("compress"),
-    help: ArgumentHelp("How gradients travel under mpirun: none or fp16.", valueName: "form"))
+    help: ArgumentHelp(
+      "How gradients travel under mpirun: none, fp16, bf16 or powersgd.", valueName: "form"))
   var compression = GradientCompression.none
+
+  @Option(
+    name: .key("powersgd_rank"),
+    help: ArgumentHelp("Columns of powersgd's thin matrices.", valueName: "n"))
+  var powerSGDRank = PowerSGDSettings().rank
 
   @Option(name: .key("steps"), help: ArgumentHelp("Timed passes.", valueName: "n"))
   var steps = 10
@@ -92,7 +98,7 @@ struct BenchCommand: ParsableCommand {
   func validate() throws {
     for (key, value, largest) in [
       ("width", width, 4096), ("batch_size", batchSize, 65_536), ("steps", steps, 1_000_000),
-      ("threads", threads ?? 1, 1024),
+      ("threads", threads ?? 1, 1024), ("powersgd_rank", powerSGDRank, 32),
     ] where !(1...largest).contains(value) {
       throw ValidationError("--\(key): expected 1 to \(largest), found \(value)")
     }
@@ -120,15 +126,15 @@ struct BenchCommand: ParsableCommand {
       let report = try StepBenchmark(
         kind: subject == .step ? .step : .evaluate, model: model, width: width,
         batchSize: batchSize, threads: threads, steps: steps, precision: precision,
-        compression: compression, communicator: communicator
+        compression: compression, powerSGDRank: powerSGDRank, communicator: communicator
       ).run()
       guard communicator.rank == 0 else { return }
       try Report.benchmark(
         report, subject: subject.rawValue, threads: threads, precision: precision, json: json)
     case .allreduce:
       let report = try AllReduceBenchmark(
-        plan: AllReduceBenchmark.plan(model, width: width), runs: steps, compression: compression,
-        communicator: communicator
+        plan: AllReduceBenchmark.plan(model, width: width, for: compression), runs: steps,
+        compression: compression, powerSGDRank: powerSGDRank, communicator: communicator
       ).run()
       if communicator.rank == 0 { try Report.allReduce(report, json: json) }
     case .kernels:
@@ -176,11 +182,15 @@ extension Report {
   static func allReduce(_ report: AllReduceBenchmark.Report, json: Bool) throws {
     if json { return try printJSON(AllReduceReport(report)) }
     print("allreduce  \(line(report.seconds)) on \(report.ranks) ranks")
+    let form =
+      report.compressedBytes == report.bytes
+      ? ""
+      : String(format: ", as %.2f MB of ", Double(report.compressedBytes) * 1e-6)
+        + report.compression.rawValue
     print(
       String(
         format: "%.1f MB in %d buckets%@; %.3f GB/s over each rank's link",
-        Double(report.bytes) * 1e-6, report.buckets,
-        report.compression == .none ? "" : " as fp16", report.busBytesPerSecond * 1e-9))
+        Double(report.bytes) * 1e-6, report.buckets, form, report.busBytesPerSecond * 1e-9))
   }
 
   private static func line(_ spread: StepBenchmark.Spread) -> String {
@@ -193,16 +203,18 @@ extension Report {
 private struct AllReduceReport: Encodable {
   enum CodingKeys: String, CodingKey {
     case bytes, buckets, compress, ranks, seconds
+    case compressedBytes = "compressed_bytes"
     case busGigabytes = "bus_gb_per_second"
   }
 
-  let bytes, buckets, ranks: Int
+  let bytes, compressedBytes, buckets, ranks: Int
   let compress: String
   let seconds: SpreadReport
   let busGigabytes: Double
 
   init(_ report: AllReduceBenchmark.Report) {
-    (bytes, buckets, ranks) = (report.bytes, report.buckets, report.ranks)
+    (bytes, compressedBytes) = (report.bytes, report.compressedBytes)
+    (buckets, ranks) = (report.buckets, report.ranks)
     compress = report.compression.rawValue
     seconds = SpreadReport(report.seconds)
     busGigabytes = report.busBytesPerSecond * 1e-9

@@ -23,7 +23,10 @@ public enum CollectiveLaws {
     try reducedBucketsEqualOneSum(communicator, count: count)
     try exchangedSlicesComeInRankOrder(communicator, count: count)
     try gatheredSlicesStandInTheirPlaces(communicator, count: count)
-    try compressedSumsAreExactWhereHalvesAre(communicator, count: count)
+    for compression in [GradientCompression.fp16, .bf16] {
+      try compressedSumsAreExactWhereNumbersAre(communicator, count: count, compression)
+    }
+    try lowRankSumsAreExactWhereRanksAre(communicator, count: count)
     try sumHasTheSameBitsEverywhere(communicator, count: count)
     try communicator.barrier()
   }
@@ -148,22 +151,52 @@ public enum CollectiveLaws {
     try expect(bytes, expected, "gatheredSlicesStandInTheirPlaces", communicator)
   }
 
-  /// GradientReducer with compression: rank r sends r + i mod 64, and sums below 2048 are exact.
-  public static func compressedSumsAreExactWhereHalvesAre(
-    _ communicator: any Communicator, count: Int
+  /// GradientReducer with 16 bits: rank r sends r + i mod m, and sums below 2048, as bfloat16 below
+  /// 256, are exact.
+  public static func compressedSumsAreExactWhereNumbersAre(
+    _ communicator: any Communicator, count: Int, _ compression: GradientCompression
   ) throws {
+    let modulus = compression == .fp16 ? 64 : 16
     let buffer = FloatBuffer(count: count)
     let plan = BucketPlan(
       sizesInReadyOrder: [count / 2, count - count / 2 - count / 3, count / 3], edgeCap: 40,
       cap: 1000)
     let reducer = GradientReducer(
-      communicator: communicator, gradients: buffer, plan: plan, compression: .fp16)
+      communicator: communicator, gradients: buffer, plan: plan, compression: compression)
     let world = communicator.worldSize
-    let expected = (0..<count).map { Float(world * (world - 1) / 2 + world * ($0 % 64)) }
+    let expected = (0..<count).map { Float(world * (world - 1) / 2 + world * ($0 % modulus)) }
     for _ in 0..<3 {
-      for index in 0..<count { buffer.pointer[index] = Float(communicator.rank + index % 64) }
+      for index in 0..<count { buffer.pointer[index] = Float(communicator.rank + index % modulus) }
       try reducer.reduce()
-      try expect(buffer.array, expected, "compressedSumsAreExactWhereHalvesAre", communicator)
+      try expect(buffer.array, expected, "compressedSumsAreExactWhereNumbersAre", communicator)
+    }
+  }
+
+  /// GradientReducer with PowerSGD, of a vector and a matrix of 16 rows: rank r sends
+  /// (1 + r + i) (1 + j mod 8) in row i and column j, and the sum of rank 1 is exact but for rounding.
+  public static func lowRankSumsAreExactWhereRanksAre(
+    _ communicator: any Communicator, count: Int
+  ) throws {
+    let buffer = FloatBuffer(count: 16 * count + 3)
+    let reducer = GradientReducer(
+      communicator: communicator, gradients: buffer,
+      plan: BucketPlan(
+        sizesInReadyOrder: [3, 16 * count], rowsInReadyOrder: [1, 16], cutsSlots: false),
+      compression: .powersgd, powerSGD: PowerSGDSettings(rank: 2, start: 0))
+    let world = communicator.worldSize
+    func factor(_ place: Int) -> Int { 1 + place % max(count, 1) % 8 }
+    func row(_ place: Int) -> Int { 1 + place / max(count, 1) }
+    let expected = (0..<buffer.count).map {
+      Float((world * (world - 1) / 2 + world * row($0)) * factor($0))
+    }
+    for _ in 0..<3 {
+      for place in 0..<buffer.count {
+        buffer.pointer[place] = Float((communicator.rank + row(place)) * factor(place))
+      }
+      try reducer.reduce()
+      try expect(
+        buffer.array.map { $0.rounded() }, expected, "lowRankSumsAreExactWhereRanksAre",
+        communicator)
     }
   }
 
@@ -187,16 +220,22 @@ public enum CollectiveLaws {
     let buffer = FloatBuffer((0..<count).map { 1 / Float(3 + communicator.rank * 7 + $0) })
     try communicator.allReduceSum(buffer.floats)
     try ReplicaCheck.verify(buffer, layout: "\(count)", subject: "sum", on: communicator)
-    let reducer = GradientReducer(
-      communicator: communicator, gradients: buffer,
-      plan: BucketPlan(sizesInReadyOrder: [count], edgeCap: 40, cap: 1000), compression: .fp16)
-    for step in 0..<5 {
-      for index in 0..<count {
-        buffer.pointer[index] = 1 / Float(3 + communicator.rank * 7 + index + step)
+    for compression in GradientCompression.allCases {
+      let isCut = compression != .powersgd
+      let reducer = GradientReducer(
+        communicator: communicator, gradients: buffer,
+        plan: BucketPlan(
+          sizesInReadyOrder: [count], rowsInReadyOrder: [count == 1000 ? 25 : 1], edgeCap: 40,
+          cap: 1000, cutsSlots: isCut),
+        compression: compression, powerSGD: PowerSGDSettings(rank: 2, start: 1))
+      for step in 0..<5 {
+        for index in 0..<count {
+          buffer.pointer[index] = 1 / Float(3 + communicator.rank * 7 + index + step)
+        }
+        try reducer.reduce()
+        try ReplicaCheck.verify(
+          buffer, layout: "\(count)", subject: "\(compression) sum", on: communicator)
       }
-      try reducer.reduce()
-      try ReplicaCheck.verify(
-        buffer, layout: "\(count)", subject: "compressed sum", on: communicator)
     }
   }
 }

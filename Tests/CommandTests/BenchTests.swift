@@ -96,12 +96,17 @@ import Testing
     #expect(output.errorLines.count == 1 && output.standardError.contains(word))
   }
 
-  @Test func compressedSumsAreRightUnderMpirun() throws {
+  @Test(arguments: ["fp16", "bf16", "powersgd"])
+  func compressedSumsAreRightUnderMpirun(form: String) throws {
     let output = try RunProcess.mpirun(
       2, Self.program,
-      ["bench", "allreduce", "--width", "4", "--steps", "1", "--compress", "fp16", "--json"])
+      ["bench", "allreduce", "--width", "4", "--steps", "1", "--compress", form, "--json"])
     #expect(output.exitCode == 0, "\(output.standardError)")
-    #expect(output.lastJSON?["compress"] as? String == "fp16")
+    let report = try #require(output.lastJSON)
+    #expect(report["compress"] as? String == form)
+    let bytes = try #require(report["bytes"] as? Int)
+    let compressed = try #require(report["compressed_bytes"] as? Int)
+    #expect(form == "powersgd" ? compressed < bytes / 4 : compressed == bytes / 2)
   }
 
   @Test func underMpirunOneRankAloneReports() throws {

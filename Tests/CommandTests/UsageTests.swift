@@ -54,6 +54,12 @@ import Testing
     (["attack", "badnet", "--pre"], ["--pre"]),
     (["attack", "badnet", "--compress", "fp8"], ["--compress", "fp8"]),
     (["attack", "badnet", "--compress", "fp16", "--sync_bn"], ["--compress", "sync_bn", "fp16"]),
+    (
+      ["attack", "badnet", "--compress", "powersgd", "--sync_bn"],
+      ["--compress", "sync_bn", "powersgd"]
+    ),
+    (["attack", "badnet", "--powersgd_rank", "0"], ["--powersgd_rank", "1 to 32", "found 0"]),
+    (["bench", "allreduce", "--powersgd_rank", "0"], ["--powersgd_rank", "found 0"]),
     (["attack", "badnet", "--yaml_path", "/nowhere/none.yaml"], ["none.yaml"]),
     (["attack", "badnet", "--bd_yaml_path", "/nowhere/none.yaml"], ["none.yaml"]),
     (["tune"], ["--attack"]),

@@ -102,4 +102,18 @@ import Testing
     let plan = BucketPlan(sizesInReadyOrder: [100, 3 << 20, 100])
     #expect(plan.description == "5 buckets of 1024, 4096, 4096, 3073, 1 KiB")
   }
+
+  @Test func aLargeSlotIsABucketWhereNoneIsCut() {
+    let plan = BucketPlan(sizesInReadyOrder: [100, 3 << 20, 100], cutsSlots: false)
+    #expect(plan.description == "3 buckets of 1, 12288, 1 KiB")
+    for length in 0...4 {
+      for sizes in sizeLists(length) {
+        let plan = BucketPlan(sizesInReadyOrder: sizes, edgeCap: 8, cap: 12, cutsSlots: false)
+        for slot in plan.slots where !slot.isEmpty {
+          #expect(plan.buckets.filter { $0.overlaps(slot) }.count == 1, "\(sizes) \(plan)")
+        }
+        #expect(plan.buckets.reduce(0) { $0 + $1.count } == plan.count)
+      }
+    }
+  }
 }

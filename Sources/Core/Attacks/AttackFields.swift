@@ -70,5 +70,7 @@ extension AttackConfiguration: TrainingConfiguration {
 
   package var defaults: Self { Self(attack: attack) }
   package var knownAttack: String? { attack.rawValue }
-  package var keysWithoutEffect: Set<String> { tuningSplit == .heldOut ? [] : ["split_ratio"] }
+  package var keysWithoutEffect: Set<String> {
+    idlePowerSGDKeys.union(tuningSplit == .heldOut ? [] : ["split_ratio"])
+  }
 }

@@ -177,7 +177,7 @@ public struct BackdoorAttack {
         configuration.labelSmoothing, classCount: images.classCount),
       largestShare: communicator.largestShare(of: min(batchSize, images.count)),
       accumulationSteps: configuration.accumulationSteps,
-      compression: configuration.compression,
+      compression: configuration.compression, powerSGD: configuration.powerSGD,
       communicator: communicator,
       context: configuration.makeContext(communicator))
   }

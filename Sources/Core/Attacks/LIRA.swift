@@ -151,7 +151,7 @@ package struct LIRA: Attack {
         for: tuned.store, momentum: tuningMomentum, weightDecay: tuningWeightDecay),
       loss: base.loss, largestShare: communicator.largestShare(of: size),
       accumulationSteps: configuration.accumulationSteps, compression: configuration.compression,
-      communicator: communicator, context: base.context)
+      powerSGD: configuration.powerSGD, communicator: communicator, context: base.context)
     var augmentation = loop.augmentation(configuration)
     augmentation?.cropShare = 1
     augmentation?.rotationShare = 1

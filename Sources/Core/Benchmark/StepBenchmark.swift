@@ -67,7 +67,7 @@ public struct StepBenchmark: Sendable {
 
   /// A part of what a step sums over the ranks.
   public struct Bucket: Sendable {
-    /// Its size in bytes.
+    /// Its bytes as it travels.
     public var bytes: Int
     /// Seconds from the step's begin until it could be summed.
     public var ready: Double
@@ -89,6 +89,8 @@ public struct StepBenchmark: Sendable {
   public var precision: PrecisionChoice
   /// How gradients travel between the ranks.
   public var compression: GradientCompression
+  /// The columns of PowerSGD's factors.
+  public var powerSGDRank: Int
   /// The ranks that take part.
   public var communicator: any Communicator
 
@@ -96,6 +98,7 @@ public struct StepBenchmark: Sendable {
   public init(
     kind: Kind, model: NetworkKind = .resnet18, width: Int, batchSize: Int, threads: Int,
     steps: Int, precision: PrecisionChoice = .float32, compression: GradientCompression = .none,
+    powerSGDRank: Int = PowerSGDSettings().rank,
     communicator: any Communicator = SoloCommunicator()
   ) {
     self.kind = kind
@@ -105,7 +108,7 @@ public struct StepBenchmark: Sendable {
     self.threads = threads
     self.steps = steps
     self.precision = precision
-    self.compression = compression
+    (self.compression, self.powerSGDRank) = (compression, powerSGDRank)
     self.communicator = communicator
   }
 
@@ -167,7 +170,8 @@ public struct StepBenchmark: Sendable {
       communication = Communication(
         stepAlone: stepAlone,
         alone: try AllReduceBenchmark(
-          plan: step.bucketPlan, runs: steps, compression: compression, communicator: communicator
+          plan: step.bucketPlan, runs: steps, compression: compression,
+          powerSGDRank: powerSGDRank, communicator: communicator
         ).run().seconds,
         exposed: Spread(exposed), efficiency: stepAlone.median / seconds.median, buckets: buckets)
     }
@@ -183,7 +187,8 @@ public struct StepBenchmark: Sendable {
     ClassifierStep(
       model: network, optimizer: SGD(for: network.store, momentum: 0.9, weightDecay: 5e-4),
       loss: CrossEntropy(), largestShare: batchSize, compression: compression,
-      communicator: communicator, context: context)
+      powerSGD: PowerSGDSettings(rank: powerSGDRank, start: 0), communicator: communicator,
+      context: context)
   }
 
   /// The wall seconds of `body`, which all ranks begin together.

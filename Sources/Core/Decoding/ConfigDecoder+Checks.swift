@@ -67,7 +67,20 @@ extension ConfigDecoder {
   }
 
   /// What is allowed and rarely meant.
-  static func warnings(of configuration: some TrainingConfiguration) -> [String] {
-    configuration.learningRate == 0 ? ["lr is 0: no weight will change"] : []
+  static func warnings(
+    of configuration: some TrainingConfiguration, in layers: [ConfigLayer]
+  ) -> [String] {
+    (configuration.learningRate == 0 ? ["lr is 0: no weight will change"] : [])
+      + idleWarnings(of: configuration, in: layers)
+  }
+
+  /// A line on settings of PowerSGD where gradients do not travel by it.
+  static func idleWarnings(
+    of configuration: some TrainingConfiguration, in layers: [ConfigLayer]
+  ) -> [String] {
+    let idle = configuration.idlePowerSGDKeys
+    let given = Set(layers.flatMap(\.settings).map(\.key)).intersection(idle)
+    return given.isEmpty
+      ? [] : ["no effect without compress powersgd: \(given.sorted().joined(separator: ", "))"]
   }
 }

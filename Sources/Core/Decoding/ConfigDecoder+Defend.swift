@@ -36,6 +36,7 @@ extension ConfigDecoder {
     if decoded.configuration.shared.syncBatchNorm { try refuseCompression(in: layers) }
     try requireDataset(decoded.configuration.shared.dataset, in: layers)
     decoded.warnings += foreignKeys(given, of: defence)
+    decoded.warnings += idleWarnings(of: decoded.configuration.shared, in: layers)
     decoded.configuration.shared.arguments = arguments(
       decoded.configuration, DefendConfiguration.fields.filter { $0.concerns(defence.rawValue) },
       layers: layers)

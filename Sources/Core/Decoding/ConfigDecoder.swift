@@ -65,7 +65,7 @@ public enum ConfigDecoder {
       decoded.configuration.splitRatio =
         Datasets.known(decoded.configuration.dataset).tuning.splitRatio
     }
-    decoded.warnings += warnings(of: decoded.configuration)
+    decoded.warnings += warnings(of: decoded.configuration, in: layers)
     decoded.configuration.arguments =
       arguments(decoded.configuration, AttackConfiguration.fields, layers: layers)
     return decoded
@@ -121,7 +121,7 @@ public enum ConfigDecoder {
         decoded.configuration.attackTarget, decoded.configuration.labelTransform,
         of: decoded.configuration.dataset, in: layers)
     }
-    decoded.warnings += warnings(of: decoded.configuration)
+    decoded.warnings += warnings(of: decoded.configuration, in: layers)
     decoded.configuration.arguments =
       arguments(decoded.configuration, TuneConfiguration.fields, layers: layers)
     return decoded

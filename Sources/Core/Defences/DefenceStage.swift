@@ -62,7 +62,7 @@ package struct DefenceStage {
       loss: .smoothingOtherClasses(smoothing, classCount: network.head.outputs),
       largestShare: communicator.largestShare(of: min(batchSize, imageCount)),
       accumulationSteps: shared.accumulationSteps, compression: shared.compression,
-      communicator: communicator, context: context)
+      powerSGD: shared.powerSGD, communicator: communicator, context: context)
   }
 
   /// Trains with `step` on `images` for as many epochs as the settings say, or `epochs`.

@@ -224,7 +224,7 @@ public struct FineTuning {
       trainable: recipe.trainable,
       largestShare: communicator.largestShare(of: min(batchSize, imageCount)),
       accumulationSteps: configuration.accumulationSteps,
-      compression: configuration.compression,
+      compression: configuration.compression, powerSGD: configuration.powerSGD,
       communicator: communicator, context: context)
   }
 

@@ -103,6 +103,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var accumulationSteps = 1
   /// How gradients travel between the ranks.
   public var compression = GradientCompression.none
+  /// What `powersgd` compresses to, and when it begins.
+  public var powerSGD = PowerSGDSettings()
   /// Seconds that ranks wait for one another before the late ones are named; 0 is for ever.
   public var stallWarning = 30.0
   /// Seconds that ranks wait for one another before the run is ended; 0 is for ever.

@@ -68,6 +68,7 @@ extension TuneConfiguration: TrainingConfiguration {
   package var defaults: Self { Self(attack: attack) }
   package var knownAttack: String? { attack?.rawValue }
   package var keysWithoutEffect: Set<String> {
-    mode != .fst ? ["alpha", "alpha_loss"] : choosesAlpha ? [] : ["alpha_loss"]
+    let idle: Set = mode != .fst ? ["alpha", "alpha_loss"] : choosesAlpha ? [] : ["alpha_loss"]
+    return idle.union(idlePowerSGDKeys)
   }
 }

@@ -34,6 +34,7 @@ package protocol TrainingConfiguration: Sendable {
   var syncBatchNorm: Bool { get set }
   var accumulationSteps: Int { get set }
   var compression: GradientCompression { get set }
+  var powerSGD: PowerSGDSettings { get set }
   var stallWarning: Double { get set }
   var stallExit: Double { get set }
   var checkReplicas: Int { get set }
@@ -44,6 +45,11 @@ package protocol TrainingConfiguration: Sendable {
 }
 
 extension TrainingConfiguration {
+  /// Settings of PowerSGD where gradients do not travel by it.
+  var idlePowerSGDKeys: Set<String> {
+    compression == .powersgd ? [] : Set(Self.powerSGDKeys)
+  }
+
   /// The epochs of a cosine's half period: `cosine_t_max`, or `epochs` where that is not given.
   package var scheduleEpochs: Int { cosineEpochs ?? epochs }
 

@@ -2,7 +2,7 @@ extension TrainingConfiguration {
   /// The keys of what an attack's training and a tuning have in common.
   static var trainingFields: [ConfigField<Self>] {
     stepFields + rateFields + drawFields + machineFields
-      + (rankFields + keepingFields).map { $0.role(.output) }
+      + compressionFields + (rankFields + keepingFields).map { $0.role(.output) }
   }
 
   private static var stepFields: [ConfigField<Self>] {
@@ -79,11 +79,27 @@ extension TrainingConfiguration {
         end: less memory, and larger batches for slow networks. Batch normalisation takes each \
         part's statistics
         """, "n", in: .ranks),
+    ]
+  }
+
+  /// The keys that mean nothing without `compress: powersgd`.
+  static var powerSGDKeys: [String] { ["powersgd_rank", "powersgd_start"] }
+
+  private static var compressionFields: [ConfigField<Self>] {
+    [
       .choice("compress", \.compression).help(
         """
-        fp16: gradients travel as half-precision numbers, half the bytes for slow networks; what \
-        rounding loses is added at the next step, and dropped on --resume. Not with --sync_bn
+        How gradients travel, for slow networks: fp16 and bf16, as numbers of 16 bits, half the \
+        bytes; powersgd, as products of thin matrices, a small part of them. What that loses is \
+        added at the next step, and dropped on --resume. Not with --sync_bn
         """, "form", in: .ranks),
+      .integer(powerSGDKeys[0], \.powerSGD.rank, 1...32).help(
+        "With --compress powersgd: columns of the thin matrices", "n", in: .ranks),
+      .integer(powerSGDKeys[1], \.powerSGD.start, 0...countLimit).help(
+        """
+        With --compress powersgd: the run's first so many steps are not compressed; a start before \
+        momentum has built up costs accuracy
+        """, "steps", in: .ranks),
     ]
   }
 

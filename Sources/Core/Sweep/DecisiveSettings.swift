@@ -82,7 +82,9 @@ extension SweepMethod {
 extension DefendConfiguration {
   /// The settings that decide the result of the same model, by key.
   var decisiveSettings: [String: String] {
-    let fields = Self.fields.filter { $0.role.isDecisive && $0.concerns(name) }
+    let fields = Self.fields.filter {
+      $0.role.isDecisive && $0.concerns(name) && !shared.idlePowerSGDKeys.contains($0.key)
+    }
     let own = Dictionary(fields.map { ($0.key, $0.value(self).description) }) { first, _ in first }
     return own.merging(["defence": name]) { own, _ in own }
   }

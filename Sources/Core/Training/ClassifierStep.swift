@@ -50,14 +50,15 @@ public final class ClassifierStep: TrainingStep {
   ///
   /// With `accumulationSteps` n, a rank's share is cut into n parts: their gradients are summed
   /// here, and over the ranks once, beside the last part's backward. It takes the memory of a part;
-  /// BatchNorm's statistics are each part's own. `compression` is how gradients travel; shared
-  /// statistics, whose sums do not depend on the ranks, allow none. `bucketCap` is in bytes.
+  /// BatchNorm's statistics are each part's own. `compression` is how gradients travel, with
+  /// `powerSGD` for that form; shared statistics, whose sums do not depend on the ranks, allow none.
+  /// `bucketCap` is in bytes.
   public init(
     model: Network, optimizer: any Optimizer, loss: CrossEntropy,
     penalty: FeatureShiftPenalty? = nil,
     trainable: TrainableParameters = .all, largestShare: Int, accumulationSteps: Int = 1,
-    compression: GradientCompression = .none, bucketCap: Int = BucketPlan.defaultCap,
-    communicator: any Communicator, context: ComputeContext
+    compression: GradientCompression = .none, powerSGD: PowerSGDSettings = PowerSGDSettings(),
+    bucketCap: Int = BucketPlan.defaultCap, communicator: any Communicator, context: ComputeContext
   ) {
     precondition(
       compression == .none || !context.sharesStatistics, "compression with shared statistics")
@@ -72,8 +73,7 @@ public final class ClassifierStep: TrainingStep {
     let (plan, gradients) = (model.store.plan, model.store.gradients)
     let reached = trainable == .head ? [model.head.weight, model.head.bias] : plan.parameters
     let buckets = BucketPlan(
-      sizesInReadyOrder: reached.reversed().map(\.count), endingAt: gradients.count,
-      edgeCap: min(BucketPlan.defaultEdgeCap, bucketCap), cap: bucketCap)
+      reached, endingAt: gradients.count, for: compression, cap: bucketCap)
     // The head is read before forward begins, by FST's term.
     let isDeferring =
       communicator.worldSize > 1 && !context.sharesStatistics && trainable == .all
@@ -81,7 +81,7 @@ public final class ClassifierStep: TrainingStep {
     let deferred = isDeferring ? buckets.deferrable : 0..<0
     reducer = GradientReducer(
       communicator: communicator, gradients: gradients, plan: buckets, compression: compression,
-      deferred: deferred)
+      powerSGD: powerSGD, deferred: deferred)
     deferral = DeferredUpdate(
       buckets.floats(of: deferred), of: model.store, by: optimizer, reducer: reducer,
       context: context)
@@ -151,7 +151,7 @@ public final class ClassifierStep: TrainingStep {
       penaltyValue = penalty.value(head: classifier.head, of: store)
       if communicator.rank == 0 { penalty.addGradient(head: classifier.head, of: store) }
     }
-    reducer.begin()
+    reducer.begin(afterSteps: optimizer.stepCount)
     let results = computeGradients(passes, at: moment)
     try context.check()
     try deferral.check()

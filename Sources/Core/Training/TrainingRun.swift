@@ -43,6 +43,15 @@ struct TrainingRun {
         interruption: stage.interruption, keeper: keeper, interval: configuration.checkpointSteps,
         timer: watch.timer, communicator: stage.communicator, observer: stage.observer),
       watch: watch, estimate: plan.estimate)
+    let steps = min(trainer.epochs * loader.sampler.stepsPerEpoch, trainer.maxSteps ?? .max)
+    if configuration.compression == .powersgd, configuration.powerSGD.start >= steps,
+      stage.communicator.worldSize > 1
+    {
+      stage.tell(
+        .warning(
+          "compress powersgd has no effect: of \(steps) steps powersgd_start leaves out the first "
+            + "\(configuration.powerSGD.start)"))
+    }
   }
 
   /// The rows of the finished epochs.

@@ -45,6 +45,7 @@ import Testing
     var configuration = AttackConfiguration(attack: attack)
     configuration.tuningSplit = .heldOut
     configuration.schedule = .cosine
+    configuration.compression = .powersgd
     // These two show in the schedule's description where the schedule reads them.
     expectIdentity(configuration, without: ["attack", "steplr_milestones", "steplr_gamma"])
   }
@@ -52,6 +53,7 @@ import Testing
   @Test func theSameHoldsOfATuning() {
     var configuration = TuneConfiguration(attack: .badnet)
     configuration.choosesAlpha = true
+    configuration.compression = .powersgd
     expectIdentity(configuration, without: ["attack", "steplr_milestones", "steplr_gamma"])
   }
 

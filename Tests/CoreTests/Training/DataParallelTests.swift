@@ -17,7 +17,7 @@ import Testing
   static func train(
     worldSize: Int, threads: Int = 1, steps: Int, sharesStatistics: Bool, parts: Int = 1,
     width: Int = 16, learningRate: Double = 0.1, compression: GradientCompression = .none,
-    repeatsBatch: Bool = false
+    powerSGD: PowerSGDSettings = PowerSGDSettings(), repeatsBatch: Bool = false
   ) throws -> [Trace] {
     try LocalGroup.run(worldSize: worldSize) { communicator in
       let model = Network(
@@ -27,7 +27,7 @@ import Testing
       let step = ClassifierStep(
         model: model, optimizer: SGD(for: model.store, momentum: 0.9, weightDecay: 5e-4),
         loss: CrossEntropy(), largestShare: 20, accumulationSteps: parts,
-        compression: compression,
+        compression: compression, powerSGD: powerSGD,
         communicator: communicator,
         context: ComputeContext(
           threads: threads, batchNormGroup: sharesStatistics ? communicator : nil))
