@@ -14,7 +14,7 @@ import Testing
         + [TinyDataset.program, "attack", "badnet", "--epochs", "1000000"] + tiny.flags)
     #expect(tiny.waitForEpochs(1), "\(attack.errorSoFar)")
     try act()
-    return attack.wait(timeout: 60)
+    return attack.wait()
   }
 
   private func expectClearEnd(_ output: ProcessOutput, saying reason: String) {

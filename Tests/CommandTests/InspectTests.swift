@@ -24,7 +24,7 @@ import Testing
       ["inspect", pipe], ["evaluate", pipe, "--dataset", "synthetic"], ["sweep", pipe],
       ["attack", "badnet", "--yaml_path", pipe],
     ] {
-      let output = try RunProcess.run(Self.program, command, timeout: 60)
+      let output = try RunProcess.run(Self.program, command)
       #expect(output.exitCode == 1 || output.exitCode == 64, "\(command)")
       #expect(output.errorLines.count == 1 && output.standardError.contains("a named pipe"))
     }

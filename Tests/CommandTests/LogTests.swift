@@ -69,7 +69,7 @@ import Testing
       TinyDataset.program, ["attack", "badnet", "--epochs", "100000"] + tiny.flags)
     #expect(tiny.waitForEpochs(1))
     run.send(SIGINT)
-    let output = run.wait(timeout: 60)
+    let output = run.wait()
     let said = try #require(output.errorLines.first { $0.hasPrefix("interrupted after epoch ") })
     let place = said.split(separator: ";")[0]
     let log = try #require(try logs(in: tiny.runFolder).first)
@@ -86,7 +86,7 @@ import Testing
     try FileManager.default.removeItem(atPath: "\(tiny.runFolder)/attack_df.csv")
     try FileManager.default.createDirectory(
       atPath: "\(tiny.runFolder)/attack_df.csv", withIntermediateDirectories: false)
-    let output = run.wait(timeout: 60)
+    let output = run.wait()
     #expect(output.exitCode == 1)
     let said = try #require(output.errorLines.last { $0.hasPrefix("fst: ") }).dropFirst(5)
     let log = try #require(try logs(in: tiny.runFolder).first)

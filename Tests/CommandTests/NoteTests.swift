@@ -68,13 +68,13 @@ import Testing
     let tiny = try TinyDataset()
     let flags = ["attack", "badnet", "--epochs", "1"] + tiny.flags + ["--batch_size", "1"]
     let run = try RunningProcess(TinyDataset.program, flags + ["--checkpoint_steps", "1"])
-    let end = Date().addingTimeInterval(60)
+    let end = Date().addingTimeInterval(RunProcess.hangLimit)
     let checkpoints = CheckpointFolder(path: tiny.runFolder, keep: 1)
     while run.isRunning, Date() < end, checkpoints.files.isEmpty {
       Thread.sleep(forTimeInterval: 0.01)
     }
     run.send(SIGTERM)
-    let output = run.wait(timeout: 60)
+    let output = run.wait()
     #expect(output.exitCode == 75, "\(output.standardError)")
     #expect(output.standardOutput.hasPrefix("folder  "))
     #expect(!output.standardOutput.contains("0 of 0"))

@@ -66,9 +66,9 @@ import Testing
         $0 == "@" ? path : $0 == "#" ? "\(tiny.folder)/data" : $0
       }
       let output = try RunProcess.run(
-        TinyDataset.program, arguments, currentFolder: place.folder, timeout: 20)
+        TinyDataset.program, arguments, currentFolder: place.folder)
       let note: Comment = "\(arguments) \(output.exitCode) \(output.standardError.suffix(300))"
-      #expect(!output.timedOut && output.seconds < 10, note)
+      #expect(!output.timedOut, note)
       // A dash in the place of a flag's value may be taken for a flag.
       let statuses = path == "-" ? [reader.status, 64] : [reader.status]
       #expect(statuses.contains(output.exitCode), note)

@@ -138,7 +138,7 @@ import Testing
     let first = try RunningProcess(TinyDataset.program, arguments)
     #expect(tiny.waitForEpochs(2))
     first.send(signal)
-    let stopped = first.wait(timeout: 60)
+    let stopped = first.wait()
     #expect(stopped.exitCode == 75)
     let epochs = tiny.finishedEpochs
     let said = try #require(stopped.errorLines.first { $0.hasPrefix("interrupted after epoch ") })
@@ -148,7 +148,7 @@ import Testing
     let second = try RunningProcess(TinyDataset.program, arguments + ["--resume"])
     #expect(tiny.waitForEpochs(epochs + 1))
     second.send(signal)
-    let resumed = second.wait(timeout: 60)
+    let resumed = second.wait()
     #expect(resumed.exitCode == 75)
     #expect(resumed.standardError.contains("going on \(place)\n"))
   }

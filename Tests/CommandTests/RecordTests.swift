@@ -31,7 +31,7 @@ import Testing
       TinyDataset.program, ["attack", "badnet", "--epochs", "100000"] + tiny.flags + more)
     #expect(tiny.waitForEpochs(epochs))
     run.send(SIGINT)
-    let output = run.wait(timeout: 60)
+    let output = run.wait()
     #expect(output.exitCode == 75, "\(output.standardError)")
   }
 

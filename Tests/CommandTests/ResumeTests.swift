@@ -64,12 +64,12 @@ import Testing
     let tune = try RunningProcess(
       TinyDataset.program,
       ["tune", "--attack", "badnet", "--epochs", "1000000", "--split_ratio", "0.5"] + tiny.flags)
-    let end = Date().addingTimeInterval(60)
+    let end = Date().addingTimeInterval(RunProcess.hangLimit)
     while !tune.errorSoFar.contains("epoch 2/"), Date() < end {
       Thread.sleep(forTimeInterval: 0.02)
     }
     tune.send(SIGTERM)
-    let output = tune.wait(timeout: 60)
+    let output = tune.wait()
     #expect(output.exitCode == 75)
     #expect(output.outputLines.contains { $0.hasPrefix("ASR") && $0.hasSuffix("-") })
     #expect(output.standardError.contains("; nothing was saved"))

@@ -26,7 +26,7 @@ import Testing
     let text = try String(contentsOfFile: "\(tiny.folder)/rank-\(rank)", encoding: .utf8)
     let process = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
     kill(process, SIGTERM)
-    let stopped = attack.wait(timeout: 60)
+    let stopped = attack.wait()
     #expect(!stopped.timedOut)
     #expect(stopped.exitCode == 75)
     let said = stopped.errorLines.filter { $0.hasPrefix("interrupted after epoch ") }
@@ -36,7 +36,7 @@ import Testing
     let place = said.first?.split(separator: ";").first?.dropFirst("interrupted ".count) ?? "none"
     #expect(waitFor { resumed.errorSoFar.contains("going on \(place)\n") })
     resumed.send(SIGKILL)
-    _ = resumed.wait(timeout: 10)
+    _ = resumed.wait()
   }
 
   /// mpirun passes SIGUSR1 on to all ranks.
@@ -49,7 +49,7 @@ import Testing
     let epochs = tiny.finishedEpochs
     #expect(tiny.waitForEpochs(epochs + 2), "the run goes on")
     attack.send(SIGKILL)
-    _ = attack.wait(timeout: 10)
+    _ = attack.wait()
   }
 
   @Test func aSecondRunInTheFolderIsRefusedUntilTheFirstHasEnded() throws {
@@ -62,7 +62,7 @@ import Testing
     #expect(said.count == 1)
     #expect(said.first?.contains("\(tiny.runFolder): another run works in this folder") == true)
     first.send(SIGKILL)
-    _ = first.wait(timeout: 10)
+    _ = first.wait()
     #expect(FileManager.default.fileExists(atPath: "\(tiny.runFolder)/.lock"))
     let third = try RunProcess.run(
       TinyDataset.program, ["attack", "badnet", "--epochs", "1"] + tiny.flags)
@@ -80,11 +80,11 @@ import Testing
       #expect(!run.errorSoFar.contains("damaged"))
       Thread.sleep(forTimeInterval: 0.2 + Double.random(in: 0..<0.3))
       run.send(SIGKILL)
-      _ = run.wait(timeout: 10)
+      _ = run.wait()
     }
   }
 
-  private func waitFor(_ timeout: Double = 60, _ condition: () -> Bool) -> Bool {
+  private func waitFor(_ timeout: Double = RunProcess.hangLimit, _ condition: () -> Bool) -> Bool {
     let end = Date().addingTimeInterval(timeout)
     while !condition() {
       if Date() > end { return false }

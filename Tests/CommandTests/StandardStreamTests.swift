@@ -11,7 +11,7 @@ import Testing
   ) throws -> ProcessOutput {
     let words = ([TinyDataset.program] + arguments).map { "'\($0)'" }.joined(separator: " ")
     return try RunProcess.run(
-      "/bin/bash", ["-c", "\(before) \(words) \(redirections)"], timeout: 120)
+      "/bin/bash", ["-c", "\(before) \(words) \(redirections)"])
   }
 
   private func attack(_ tiny: TinyDataset) -> [String] {

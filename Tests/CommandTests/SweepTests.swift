@@ -154,7 +154,7 @@ import Testing
     let first = try RunningProcess(TinyDataset.program, arguments)
     #expect(plan.tiny.waitForEpochs(2), "\(first.errorSoFar)")
     first.send(SIGTERM)
-    let stopped = first.wait(timeout: 60)
+    let stopped = first.wait()
     #expect(stopped.exitCode == 75)
     #expect(stopped.lastJSON?["interrupted"] as? Bool == true)
     let epochs = plan.tiny.finishedEpochs
@@ -162,7 +162,7 @@ import Testing
     #expect(plan.tiny.waitForEpochs(epochs + 1), "\(second.errorSoFar)")
     #expect(second.errorSoFar.contains("going on after epoch \(epochs)"))
     second.send(SIGKILL)
-    _ = second.wait(timeout: 10)
+    _ = second.wait()
   }
 
   @Test func allRanksTakePartInEachRun() throws {

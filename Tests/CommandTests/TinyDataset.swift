@@ -46,7 +46,7 @@ final class TinyDataset: Sendable {
   }
 
   /// Waits until `count` epochs are on disk, at most `timeout` seconds.
-  func waitForEpochs(_ count: Int, timeout: Double = 60) -> Bool {
+  func waitForEpochs(_ count: Int, timeout: Double = RunProcess.hangLimit) -> Bool {
     let end = Date().addingTimeInterval(timeout)
     while finishedEpochs < count {
       if Date() > end { return false }

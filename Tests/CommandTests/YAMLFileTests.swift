@@ -48,7 +48,7 @@ import Testing
     let levels = (1..<40).map { "k\($0): &k\($0) [*k\($0 - 1), *k\($0 - 1)]\n" }.joined()
     let path = "\(tiny.folder)/bomb.yaml"
     try Data("k0: &k0 [x, x]\n\(levels)? *k39\n: 1\n".utf8).write(to: URL(fileURLWithPath: path))
-    let output = try RunProcess.run(TinyDataset.program, command + [path], timeout: 20)
+    let output = try RunProcess.run(TinyDataset.program, command + [path])
     #expect(output.exitCode == 64)
     #expect(output.errorLines.count == 1)
     #expect(output.standardError.contains("aliases written out"))
@@ -61,7 +61,7 @@ import Testing
     try Data("attack_seeds:\(list)\ntuning_seeds:\(list)\n".utf8).write(
       to: URL(fileURLWithPath: path))
     let output = try RunProcess.run(
-      TinyDataset.program, ["sweep", path, "--dry_run"], timeout: 20)
+      TinyDataset.program, ["sweep", path, "--dry_run"])
     #expect(output.exitCode == 64)
     #expect(output.standardError.contains("expected at most 5000 runs in a plan, found 2000 "))
   }

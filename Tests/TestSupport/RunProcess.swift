@@ -8,8 +8,6 @@ public struct ProcessOutput: Sendable {
   public let standardOutput: String
   /// Everything written to standard error.
   public let standardError: String
-  /// Wall-clock seconds from start to end.
-  public let seconds: Double
   /// Whether the program was killed because its time was over.
   public let timedOut: Bool
 
@@ -31,7 +29,6 @@ public struct ProcessOutput: Sendable {
 public final class RunningProcess {
   private let process = Process()
   private let ended = DispatchSemaphore(value: 0)
-  private let started = Date()
   private let folder: URL
 
   /// Starts `path` with `arguments`, its standard input empty.
@@ -83,7 +80,7 @@ public final class RunningProcess {
   public func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
   /// Waits for the end, at most `timeout` seconds from now; then the program is killed.
-  public func wait(timeout: Double) -> ProcessOutput {
+  public func wait(timeout: Double = RunProcess.hangLimit) -> ProcessOutput {
     let timedOut = ended.wait(timeout: .now() + timeout) == .timedOut
     if timedOut {
       send(SIGKILL)
@@ -93,7 +90,7 @@ public final class RunningProcess {
     let bySignal = process.terminationReason == .uncaughtSignal
     return ProcessOutput(
       exitCode: process.terminationStatus + (bySignal ? 128 : 0), standardOutput: text("stdout"),
-      standardError: text("stderr"), seconds: Date().timeIntervalSince(started), timedOut: timedOut)
+      standardError: text("stderr"), timedOut: timedOut)
   }
 
   private func text(_ name: String) -> String {
@@ -104,10 +101,14 @@ public final class RunningProcess {
 
 /// Runs programs from tests: our own products, alone or under mpirun.
 public enum RunProcess {
+  /// Seconds after which what has not ended is taken to hang: it says nothing of speed, since many
+  /// tests share the machine.
+  public static let hangLimit = 300.0
+
   /// Runs `path` to its end, at most `timeout` seconds.
   public static func run(
     _ path: String, _ arguments: [String], environment: [String: String?] = [:],
-    currentFolder: String? = nil, timeout: Double = 60
+    currentFolder: String? = nil, timeout: Double = hangLimit
   ) throws -> ProcessOutput {
     try RunningProcess(
       path, arguments, environment: environment, currentFolder: currentFolder
@@ -117,7 +118,7 @@ public enum RunProcess {
   /// Runs `path` on `ranks` ranks of this machine, at most `timeout` seconds.
   public static func mpirun(
     _ ranks: Int, _ path: String, _ arguments: [String], environment: [String: String?] = [:],
-    currentFolder: String? = nil, timeout: Double = 120
+    currentFolder: String? = nil, timeout: Double = hangLimit
   ) throws -> ProcessOutput {
     try run(
       "/usr/bin/env", mpirunCommand(ranks) + [path] + arguments, environment: environment,
@@ -132,7 +133,7 @@ public enum RunProcess {
 
   /// Runs a Python script of the repository's `scripts` to its end, at most `timeout` seconds.
   public static func script(
-    _ name: String, _ arguments: [String], timeout: Double = 60
+    _ name: String, _ arguments: [String], timeout: Double = hangLimit
   ) throws -> ProcessOutput {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../../scripts/\(name)").standardizedFileURL.path

@@ -39,7 +39,8 @@ extension Trunk {
       let name = "\(name).denselayer\(layer)"
       let growth = min(
         size.rows(of: "\(name).conv2.weight", default: max(size.width * 3 / 4, 1)), Self.mostGrowth)
-      let planes = size.rows(of: "\(name).conv1.weight", default: 4 * growth)
+      let planes = min(
+        size.rows(of: "\(name).conv1.weight", default: 4 * growth), 4 * Self.mostGrowth)
       add { shape, plan in
         DenseLayerBlock(name, input: shape, planes: planes, growth: growth, plan: &plan)
       }

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ArchiveTreeTests {
@@ -72,10 +73,11 @@ import Testing
     let pickle = HandMadePickle.whole([0x5d, 0x28], Array(tensors.joined()), [0x65])
     let archive = HandMadeZip.torch(pickle: pickle, storages: [("0", [0, 0, 0x80, 0x3f])])
     let (value, container) = try TorchArchive.open(ByteView(archive), file: "a.pt")
-    let start = ContinuousClock.now
-    let tree = ArchiveTree(value, file: "a.pt", container: container, showsValues: true)
-    #expect(tree.text.contains("= 1.0 1.0 1.0 1.0 1.0 1.0 1.0 1.0 … 16777208 more"))
-    #expect(ContinuousClock.now - start < .seconds(5))
+    let seconds = processorSeconds {
+      let tree = ArchiveTree(value, file: "a.pt", container: container, showsValues: true)
+      #expect(tree.text.contains("= 1.0 1.0 1.0 1.0 1.0 1.0 1.0 1.0 … 16777208 more"))
+    }
+    #expect(seconds < 5)
   }
 
   @Test func jsonIsOneLineThatParses() throws {

@@ -1,4 +1,5 @@
 import Core
+import TestSupport
 import Testing
 
 /// Short streams that would cost far more than they are long, and long ones that may.
@@ -48,10 +49,10 @@ import Testing
       body += [0x8a, 64] + withUnsafeBytes(of: UInt32(number)) { Array($0) }
       body += [UInt8](repeating: 0x5a, count: 60) + [0x4e]
     }
-    let clock = ContinuousClock()
-    let start = clock.now
-    #expect(try value(body + [0x75]).entries?.count == 100_000)
-    #expect(clock.now - start < .seconds(30))
+    let seconds = try processorSeconds { () throws in
+      #expect(try value(body + [0x75]).entries?.count == 100_000)
+    }
+    #expect(seconds < 30)
     // Written in more bytes than it needs, an integer is still the same key.
     let seven: [UInt8] = [0x8a, 12, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]
     let same: [UInt8] = [0x8a, 9, 7, 0, 0, 0, 0, 0, 0, 0, 1]

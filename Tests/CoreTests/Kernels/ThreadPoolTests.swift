@@ -25,6 +25,6 @@ import Testing
   @Test func aThreadThatStartsRunsItsBody() {
     let ended = DispatchSemaphore(value: 0)
     #expect(WorkerThread.start(named: "a name longer than the system's") { ended.signal() })
-    #expect(ended.wait(timeout: .now() + 10) == .success)
+    #expect(ended.wait(timeout: .now() + 300) == .success)
   }
 }

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// The page of a sweep, as its table makes it.
@@ -41,9 +42,8 @@ import Testing
       "attack\(run % 5),0.\(run % 3 + 1),\(run % 10 == 0 ? "none" : "mode\(run % 7)"),,0,\(run),"
         + "0.9,1.0,0.0,0.8,0.\(run),0.5,done,2"
     }
-    let start = ContinuousClock.now
-    #expect(try page(rows).utf8.count < 500_000)
-    #expect(ContinuousClock.now - start < .seconds(10))
+    let seconds = try processorSeconds { () throws in #expect(try page(rows).utf8.count < 500_000) }
+    #expect(seconds < 10)
   }
 
   @Test func whatIsNoRateIsNone() throws {
