@@ -13,6 +13,8 @@ import argparse, json, os, shlex, statistics, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FLOATS = 11_173_962
+# Passes that are not timed: DDP's hook for PowerSGD begins with the third.
+WARM_UP = 3
 
 
 def resnet18(torch, width):
@@ -45,6 +47,18 @@ def resnet18(torch, width):
     return nn.Sequential(*layers)
 
 
+def hooked(torch, model, name):
+    """`model`, whose gradients travel by DDP's communication hook of that name."""
+    from torch.distributed.algorithms.ddp_comm_hooks import default_hooks, powerSGD_hook
+    if name == "powersgd":
+        state = powerSGD_hook.PowerSGDState(
+            None, matrix_approximation_rank=2, start_powerSGD_iter=2)
+        model.register_comm_hook(state, powerSGD_hook.powerSGD_hook)
+    elif name != "none":
+        model.register_comm_hook(None, getattr(default_hooks, f"{name}_compress_hook"))
+    return model
+
+
 def worker(options):
     """One rank of PyTorch: times as fst does, from a barrier to the rank's own end."""
     import torch
@@ -63,23 +77,25 @@ def worker(options):
             dist.barrier()
     else:
         model = resnet18(torch, options.width).to(memory_format=torch.channels_last)
-        model = torch.nn.parallel.DistributedDataParallel(model)
+        model = hooked(torch, torch.nn.parallel.DistributedDataParallel(model), options.hook)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
         images = torch.randn(options.batch_size, 3, 32, 32).to(memory_format=torch.channels_last)
         labels = torch.randint(10, (options.batch_size,))
 
         def once():
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(images), labels).backward()
+            with torch.autocast("cpu", torch.bfloat16, enabled=options.autocast):
+                loss = torch.nn.functional.cross_entropy(model(images), labels)
+            loss.backward()
             optimizer.step()
     walls = []
-    for _ in range(options.steps + 2):
+    for _ in range(options.steps + WARM_UP):
         dist.barrier()
         start = time.perf_counter()
         once()
         walls.append(time.perf_counter() - start)
     if rank == 0:
-        print(json.dumps({"seconds": statistics.median(walls[2:]), "ranks": size}), flush=True)
+        print(json.dumps({"seconds": statistics.median(walls[WARM_UP:]), "ranks": size}), flush=True)
     dist.destroy_process_group()
 
 
@@ -99,6 +115,9 @@ def main():
     parser.add_argument("--batch_size", type=int, default=64, help="images of each rank")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3, help="times each side runs, in turn")
+    parser.add_argument("--hook", default="none", choices=["none", "fp16", "powersgd"],
+                        help="how PyTorch's gradients travel")
+    parser.add_argument("--autocast", action="store_true", help="PyTorch's bfloat16 autocast")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
@@ -110,7 +129,9 @@ def main():
     fst = [os.path.join(ROOT, ".build", "release", "fst"), "bench", options.what, "--json", *sizes]
     torch = [sys.executable, os.path.abspath(__file__), options.what, "--worker", *sizes,
              "--master", options.master, "--port", str(options.port),
-             "--batch_size", str(options.batch_size)]
+             "--batch_size", str(options.batch_size), "--hook", options.hook]
+    if options.autocast:
+        torch.append("--autocast")
     if options.what == "step":
         fst += ["--threads", "1", "--batch_size", str(options.batch_size)]
     ours, theirs = [], []

@@ -4,6 +4,8 @@
     make build
     bench/measure_cluster.py step        2 hosts on 1 Gbit/s with one core each, against one host
                                          alone and against PyTorch DDP + gloo on the same two hosts
+    bench/measure_cluster.py compress    the same step with gradients in every form of --compress,
+                                         against PyTorch with DDP's hook of that name
     bench/measure_cluster.py allreduce   44.7 MB over 2 and 4 hosts: the share of the wire's limit
     bench/measure_cluster.py scaling     what cluster/simulate_scaling.py is fed with and checked
                                          against: writes cluster/scaling.json
@@ -29,11 +31,14 @@ os.environ["FST_LAB"] = f"bench-{os.getpid()}"
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0],
                                      epilog="The head of this file says more.")
-    parser.add_argument("part", choices=["step", "allreduce", "scaling"])
+    parser.add_argument("part", choices=["step", "compress", "allreduce", "scaling"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6, help="timed steps of a process")
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--batch_size", type=int, default=64, help="images of a rank in a step")
+    parser.add_argument("--rate", default="1gbit", help="of the links, in step and compress")
+    parser.add_argument("--precision", default="float32", choices=["float32", "int16"],
+                        help="fst's products; with int16 PyTorch runs under autocast")
     parser.add_argument("--fst", default=os.path.join(ROOT, ".build", "release", "fst"))
     parser.add_argument("--python", default=sys.executable, help="an interpreter with PyTorch")
     parser.add_argument("--no_gloo", action="store_true", help="leave PyTorch out")
@@ -72,7 +77,8 @@ def with_hosts(count, rate, body):
 
 def step_command(options):
     return [options.fst, "bench", "step", "--width", options.width, "--batch_size",
-            options.batch_size, "--threads", 1, "--steps", options.steps, "--json"]
+            options.batch_size, "--threads", 1, "--steps", options.steps, "--precision",
+            options.precision, "--json"]
 
 
 def alone(options):
@@ -84,13 +90,14 @@ def all_reduce(options, hosts, width=64):
     return on_hosts(hosts, options.fst, "bench", "allreduce", "--width", width, "--json")
 
 
-def gloo(options):
+def gloo(options, hook="none"):
     """Seconds of a step of PyTorch, DDP over gloo, on two hosts."""
+    autocast = ["--autocast"] if options.precision == "int16" else []
     return on_hosts(
         2, "env", "GLOO_SOCKET_IFNAME=eth0", "OMP_NUM_THREADS=1", options.python,
         os.path.join(ROOT, "bench", "compare_gloo.py"), "step", "--worker", "--master", f"{NET}.10",
-        "--width", options.width, "--batch_size", options.batch_size, "--steps", options.steps
-    )["seconds"]
+        "--width", options.width, "--batch_size", options.batch_size, "--steps", options.steps,
+        "--hook", hook, *autocast)["seconds"]
 
 
 def seconds(report, key="seconds_per_step"):
@@ -123,12 +130,38 @@ def measure_step(options):
     if not options.no_gloo:
         rows += [("step of PyTorch, DDP over gloo, s", lambda r: r["gloo"], ".3f"),
                  ("throughput against it", lambda r: r["gloo"] / r["together"], ".2f")]
-    print(f"width {options.width}, {options.batch_size} images a rank, 1 core a host, 1 Gbit/s; "
+    print(f"width {options.width}, {options.batch_size} images a rank, 1 core a host, {options.rate}; "
           f"n = {options.rounds} rounds of {options.steps} steps, medians (range)\n")
     print("| | |\n|---|---|")
     for name, of, form in rows:
         print(f"| {name} | {said([of(entry) for entry in rounds], form)} |")
     print(json.dumps(rounds))
+
+
+def measure_compress(options):
+    forms = ["none", "fp16", "bf16", "powersgd"]
+    ours, theirs = {form: [] for form in forms}, {form: [] for form in forms}
+    for number in range(options.rounds):
+        for form in forms:
+            report = on_hosts(2, *step_command(options), "--compress", form)
+            own = seconds(report["communication"], "seconds_per_step_alone")
+            ours[form].append((seconds(report), own))
+            # DDP's hook for bfloat16 wants NCCL, and says so.
+            has_hook = not options.no_gloo and form != "bf16"
+            theirs[form].append(gloo(options, form) if has_hook else None)
+            print(f"round {number + 1}, {form}: {ours[form][-1]}, {theirs[form][-1]}",
+                  file=sys.stderr)
+    print(f"width {options.width}, {options.batch_size} images a rank, {options.precision}, "
+          f"1 core a host, {options.rate}; n = {options.rounds} rounds of {options.steps} steps, "
+          "medians (range)\n")
+    print("| gradients as | step, s | against both at once | PyTorch, s | against it |")
+    print("|---|---|---|---|---|")
+    for form in forms:
+        steps, pairs = [step for step, _ in ours[form]], list(zip(ours[form], theirs[form]))
+        beside = ["", ""] if None in theirs[form] else [
+            said(theirs[form]), said([other / step for (step, _), other in pairs], ".2f")]
+        cells = [form, said(steps), said([own / step for step, own in ours[form]]), *beside]
+        print(f"| {' | '.join(cells)} |")
 
 
 def measure_all_reduce(options):
@@ -180,8 +213,9 @@ def main():
     options = arguments()
     if not os.access(options.fst, os.X_OK):
         sys.exit(f"measure_cluster: no program at {options.fst}: make build")
-    if options.part == "step":
-        return with_hosts(2, "1gbit", lambda: measure_step(options))
+    if options.part in ("step", "compress"):
+        measure = measure_step if options.part == "step" else measure_compress
+        return with_hosts(2, options.rate, lambda: measure(options))
     return measure_all_reduce(options) if options.part == "allreduce" else measure_scaling(options)
 
 
