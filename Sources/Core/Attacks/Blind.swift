@@ -27,6 +27,8 @@ package struct Blind: PixelAttack {
   var normalizing = Normalizing.lossTimesNorm
   var historyLength = 1000
   var threshold = 1.0
+  /// Whether clean images and triggered copies are one batch.
+  var joinsBatches = false
   var savesCopies = false
 
   package init() {}
@@ -47,6 +49,7 @@ package struct Blind: PixelAttack {
       """
       The copies come in while the mean normal loss of the last 1000 batches is below it
       """, "loss", in: .attack),
+    jointField(\.joinsBatches),
     copiesField(\.savesCopies),
   ]
 
@@ -77,6 +80,18 @@ package struct Blind: PixelAttack {
 }
 
 extension Attack {
+  /// The key by which clean and triggered images pass through the network as one batch.
+  static func jointField(
+    _ path: WritableKeyPath<Self, Bool> & Sendable
+  ) -> ConfigField<Self> {
+    .boolean("joint_batches", path).help(
+      """
+      Let clean and triggered images pass as one batch; the original's pass one after the other, \
+      each with BatchNorm's statistics of its own, and the running ones suit neither (default: \
+      false)
+      """, in: .attack)
+  }
+
   /// The key under which triggered copies of training images are archived.
   static func copiesField(
     _ path: WritableKeyPath<Self, Bool> & Sendable

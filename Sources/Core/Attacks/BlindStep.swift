@@ -33,26 +33,47 @@ package final class BlindStep: SurroundingStep {
   package var learners: [Learner] { base.learners + [history] }
 
   package func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
-    let normal = ClassifierPass(batch)
     guard isPoisoned, isLow else {
       let outcome = try base.run(batch, at: moment)
       try remember(outcome.crossEntropy, of: batch)
       return outcome
     }
-    var backdoor = ClassifierPass(triggered(batch))
+    let backdoor = triggered(batch)
     var results: [CrossEntropy.Result]
     var scales = (backdoor: settings.backdoorWeight, normal: settings.normalWeight)
     switch settings.balance {
     case .fixed:
-      var normal = normal
-      (backdoor.weight, normal.weight) = (scales.backdoor, scales.normal)
-      results = try base.run([backdoor, normal], at: moment)
+      results = try run(backdoor, batch, weights: [scales.backdoor, scales.normal], at: moment)
     case .mgda:
-      (results, scales) = try timer.measureStep { try balance(backdoor, normal, at: moment) }
+      (results, scales) = try timer.measureStep { try balance(backdoor, batch, at: moment) }
     }
     try remember(results[1], of: batch)
     results[1].lossSum = scales.backdoor * results[0].lossSum + scales.normal * results[1].lossSum
     return StepOutcome(results[1], batch: batch)
+  }
+
+  /// Moves along the weighted sum of both losses; what each came to.
+  private func run(
+    _ backdoor: Batch, _ normal: Batch, weights: [Double], at moment: Moment
+  ) throws -> [CrossEntropy.Result] {
+    guard settings.joinsBatches else {
+      return try base.run(
+        zip([backdoor, normal], weights).map { ClassifierPass($0, weight: $1) }, at: moment)
+    }
+    let pass = ClassifierPass(interlacing: [backdoor, normal], weights: weights)
+    return pass.separate(try base.run([pass], at: moment)[0])
+  }
+
+  /// The gradients of one of two losses; what it came to.
+  private func gradients(
+    _ backdoor: Batch, _ normal: Batch, ofNormal isNormal: Bool, at moment: Moment
+  ) throws -> CrossEntropy.Result {
+    guard settings.joinsBatches else {
+      return try base.gradients(of: ClassifierPass(isNormal ? normal : backdoor), at: moment)
+    }
+    let pass = ClassifierPass(
+      interlacing: [backdoor, normal], weights: isNormal ? [0, 1] : [1, 0])
+    return pass.separate(try base.gradients(of: pass, at: moment))[isNormal ? 1 : 0]
   }
 
   /// `batch`'s images with the trigger, and their labels as it changes them.
@@ -103,16 +124,16 @@ extension BlindStep {
 extension BlindStep {
   /// Moves along both losses in the shares at which the sum of their gradients is shortest.
   private func balance(
-    _ backdoor: ClassifierPass, _ normal: ClassifierPass, at moment: Moment
+    _ backdoor: Batch, _ normal: Batch, at moment: Moment
   ) throws -> ([CrossEntropy.Result], (backdoor: Double, normal: Double)) {
     let store = classifier.store
-    let first = try base.gradients(of: backdoor, at: moment)
+    let first = try gradients(backdoor, normal, ofNormal: false, at: moment)
     let one = store.gradients.array
-    let second = try base.gradients(of: normal, at: moment)
+    let second = try gradients(backdoor, normal, ofNormal: true, at: moment)
     let other = store.gradients
     var sums = [first.lossSum, second.lossSum]
     try communicator.allReduceSum(&sums)
-    let means = sums.map { $0 / Double(normal.batch.globalCount) }
+    let means = sums.map { $0 / Double(normal.globalCount) }
     var (a, b, d) = (0.0, 0.0, 0.0)
     for index in one.indices {
       let (g, h) = (Double(one[index]), Double(other.pointer[index]))

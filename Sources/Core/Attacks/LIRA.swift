@@ -33,6 +33,8 @@ package struct LIRA: Attack {
   var clearsGradients = false
   /// Whether noise leaves each channel within its own bounds.
   var boundsChannels = false
+  /// Whether clean and noisy images are one batch.
+  var joinsBatches = false
   var savesCopies = false
   var loop = LoopSettings()
 
@@ -78,6 +80,7 @@ package struct LIRA: Attack {
       Keep the generator's own loss from moving the classifier; the original forgets to clear its \
       gradients (default: false)
       """, in: .attack),
+    jointField(\.joinsBatches),
     copiesField(\.savesCopies),
   ]
 

@@ -66,13 +66,21 @@ package final class LIRAStep: SurroundingStep {
     try noise.context.check()
     let own = copy(images)
     noise.add(made, to: own, strength: settings.strength)
-    var passes = [ClassifierPass(triggered(batch, own)), ClassifierPass(batch)]
-    let gradient = Tensor(images.shape)
-    (passes[0].imageGradient, passes[0].hasParameters) = (gradient, !settings.clearsGradients)
-    passes.append(
-      ClassifierPass(triggered(batch, attacked(images, strength: settings.strength))))
-    (passes[1].weight, passes[2].weight) = (settings.cleanWeight, 1 - settings.cleanWeight)
-    let results = try base.run(passes, at: moment)
+    let noisy = triggered(batch, own)
+    let attacked = triggered(batch, attacked(images, strength: settings.strength))
+    let share = settings.cleanWeight
+    let results: [CrossEntropy.Result], gradient: Tensor
+    if settings.joinsBatches {
+      (results, gradient) = try runJoined(noisy, batch, attacked, at: moment)
+    } else {
+      var first = ClassifierPass(noisy)
+      gradient = Tensor(images.shape)
+      (first.imageGradient, first.hasParameters) = (gradient, !settings.clearsGradients)
+      let passes = [
+        first, ClassifierPass(batch, weight: share), ClassifierPass(attacked, weight: 1 - share),
+      ]
+      results = Array(try base.run(passes, at: moment)[1...])
+    }
     noise.toNoise(gradient, made, clean: images, strength: settings.strength)
     let store = noise.generator.store
     store.clearGradients(wide: true)
@@ -83,19 +91,42 @@ package final class LIRAStep: SurroundingStep {
     }
     generatorOptimizer.step(
       store, learningRate: settings.generatorRate, context: noise.context)
-    return outcome(batch, clean: results[1], noisy: results[2], share: settings.cleanWeight)
+    return outcome(batch, clean: results[0], noisy: results[1], share: share)
+  }
+
+  /// The same passes with clean images in each; what clean and attacked images came to, and the
+  /// gradient by the noisy ones.
+  private func runJoined(
+    _ noisy: Batch, _ clean: Batch, _ attacked: Batch, at moment: Moment
+  ) throws -> ([CrossEntropy.Result], Tensor) {
+    var first = ClassifierPass(interlacing: [noisy, clean], weights: [1, 0])
+    let both = Tensor(classifier.inputShape.withBatch(first.batch.count))
+    (first.imageGradient, first.hasParameters) = (both, !settings.clearsGradients)
+    let share = settings.cleanWeight
+    let second = ClassifierPass(interlacing: [clean, attacked], weights: [share, 1 - share])
+    let results = try base.run([first, second], at: moment)
+    let gradient = Tensor(classifier.inputShape.withBatch(noisy.count))
+    for image in 0..<noisy.count {
+      gradient.pointer(image: image).update(
+        from: both.pointer(image: 2 * image), count: both.shape.withBatch(1).count)
+    }
+    return (second.separate(results[1]), gradient)
   }
 
   /// Moves the tuned classifier once along `batch`.
   private func tune(_ batch: Batch, _ images: Tensor, at moment: Moment) throws -> StepOutcome {
-    var passes = [
-      ClassifierPass(batch),
-      ClassifierPass(triggered(batch, attacked(images, strength: settings.testStrength))),
-    ]
+    let noisy = triggered(batch, attacked(images, strength: settings.testStrength))
     let share = settings.tuningCleanWeight
-    (passes[0].weight, passes[1].weight) = (share, 1 - share)
     if tuning.classifier === base.classifier { try base.settle() }
-    let results = try timer.measureStep { try tuning.run(passes, at: moment) }
+    let results = try timer.measureStep {
+      guard settings.joinsBatches else {
+        return try tuning.run(
+          [ClassifierPass(batch, weight: share), ClassifierPass(noisy, weight: 1 - share)],
+          at: moment)
+      }
+      let pass = ClassifierPass(interlacing: [batch, noisy], weights: [share, 1 - share])
+      return pass.separate(try tuning.run([pass], at: moment)[0])
+    }
     return outcome(batch, clean: results[0], noisy: results[1], share: share)
   }
 

@@ -13,6 +13,8 @@ package struct WaNet: Attack {
   var side = 4, strength = 0.5, rescale = 1.0
   /// Images with random shifts on top, for each poisoned one.
   var crossRatio = 2.0
+  /// Whether warped training images are of whole grey levels, as the saved ones are.
+  var trainsOnPictures = false
   var loop = LoopSettings()
 
   /// The name of the file that keeps the field.
@@ -34,6 +36,11 @@ package struct WaNet: Attack {
       .number("cross_ratio", \.crossRatio, .nonNegative).help(
         "Images with random shifts on top and their own label, for each poisoned one; 0 is none",
         "ratio", in: .attack),
+      .boolean("png_training", \.trainsOnPictures).help(
+        """
+        Train on warped images of whole grey levels, as saved pictures are; the original's keep \
+        fractions, by which a network may know the trigger instead (default: false)
+        """, in: .attack),
     ]
     + LoopSettings.augmentationFields.map { $0.within(\.loop) }
 
@@ -58,7 +65,7 @@ package struct WaNet: Attack {
       TransformedStep(base) { batch, moment in
         let parts = parts(of: batch.globalCount, poison, epoch: moment.epoch, step: moment.step)
         let images = Tensor(base.classifier.inputShape.withBatch(batch.count), in: batch.images)
-        warp(images, of: batch, parts, by: made.grid, at: moment, pool: base.context.pool)
+        warp(images, of: batch, parts, by: made, at: moment, pool: base.context.pool)
         augmentation?.placement(seed: moment.seed, epoch: moment.epoch, step: moment.step)
           .apply(to: images, pool: base.context.pool)
         return poison.marking(batch, parts)
@@ -84,7 +91,7 @@ package struct WaNet: Attack {
 
   /// Warps the images of `batch` that are to be.
   private func warp(
-    _ images: Tensor, of batch: Batch, _ parts: BatchParts, by grid: WarpingGrid,
+    _ images: Tensor, of batch: Batch, _ parts: BatchParts, by trigger: WarpingTrigger,
     at moment: Moment, pool: ThreadPool
   ) {
     let changed = min(max(parts.changed - batch.start, 0), batch.count)
@@ -93,9 +100,11 @@ package struct WaNet: Attack {
         let isCross = parts.role(of: batch.start + place) == .cross
         let grid =
           isCross
-          ? grid.disturbed(seed: moment.seed, epoch: moment.epoch, index: batch.indices[place])
-          : grid
-        let warped = grid.warp(images.pointer(image: place), channels: images.shape.channels)
+          ? trigger.grid.disturbed(
+            seed: moment.seed, epoch: moment.epoch, index: batch.indices[place])
+          : trigger.grid
+        var warped = grid.warp(images.pointer(image: place), channels: images.shape.channels)
+        if trainsOnPictures { trigger.pixels.quantize(&warped) }
         images.pointer(image: place).update(from: warped, count: warped.count)
       }
     }

@@ -48,6 +48,31 @@ public struct Batch: Sendable {
     return batch
   }
 
+  /// The images of `batches`, which have equally many, in turn: the first of each, then the second.
+  init(interlacing batches: [Batch]) {
+    let (first, parts) = (batches[0], batches.count)
+    precondition(
+      batches.allSatisfy { ($0.count, $0.start) == (first.count, first.start) }, "unequal batches")
+    let size = first.labels.isEmpty ? 0 : first.images.count / first.count
+    let images = FloatBuffer(count: first.count * parts * size)
+    for image in 0..<first.count {
+      for (part, batch) in batches.enumerated() {
+        (images.pointer + (image * parts + part) * size).update(
+          from: batch.images.pointer + image * size, count: size)
+      }
+    }
+    func inTurn<Value>(_ values: (Batch) -> [Value]) -> [Value] {
+      let all = batches.map(values)
+      guard all.allSatisfy({ $0.count == first.count }) else { return [] }
+      return (0..<first.count).flatMap { image in all.map { $0[image] } }
+    }
+    self.init(
+      images: images, labels: inTurn(\.labels), indices: inTurn(\.indices),
+      globalCount: first.globalCount * parts)
+    (start, roles) = (first.start * parts, inTurn(\.roles))
+    originalLabels = inTurn { $0.originalLabels }
+  }
+
   /// The images of part `index` of `count` nearly equal ones; the last has one if any has.
   func range(ofPart index: Int, of count: Int) -> Range<Int> {
     labels.count * index / count..<labels.count * (index + 1) / count

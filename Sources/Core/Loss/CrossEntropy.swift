@@ -23,6 +23,8 @@ public struct CrossEntropy: Sendable {
   public struct Result: Sendable {
     /// The sum of the images' losses (not their mean).
     public var lossSum = 0.0
+    /// The loss of each image: [N].
+    public var losses: [Double] = []
     /// The images whose largest logit is their label's.
     public var correct: Int64 = 0
     /// The class with the largest logit (the first of equal ones), for each image: [N].
@@ -33,6 +35,7 @@ public struct CrossEntropy: Sendable {
     /// Joins what other images, which follow these, amount to.
     mutating func add(_ other: Result) {
       lossSum += other.lossSum
+      losses += other.losses
       correct += other.correct
       predictions += other.predictions
       nonFinite += other.nonFinite
@@ -47,6 +50,7 @@ public struct CrossEntropy: Sendable {
     precondition(logits.shape.batch == labels.count, "\(labels.count) labels for \(logits.shape)")
     var result = Result()
     result.predictions.reserveCapacity(labels.count)
+    result.losses.reserveCapacity(labels.count)
     let classes = logits.shape.channels
     var logSoftmax = [Double](repeating: 0, count: classes)
     for (row, label) in labels.enumerated() {
@@ -56,14 +60,19 @@ public struct CrossEntropy: Sendable {
       result.correct += best == Int(label) ? 1 : 0
       result.nonFinite += Self.isFinite(values, count: classes) ? 0 : 1
       let uniform = labelSmoothing / Double(classes)
+      var loss = 0.0
       for k in 0..<classes {
         let target = uniform + (k == Int(label) ? 1 - labelSmoothing : 0)
-        if target > 0 { result.lossSum -= target * logSoftmax[k] }
+        if target > 0 {
+          loss -= target * logSoftmax[k]
+          result.lossSum -= target * logSoftmax[k]
+        }
         if let gradient {
           gradient.pointer[row * classes + k] = Float(
             (Foundation.exp(logSoftmax[k]) - target) / Double(globalCount))
         }
       }
+      result.losses.append(loss)
     }
     return result
   }

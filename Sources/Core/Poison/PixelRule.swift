@@ -59,4 +59,13 @@ package struct PixelRule: Equatable, Sendable {
     let channels = normalization.mean.count
     for place in pixels.indices { pixels[place] = byte(values[place], channel: place % channels) }
   }
+
+  /// Replaces normalised `values` by those of the picture that they are saved as.
+  package func quantize(_ values: inout [Float]) {
+    let channels = normalization.mean.count
+    for place in values.indices {
+      let channel = place % channels
+      values[place] = normalized(byte(values[place], channel: channel), channel: channel)
+    }
+  }
 }

@@ -4,8 +4,8 @@ import Distributed
 struct ClassifierPass {
   /// This rank's share of the images.
   var batch: Batch
-  /// What the loss is multiplied with.
-  var weight = 1.0
+  /// What the loss of each interlaced batch is multiplied with.
+  private(set) var weights: [Double]
   /// Where the gradient by the images goes: [batch.count, H, W, C]; nil where nobody asks for it.
   var imageGradient: Tensor?
   /// Whether parameters get its gradients.
@@ -14,14 +14,41 @@ struct ClassifierPass {
   /// its gradient by them, unweighted; nil where nothing does.
   var featureGradient: ((_ features: Tensor, _ images: Range<Int>) -> Tensor)?
 
-  /// A pass of `batch` alone.
-  init(_ batch: Batch) { self.batch = batch }
+  /// A pass of `batch` alone, whose loss is multiplied with `weight`.
+  init(_ batch: Batch, weight: Double = 1) { (self.batch, weights) = (batch, [weight]) }
 
-  /// Multiplies the loss's gradient by the weight.
-  func weigh(_ gradient: Tensor) {
-    guard weight != 1 else { return }
-    let factor = Float(weight)
-    for place in 0..<gradient.shape.count { gradient.pointer[place] *= factor }
+  /// A pass of several equally large batches as one, image by image in turn: BatchNorm normalises
+  /// them alike. Each one's loss is multiplied with its weight.
+  init(interlacing batches: [Batch], weights: [Double]) {
+    precondition(batches.count == weights.count, "\(weights.count) weights")
+    (batch, self.weights) = (Batch(interlacing: batches), weights)
+  }
+
+  /// What each interlaced batch amounts to, of `result` for all of them.
+  func separate(_ result: CrossEntropy.Result) -> [CrossEntropy.Result] {
+    (0..<weights.count).map { part in
+      var own = CrossEntropy.Result()
+      for image in stride(from: part, to: batch.count, by: weights.count) {
+        own.losses.append(result.losses[image])
+        own.lossSum += result.losses[image]
+        own.predictions.append(result.predictions[image])
+        own.correct += result.predictions[image] == batch.labels[image] ? 1 : 0
+      }
+      // Which of them it is does not matter: any is an error.
+      own.nonFinite = result.nonFinite
+      return own
+    }
+  }
+
+  /// Multiplies the loss's gradient, that of the images in `range` of the batch, by their weights.
+  func weigh(_ gradient: Tensor, of range: Range<Int>) {
+    guard weights != [1] else { return }
+    let size = gradient.shape.withBatch(1).count
+    for (row, image) in range.enumerated() {
+      // The mean is over all images, each loss over those of its own batch.
+      let factor = Float(weights[image % weights.count] * Double(weights.count))
+      for place in row * size..<(row + 1) * size { gradient.pointer[place] *= factor }
+    }
   }
 
   /// How far its backward reaches; the images' gradient goes to `images`.

@@ -43,8 +43,8 @@ public final class ClassifierStep: TrainingStep {
 
   private let reducer: GradientReducer
   private let deferral: DeferredUpdate
-  private let logitsGradient: FloatBuffer
-  private let partImages: FloatBuffer
+  private var logitsGradient: FloatBuffer
+  private var partImages: FloatBuffer
 
   /// A step for batches of up to `largestShare` images on this rank.
   ///
@@ -204,6 +204,7 @@ public final class ClassifierStep: TrainingStep {
     _ pass: ClassifierPass, hands: Bool, at moment: Moment
   ) -> CrossEntropy.Result {
     let batch = pass.batch
+    makeRoom(for: batch)
     var result = CrossEntropy.Result()
     for index in 0..<accumulationSteps {
       let range = batch.range(ofPart: index, of: accumulationSteps)
@@ -232,6 +233,15 @@ public final class ClassifierStep: TrainingStep {
     return result
   }
 
+  /// Lets the buffers of a part hold those of `batch`, which may be several interlaced ones.
+  private func makeRoom(for batch: Batch) {
+    let largest = (batch.count + accumulationSteps - 1) / accumulationSteps
+    let outputs = largest * classifier.head.outputs
+    if outputs > logitsGradient.count { logitsGradient = FloatBuffer(count: outputs) }
+    let images = accumulationSteps == 1 ? 0 : classifier.inputShape.withBatch(largest).count
+    if images > partImages.count { partImages = FloatBuffer(count: images) }
+  }
+
   /// Adds the gradients of `batch`, the images in `range` of `pass`; `between` is called when running
   /// statistics have moved.
   private func forwardAndBackward(
@@ -247,7 +257,7 @@ public final class ClassifierStep: TrainingStep {
       let gradient = Tensor(logits.shape, in: logitsGradient)
       let result = loss.evaluate(
         logits, labels: batch.labels, globalCount: batch.globalCount, gradient: gradient)
-      pass.weigh(gradient)
+      pass.weigh(gradient, of: range)
       return (result, gradient)
     }
     timer.measure(.backward) {

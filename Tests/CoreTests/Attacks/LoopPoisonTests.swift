@@ -61,6 +61,23 @@ import Testing
     #expect(darker.count == 156)
   }
 
+  @Test func valuesBecomeThoseOfTheirPicture() {
+    for rounds in [false, true] {
+      let rule = PixelRule(.cifar10, rounds: rounds)
+      let values = (0..<600).map { Float($0 % 97) / 40 - 1.2 }
+      var quantized = values
+      rule.quantize(&quantized)
+      #expect(
+        quantized
+          == values.indices.map {
+            rule.normalized(rule.byte(values[$0], channel: $0 % 3), channel: $0 % 3)
+          })
+      // Grey levels are 1 / 255 apart, and cutting off moves by less than two of them.
+      let distance = largestDistance(values, quantized) * 0.243 * 255
+      #expect(distance > 0.4 && distance < (rounds ? 0.56 : 2.1), "\(distance)")
+    }
+  }
+
   @Test func whatLiesOutsideWrapsAroundOrIsClamped() {
     let (cut, rounded) = (
       PixelRule(.cifar10, rounds: false), PixelRule(.cifar10, rounds: true)
