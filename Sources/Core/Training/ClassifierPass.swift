@@ -17,8 +17,9 @@ struct ClassifierPass {
   /// A pass of `batch` alone, whose loss is multiplied with `weight`.
   init(_ batch: Batch, weight: Double = 1) { (self.batch, weights) = (batch, [weight]) }
 
-  /// A pass of several equally large batches as one, image by image in turn: BatchNorm normalises
-  /// them alike. Each one's loss is multiplied with its weight.
+  /// A pass of several equally large batches as one, image by image in turn.
+  ///
+  /// BatchNorm normalises them alike. Each one's loss is multiplied with its weight.
   init(interlacing batches: [Batch], weights: [Double]) {
     precondition(batches.count == weights.count, "\(weights.count) weights")
     (batch, self.weights) = (Batch(interlacing: batches), weights)
