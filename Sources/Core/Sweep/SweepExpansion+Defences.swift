@@ -58,8 +58,10 @@ extension SweepExpansion {
   var idleSettings: [String] {
     let attacks = Set(plan.attacks.map(\.rawValue))
     let defences = plan.defences + plan.tests
+    let modes = Set(plan.modes.map(\.rawValue))
     let idle =
       attack.parts.keys.filter { !attacks.contains($0) }.map { "attack: \($0)" }
+      + tune.parts.keys.filter { !modes.contains($0) }.map { "tune: \($0)" }
       + defend.parts.keys.filter { name in !defences.contains { $0.rawValue == name } }
       .map { "defend: \($0)" }
       + defend.own.settings.filter { setting in

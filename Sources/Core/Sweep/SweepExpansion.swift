@@ -112,8 +112,9 @@ struct SweepExpansion {
       ConfigArgument(key: "result", value: .text(attack.folder)),
     ]
     if let alpha { given.append(ConfigArgument(key: "alpha", value: alpha.value)) }
+    let parts = [tune.own] + (tune.parts[mode.rawValue].map { [$0] } ?? [])
     let decoded = try ConfigDecoder.tune(
-      layers: [shared, tune.own, flags, ConfigLayer(flags: given)], otherKeys: [])
+      layers: [shared] + parts + [flags, ConfigLayer(flags: given)], otherKeys: [])
     let name = mode.rawValue + (alpha.map { "-alpha_\($0.name)" } ?? "")
     var configuration = decoded.configuration
     place(&configuration, name, seed: seed)

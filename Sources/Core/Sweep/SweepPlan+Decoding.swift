@@ -8,7 +8,8 @@ extension ConfigDecoder {
     plan path: String, flags: [ConfigArgument]
   ) throws -> DecodedConfiguration<SweepPlan> {
     let parts = [
-      "attack": AttackName.allCases.map(\.rawValue), "tune": [],
+      "attack": AttackName.allCases.map(\.rawValue),
+      "tune": FineTuningMode.allCases.map(\.rawValue),
       "defend": DefenceName.allCases.map(\.rawValue),
     ]
     let (top, sections) = try ConfigLayer.read(path, sections: parts)
@@ -40,7 +41,9 @@ extension ConfigDecoder {
     try requireModels(of: plan, in: own)
     let expansion = try SweepExpansion(
       plan: plan, shared: shared, attack: checked(attack),
-      tune: checked(sections["tune"]), defend: checkedDefences(sections["defend"], of: plan),
+      tune: checked(
+        sections["tune"], inParts: SweepPlan.commonKeys.subtracting(SweepPlan.keysOfDefences)),
+      defend: checkedDefences(sections["defend"], of: plan),
       flags: ConfigLayer(flags: flags))
     let (groups, warnings) = try expansion.groups()
     plan.groups = groups
@@ -134,12 +137,14 @@ extension ConfigDecoder {
     }
   }
 
-  /// A section, which must not have keys that do not belong there.
-  private static func checked(_ section: ConfigSection?) throws -> ConfigSection {
+  /// A section, which must not have keys that do not belong there: those of the plan's lists, nor
+  /// in its parts those of `common` that all runs share.
+  private static func checked(
+    _ section: ConfigSection?, inParts common: Set<String> = SweepPlan.commonKeys
+  ) throws -> ConfigSection {
     guard let section else { return ConfigSection() }
-    for layer in [section.own] + section.parts.values {
-      try refuse(SweepPlan.listedKeys, SweepPlan.commonKeys, in: layer)
-    }
+    try refuse(SweepPlan.listedKeys, SweepPlan.commonKeys, in: section.own)
+    for part in section.parts.values { try refuse(SweepPlan.listedKeys, common, in: part) }
     return section
   }
 

@@ -80,6 +80,24 @@ import Testing
     #expect(retuning.shared.splitRatio == 0.02 && retuning.shared.randomSeed == 42)
   }
 
+  @Test func aModeMayHaveSettingsOfItsOwn() throws {
+    let plan = try plan(
+      """
+      modes: [ft, fst]
+      split_ratio: 0.02
+      tune:
+        epochs: 7
+        lr: 0.003
+        ft:
+          epochs: 100
+          split_ratio: 0.05
+      """)
+    let tunings = try #require(plan.groups.last).tunings.map(\.configuration)
+    #expect(tunings.map(\.epochs) == [100, 7])
+    #expect(tunings.map(\.learningRate) == [0.003, 0.003])
+    #expect(tunings.map(\.splitRatio) == [0.05, 0.02])
+  }
+
   @Test func attacksMayHaveSettingsOfTheirOwn() throws {
     let plan = try plan(
       """
@@ -119,6 +137,10 @@ import Testing
     ("defend:\n  dataset: cifar10\n", ":2: dataset belongs to the top of the plan"),
     ("defend:\n  random_seed: 1\n", ":2: random_seed is not a key of this section"),
     ("defend:\n  sig_delta: 1\n", ":2: sig_delta belongs to the section attack"),
+    ("tune:\n  fft:\n    lr: 1\n", ":2: tune: expected one of ft, "),
+    ("tune:\n  ft:\n    model: resnet18\n", ":3: model belongs to the top of the plan"),
+    ("tune:\n  split_ratio: 0.1\n", ":2: split_ratio belongs to the top of the plan"),
+    ("tune:\n  ft:\n    random_seed: 1\n", ":3: random_seed is not a key of this section"),
     ("attack:\n  blendet:\n    lr: 1\n", "found 'blendet'; did you mean 'blended'?"),
     ("retuning: true\nsave: none\n", ":2: save: expected first or all together with retuning"),
     ("reactivation: true\n", ":1: reactivation: expected retuning: true and clean: true too"),
@@ -138,6 +160,10 @@ import Testing
     let yaml = try TemporaryYAML("defences: [clp]\nmodes: []\ndefend:\n  anp:\n    lr: 1.0\n")
     let warnings = try ConfigDecoder.sweep(plan: yaml.path, flags: []).warnings
     #expect(warnings.contains("no effect on this plan's runs: defend: anp"))
+    let tune = try TemporaryYAML("modes: [ft]\ntune:\n  fst:\n    lr: 1.0\n")
+    #expect(
+      try ConfigDecoder.sweep(plan: tune.path, flags: []).warnings
+        .contains("no effect on this plan's runs: tune: fst"))
   }
 
   @Test func aTestIsNamedWithWhatItTests() throws {
