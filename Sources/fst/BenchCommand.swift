@@ -6,7 +6,7 @@ import Distributed
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time training steps, evaluation passes, kernels, the sum over ranks or t-SNE.",
+    abstract: "Time steps, evaluations, kernels, threads, the sum over ranks or t-SNE.",
     discussion: """
       Runs ResNet18 on random 32x32 images, two passes to warm up, then the
       timed ones. Wall and processor time of a pass, images per second at the
@@ -27,14 +27,22 @@ struct BenchCommand: ParsableCommand {
         mpirun -np 2 fst bench step --batch_size 64
         mpirun -np 2 fst bench allreduce
         mpirun -np 2 fst bench allreduce --compress powersgd
+        fst bench scaling --threads 16
         fst bench tsne --points 5000 --features 512 --steps 3
         fst bench tsne features.npy --json
 
       Under mpirun, --batch_size is each rank's, and a step sums gradients over
       the ranks; what that costs is told too. allreduce times the sum of one
       network's gradients alone (44.7 MB at width 64), in training's buckets.
-      step, evaluate and allreduce run alone or on many ranks, kernels and tsne
-      on one: the others end at once.
+      step, evaluate and allreduce run alone or on many ranks, kernels, scaling
+      and tsne on one: the others end at once.
+
+      scaling runs steps and evaluation passes on 1, 2, 4 ... up to --threads
+      threads (default: 16), also where there are fewer cores: it takes the
+      processor time of each thread's share, so that it says what so many
+      cores would take at least, how much of that runs on one thread alone,
+      and how much waits for shares that are larger than others. What the
+      cores' common memory adds, it cannot know.
 
       tsne embeds generated features of ten clusters, or those of a file of
       numpy's npy format, [points, features]; --steps embeddings are timed,
@@ -47,12 +55,12 @@ struct BenchCommand: ParsableCommand {
 
   /// What is timed.
   enum Subject: String, CaseIterable, ExpressibleByArgument {
-    case step, evaluate, kernels, allreduce, tsne
+    case step, evaluate, kernels, scaling, allreduce, tsne
   }
 
   @Argument(
     help: ArgumentHelp(
-      "What is timed: step, evaluate, kernels, allreduce or tsne.", valueName: "what"))
+      "What is timed: step, evaluate, kernels, scaling, allreduce or tsne.", valueName: "what"))
   var subject: Subject
 
   @OptionGroup(title: "t-SNE") var embedding: TSNEBenchOptions
@@ -137,6 +145,14 @@ struct BenchCommand: ParsableCommand {
         compression: compression, powerSGDRank: powerSGDRank, communicator: communicator
       ).run()
       if communicator.rank == 0 { try Report.allReduce(report, json: json) }
+    case .scaling:
+      guard communicator.rank == 0 else { return }
+      try ScalingReport(
+        ScalingBenchmark(
+          model: model, width: width, batchSize: batchSize, largest: self.threads ?? 16,
+          steps: steps, precision: precision
+        ).run(), precision: precision
+      ).print(json: json)
     case .kernels:
       guard communicator.rank == 0 else { return }
       let layers = try KernelBenchmark(

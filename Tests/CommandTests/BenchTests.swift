@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -66,6 +67,32 @@ import Testing
     let output = try RunProcess.run(Self.program, ["bench", "step", "--steps", "1"] + Self.small)
     #expect(output.exitCode == 0)
     #expect(output.outputLines.contains { $0.contains("images/s") })
+  }
+
+  @Test func scalingTellsWhatEachNumberOfThreadsWouldTake() throws {
+    let output = try RunProcess.run(
+      Self.program,
+      ["bench", "scaling", "--width", "4", "--batch_size", "6", "--threads", "3", "--steps", "3"]
+        + ["--json"])
+    #expect(output.exitCode == 0, "\(output.standardError)")
+    let rows = try #require(output.lastJSON?["rows"] as? [[String: Any]])
+    #expect(rows.map { $0["threads"] as? Int } == [1, 2, 3, 1, 2, 3])
+    #expect(rows.map { $0["pass"] as? String }.prefix(4) == ["step", "step", "step", "evaluate"])
+    for row in rows {
+      func number(_ key: String) -> Double { (row[key] as? NSNumber)?.doubleValue ?? .nan }
+      let path = number("path_seconds")
+      #expect(number("serial_seconds") > 0 && number("serial_seconds") < path)
+      #expect(number("regions") > 20)
+      let shares = number("region_seconds") / number("threads")
+      #expect(
+        abs(number("waiting_share") - (1 - (number("serial_seconds") + shares) / path)) < 1e-9)
+      #expect(number("waiting_share") < 1)
+    }
+    #expect(rows.map { ($0["speedup"] as? NSNumber)?.doubleValue == 1 }.filter { $0 }.count >= 2)
+    let lines = try RunProcess.run(
+      Self.program,
+      ["bench", "scaling", "--width", "2", "--batch_size", "2", "--threads", "1", "--steps", "1"])
+    #expect(lines.standardOutput.split(separator: "\n").count == 3)
   }
 
   @Test func embeddingsAreTimedAndJudged() throws {

@@ -44,6 +44,9 @@ public struct StepBenchmark: Sendable {
     public var peakResidentBytes: Int
     /// Cross-entropy of the last pass: it shows that something was learned.
     public var loss: Double
+    /// How the threads share a pass, of the pass whose `path` is the middle one; nil where that is not
+    /// asked for.
+    package var profile: WorkProfile?
     /// What summing over the ranks costs; nil in a world of one and for evaluation.
     public var communication: Communication?
   }
@@ -85,6 +88,8 @@ public struct StepBenchmark: Sendable {
   public var threads: Int
   /// Timed passes.
   public var steps: Int
+  /// Whether each thread's share of the passes is taken down.
+  package var isProfiled = false
   /// In what numbers convolutions multiply.
   public var precision: PrecisionChoice
   /// How gradients travel between the ranks.
@@ -137,7 +142,7 @@ public struct StepBenchmark: Sendable {
   private func time(_ step: ClassifierStep, own: ClassifierStep?) throws -> Report {
     let batch = randomBatch()
     var (walls, ownWalls, cpus, exposed) = ([Double](), [Double](), [Double](), [Double]())
-    var (loss, buckets) = (0.0, [Bucket]())
+    var (loss, buckets, profiles) = (0.0, [Bucket](), [WorkProfile]())
     while walls.count < steps {
       let count = own == nil ? steps : min(Self.rowLength, steps - walls.count)
       let uncounted = walls.isEmpty ? 2 : 1
@@ -146,7 +151,10 @@ public struct StepBenchmark: Sendable {
         var begun = ContinuousClock.now
         let wall = try wallTime {
           begun = .now
-          loss = try once(step, batch) / Double(batchSize)
+          let profile = try profiling(step.context) {
+            loss = try once(step, batch) / Double(batchSize)
+          }
+          if let profile, pass >= uncounted { profiles.append(profile) }
         }
         if pass < uncounted { continue }
         walls.append(wall)
@@ -175,10 +183,22 @@ public struct StepBenchmark: Sendable {
         ).run().seconds,
         exposed: Spread(exposed), efficiency: stepAlone.median / seconds.median, buckets: buckets)
     }
+    profiles.sort { $0.path < $1.path }
     return Report(
       seconds: seconds, cpuSeconds: Spread(cpus),
       imagesPerSecond: Double(batch.globalCount) / seconds.median,
-      peakResidentBytes: Self.peakResidentBytes(), loss: loss, communication: communication)
+      peakResidentBytes: Self.peakResidentBytes(), loss: loss,
+      profile: profiles.isEmpty ? nil : profiles[profiles.count / 2],
+      communication: communication)
+  }
+
+  /// Calls `body`; how the threads have shared it, where that is asked for.
+  private func profiling(
+    _ context: ComputeContext, _ body: () throws -> Void
+  ) throws -> WorkProfile? {
+    if isProfiled { return try context.pool.profiling(body) }
+    try body()
+    return nil
   }
 
   private func makeStep(

@@ -12,6 +12,8 @@ public final class ThreadPool: Sendable {
   private let state = PoolState()
   /// The threads that run: the caller, and the workers that the system let start.
   private let running: Int
+  /// Takes the time of each thread's shares; nil unless someone asks.
+  private let meter = Mutex<WorkMeter?>(nil)
 
   /// Starts `threadCount - 1` workers.
   ///
@@ -36,6 +38,27 @@ public final class ThreadPool: Sendable {
 
   /// Calls `body(t)` once on every thread t, and returns when all have ended.
   public func run(_ body: (Int) -> Void) {
+    guard let meter = meter.withLock({ $0 }) else { return runShares(body) }
+    meter.begin()
+    runShares { thread in
+      let start = WorkProfile.threadSeconds()
+      body(thread)
+      meter.took(WorkProfile.threadSeconds() - start, thread: thread)
+    }
+    meter.end()
+  }
+
+  /// Calls `work`, and says how the threads have shared what it ran here.
+  package func profiling(_ work: () throws -> Void) rethrows -> WorkProfile {
+    let meter = WorkMeter(threads: threadCount)
+    self.meter.withLock { $0 = meter }
+    defer { self.meter.withLock { $0 = nil } }
+    let begun = WorkProfile.threadSeconds()
+    try work()
+    return meter.finish(callerSeconds: WorkProfile.threadSeconds() - begun)
+  }
+
+  private func runShares(_ body: (Int) -> Void) {
     if running > 1 {
       withoutActuallyEscaping(body) { state.run($0, workers: running - 1) }
     } else {
@@ -57,12 +80,20 @@ public final class ThreadPool: Sendable {
   ///
   /// Chunks do not depend on the number of threads: what each computes alone has the same bits for
   /// any. The calling thread calls `beside` before it takes chunks, while others have begun.
-  func forEachChunk(
+  package func forEachChunk(
     of count: Int, size: Int, beside: () -> Void = {}, _ body: (Range<Int>, Int) -> Void
   ) {
     let next = Atomic<Int>(0)
+    // Where there are fewer cores than threads, the first ones to run would take all.
+    let isInTurn = meter.withLock { $0 != nil }
     run { thread in
       if thread == 0 { beside() }
+      if isInTurn {
+        for start in stride(from: thread * size, to: count, by: threadCount * size) {
+          body(start..<min(start + size, count), thread)
+        }
+        return
+      }
       while true {
         let start = next.add(size, ordering: .relaxed).oldValue
         if start >= count { return }
