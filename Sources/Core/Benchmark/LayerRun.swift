@@ -130,9 +130,7 @@ struct LayerRun {
     var seconds = [Double](repeating: 0, count: context.threads)
     seconds.withUnsafeMutableBufferPointer { seconds in
       context.pool.run { thread in
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        seconds[thread] = Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+        seconds[thread] = WorkProfile.threadSeconds()
       }
     }
     return seconds.reduce(0, +)

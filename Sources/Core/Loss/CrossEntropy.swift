@@ -63,16 +63,14 @@ public struct CrossEntropy: Sendable {
       var loss = 0.0
       for k in 0..<classes {
         let target = uniform + (k == Int(label) ? 1 - labelSmoothing : 0)
-        if target > 0 {
-          loss -= target * logSoftmax[k]
-          result.lossSum -= target * logSoftmax[k]
-        }
+        if target > 0 { loss -= target * logSoftmax[k] }
         if let gradient {
           gradient.pointer[row * classes + k] = Float(
             (Foundation.exp(logSoftmax[k]) - target) / Double(globalCount))
         }
       }
       result.losses.append(loss)
+      result.lossSum += loss
     }
     return result
   }

@@ -154,10 +154,10 @@ import Testing
     #expect(largestDistance(change, sum) < 1e-5)
   }
 
-  /// The classifier after two steps of blind on `ranks` ranks, with images in `parts`.
-  private func learned(ranks: Int, parts: Int = 1) throws -> [[Float]] {
+  /// The classifier and the history after two steps of blind on `ranks` ranks.
+  private func learned(ranks: Int) throws -> [[Float]] {
     let results = try LocalGroup.run(worldSize: ranks) { communicator in
-      let run = Run(learningOn: communicator, parts: parts, momentum: 0.9)
+      let run = Run(learningOn: communicator, momentum: 0.9)
       let step = try run.blind([:])
       let (rank, total) = (communicator.rank, Self.count)
       let own = rank * total / ranks..<(rank + 1) * total / ranks
