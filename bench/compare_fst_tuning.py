@@ -4,6 +4,7 @@
     swift build -c release
     python3 bench/compare_fst_tuning.py --rounds 3                          # images made up
     python3 bench/compare_fst_tuning.py --rounds 3 --dataset_path ./data    # CIFAR-10
+    python3 bench/compare_fst_tuning.py --precision int16 --autocast        # 16 bits on both sides
 
 The size is the paper's: 2 % of CIFAR-10's training images (1,000), 10 epochs of batch 128 with random
 crops and flips, and two evaluations, before and after, on 10,000 clean and 9,000 triggered images.
@@ -43,6 +44,9 @@ def arguments():
     parser.add_argument("--attack_steps", type=int, default=20, help="steps of the attack")
     parser.add_argument("--fst", default=os.path.join(ROOT, ".build", "release", "fst"))
     parser.add_argument("--python", default=sys.executable, help="an interpreter with PyTorch")
+    parser.add_argument("--precision", default="float32", help="fst's numbers, as its flag")
+    parser.add_argument("--autocast", action="store_true",
+                        help="a third contestant: PyTorch with bfloat16 autocast")
     parser.add_argument("--worker", metavar="ARCHIVE", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -94,11 +98,17 @@ def augmented(images):
         0, 3, 1, 2)
 
 
-def share_taken_for(model, images, labels, batch_size):
+def numbers(options):
+    """What forward passes compute in."""
     import torch
-    with torch.no_grad():
+    return torch.autocast("cpu", torch.bfloat16, enabled=options.autocast)
+
+
+def share_taken_for(model, images, labels, options):
+    import torch
+    with torch.no_grad(), numbers(options):
         hits = sum((model(as_input(part)).argmax(1) == expected).sum().item() for part, expected
-                   in zip(images.split(batch_size), labels.split(batch_size)))
+                   in zip(images.split(options.batch_size), labels.split(options.batch_size)))
     return hits / len(images)
 
 
@@ -112,8 +122,9 @@ def tune(model, images, labels, options, alpha=ALPHA):
     model.train()
     for _ in range(options.epochs):
         for chosen in torch.randperm(len(images)).split(options.batch_size):
-            logits = model(as_input(augmented(images[chosen])))
-            loss = torch.nn.functional.cross_entropy(logits, labels[chosen])
+            with numbers(options):
+                logits = model(as_input(augmented(images[chosen])))
+            loss = torch.nn.functional.cross_entropy(logits.float(), labels[chosen])
             loss = loss + alpha * (model.linear.weight * original).sum()
             optimizer.zero_grad()
             loss.backward()
@@ -140,8 +151,8 @@ def run_pytorch(options):
     chosen = torch.randperm(len(images))[:int(len(images) * SHARE)]
 
     def rates():
-        return {"c_acc": share_taken_for(model, test, test_labels, options.batch_size),
-                "asr": share_taken_for(model, triggered, target, options.batch_size)}
+        return {"c_acc": share_taken_for(model, test, test_labels, options),
+                "asr": share_taken_for(model, triggered, target, options)}
     before = rates()
     tune(model, images[chosen], labels[chosen], options)
     print(json.dumps({"before": before, "after": rates(), "version": torch.__version__,
@@ -181,23 +192,24 @@ def in_range(values, form):
     return f"{middle:{form}} ({low:{form}} to {high:{form}})"
 
 
-def print_table(rounds, options):
+def print_table(rounds, commands, options):
     first = rounds[0]["PyTorch"]["report"]
     tuning, clean, triggered = first["images"]
     print(f"FST on {tuning} images, {options.epochs} epochs, batch {options.batch_size}, width "
           f"{options.width}, two evaluations on {clean} + {triggered} images, {options.threads} "
           f"threads; whole processes, n = {len(rounds)}; medians (range)\n")
     print("| | wall s | CPU s | peak MB | wall ratio | CPU ratio |\n|---|---|---|---|---|---|")
-    for name in ("fst", "PyTorch"):
+    for name in commands:
         cells = [in_range([entry[name][key] for entry in rounds], ".1f") for key in ("wall", "cpu")]
         cells.append(f"{max(entry[name]['bytes'] for entry in rounds) / 1e6:.0f}")
         for key in ("wall", "cpu"):
-            ratios = [entry["PyTorch"][key] / entry["fst"][key] for entry in rounds]
+            ratios = [entry[name][key] / entry["fst"][key] for entry in rounds]
             cells.append("" if name == "fst" else in_range(ratios, ".2f"))
-        label = name if name == "fst" else f"PyTorch {first['version']} channels_last"
+        label = (f"fst {options.precision}" if name == "fst" else
+                 name.replace("PyTorch", f"PyTorch {first['version']} channels_last"))
         print("| " + " | ".join([label, *cells]) + " |")
-    print(f"\nlast round: fst {json.dumps(rounds[-1]['fst']['report'])}, "
-          f"PyTorch {json.dumps(rounds[-1]['PyTorch']['report'])}")
+    print("\nlast round: " + ", ".join(
+        f"{name} {json.dumps(rounds[-1][name]['report'])}" for name in commands))
 
 
 def main():
@@ -220,18 +232,20 @@ def main():
         commands = {
             "fst": [options.fst, "tune", "--attack", "badnet", "--ft_mode", "fst", "--alpha", ALPHA,
                     "--lr", LEARNING_RATE, "--split_ratio", SHARE, "--epochs", options.epochs,
-                    *common],
+                    "--precision", options.precision, *common],
             "PyTorch": [options.python, os.path.abspath(__file__), "--worker", archive,
                         "--dataset_path", data, "--width", options.width, "--epochs",
                         options.epochs, "--batch_size", options.batch_size, "--threads",
                         options.threads]}
+        if options.autocast:
+            commands["PyTorch, autocast"] = [*commands["PyTorch"], "--autocast"]
         rounds = []
         for number in range(options.rounds):
             names = sorted(commands, reverse=number % 2 == 0)
             rounds.append({name: timed(commands[name], options.threads) for name in names})
             print(f"round {number + 1} of {options.rounds}: " + ", ".join(
                 f"{name} {rounds[-1][name]['wall']:.1f} s" for name in names), file=sys.stderr)
-        print_table(rounds, options)
+        print_table(rounds, commands, options)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,12 @@ first. CPU time is the sum over threads, and on a machine with other work it is 
 What a step is: wanet - a tenth of the batch warped, a fifth warped with noise, the batch rotated,
 cropped and flipped, the classifier's step; inputaware - generator and masks for a tenth and again
 for another, the classifier's step and Adam's through the patterns; ft-sam - two passes and SGD;
-anp - one noisy and one quiet pass and the masks' step; nc - the step of one class's mask and
-pattern through the frozen classifier.
+i-bau - the change found on a batch, and the network's step with five products of its implicit
+gradient; anp - one noisy and one quiet pass and the masks' step; rnp - the masks' step of recovery;
+nad - a step of the teacher and one of the student; sau - one move of the search through both
+networks and the step that unlearns; pam - the step at weights moved back; nc - the step of one
+class's mask and pattern through the frozen classifier; clp - all of its bounds, beside the whole
+command of fst; scan - nc's steps of ten classes, 20 of each, beside the whole `fst scan`. ft, fst, ep and fp take plain steps and evaluations, which compare_pytorch.py times.
 
 Needs PyTorch (2.13 was used) and numpy; --python names an interpreter that has them.
 """
@@ -32,7 +36,9 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 IMAGES, TESTS, BATCH = 1280, 20, 128
 STEPS_PER_PASS = IMAGES // BATCH
-METHODS = ("wanet", "inputaware", "ft-sam", "anp", "nc")
+SCAN_STEPS = 200
+METHODS = ("wanet", "inputaware", "ft-sam", "i-bau", "anp", "rnp", "nad", "sau", "pam", "nc", "clp",
+           "scan")
 
 
 def arguments():
@@ -175,6 +181,183 @@ def ft_sam(options, torch, x, y):
     return step
 
 
+def i_bau(options, torch, x, y):
+    F = torch.nn.functional
+    model = classifier(options, torch).eval()
+    parameters = list(model.parameters())
+    optimizer = torch.optim.Adam(parameters, lr=1e-4, amsgrad=True)
+    count, first, labels = BATCH // 100, x.clone(), y.clone()
+
+    def inner(images, classes, w):
+        return 0.001 * (w ** 2).sum() - F.cross_entropy(model(images + w), classes)
+
+    def step():
+        w = torch.zeros(1, 3, 32, 32, requires_grad=True)
+        with torch.no_grad():
+            pseudo = model(x).argmax(1)
+        slope, = torch.autograd.grad(inner(x, pseudo, w), w)
+        w = (w - 10 * slope).detach().requires_grad_()
+        images = torch.cat((x[:count] + w, x[count:]))
+        outer = F.cross_entropy(model(images), y)
+        *direct, g = torch.autograd.grad(outer, [*parameters, w])
+        slope, = torch.autograd.grad(inner(first, labels, w), w, create_graph=True)
+        moved = w - 0.1 * slope
+        v = torch.zeros_like(w)
+        for _ in range(5):
+            v = torch.autograd.grad(moved, w, v, retain_graph=True)[0] + g
+        implicit = torch.autograd.grad(moved, parameters, v, allow_unused=True)
+        for parameter, one, other in zip(parameters, direct, implicit):
+            parameter.grad = one if other is None else one + other
+        optimizer.step()
+    return step
+
+
+def rnp(options, torch, x, y):
+    F, nn = torch.nn.functional, torch.nn
+
+    class Masked(nn.BatchNorm2d):
+        """BatchNorm whose factors are masked."""
+
+        def forward(self, maps):
+            return F.batch_norm(
+                maps, self.running_mean, self.running_var, self.weight * self.m, self.bias, True,
+                0.1, self.eps)
+    model = classifier(options, torch)
+    model.requires_grad_(False)
+    masks = []
+    for layer in [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]:
+        layer.__class__ = Masked
+        layer.m = nn.Parameter(torch.ones_like(layer.weight))
+        masks.append(layer.m)
+    optimizer = torch.optim.SGD(masks, lr=0.2, momentum=0.9)
+
+    def step():
+        optimizer.zero_grad()
+        (0.2 * F.cross_entropy(model(x), y)).backward()
+        optimizer.step()
+        with torch.no_grad():
+            for m in masks:
+                m.clamp_(0, 1)
+    return step
+
+
+def nad(options, torch, x, y):
+    F = torch.nn.functional
+    teacher, tuned, student = (classifier(options, torch) for _ in range(3))
+    teacher.eval()
+    plain, optimizer = sgd(torch, tuned), sgd(torch, student)
+    maps = {}
+    for model in (teacher, student):
+        for name, weight in (("layer2", 500), ("layer3", 1000), ("layer4", 1000)):
+            getattr(model, name).register_forward_hook(
+                lambda _, __, out, key=(model is teacher, weight, name): maps.__setitem__(key, out))
+
+    def attention(z):
+        a = z.pow(2).sum(1, keepdim=True)
+        return a / (torch.linalg.vector_norm(a, dim=(2, 3), keepdim=True) + 1e-6)
+
+    def step():
+        plain.zero_grad()
+        F.cross_entropy(tuned(x), y).backward()
+        plain.step()
+        with torch.no_grad():
+            teacher(x)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(student(x), y)
+        for (of_teacher, weight, name), z in list(maps.items()):
+            if not of_teacher:
+                loss = loss + weight * F.mse_loss(
+                    attention(z), attention(maps[(True, weight, name)]))
+        loss.backward()
+        optimizer.step()
+    return step
+
+
+def sau(options, torch, x, y):
+    F = torch.nn.functional
+    model, attacked = (classifier(options, torch).eval() for _ in range(2))
+    attacked.requires_grad_(False)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, amsgrad=True)
+    log = lambda values: values * values.log()
+
+    def step():
+        change = torch.full_like(x, 0.2, requires_grad=True)
+        with torch.no_grad():
+            clean, clean_attacked = model(x).argmax(1), attacked(x).argmax(1)
+        images = (x + change / 0.25).contiguous(memory_format=torch.channels_last)
+        a, b = model(images), attacked(images)
+        fooled, fooled_attacked = a.argmax(1) != clean, b.argmax(1) != clean_attacked
+        shared = fooled & fooled_attacked & (a.argmax(1) == b.argmax(1))
+        fooling = (F.cross_entropy(a, y, reduction="none") * ~fooled).sum() + (
+            F.cross_entropy(b, y, reduction="none") * ~fooled_attacked).sum()
+        p, q = a.softmax(1).clamp(min=1e-8), b.softmax(1).clamp(min=1e-8)
+        apart = (0.5 * (log(p) + log(q)) - log((p + q) / 2)) * ~shared[:, None]
+        slope, = torch.autograd.grad(
+            -0.01 * fooling / (2 * BATCH) + apart.sum() / BATCH, change)
+        with torch.no_grad():
+            change = (change - 0.2 * slope.sign()).clamp(-0.2, 0.2)
+            images = (x + change / 0.25).contiguous(memory_format=torch.channels_last)
+            reference, plain = attacked(images).argmax(1), attacked(x).argmax(1)
+        optimizer.zero_grad()
+        logits = model(torch.cat((x, images)).contiguous(memory_format=torch.channels_last))
+        chances = logits[BATCH:].softmax(1)
+        own = chances.gather(1, reference[:, None])[:, 0]
+        others = chances.sum(1) - own
+        suspicious = (reference != y) & (reference != plain)
+        unlearned = (1e-6 + others.clamp(max=0.999)).log() + (
+            1 + 1e-6 - own.clamp(min=0.001)).log()
+        loss = F.cross_entropy(logits[:BATCH], y) - (unlearned * suspicious).sum() / (2 * BATCH)
+        loss.backward()
+        optimizer.step()
+    return step
+
+
+def pam(options, torch, x, y):
+    F = torch.nn.functional
+    model = classifier(options, torch)
+    parameters = list(model.parameters())
+    attacked = [p.detach().clone() for p in parameters]
+    optimizer = torch.optim.SGD(parameters, lr=0.01, momentum=0.1)
+    mask, pattern, count = torch.rand(1, 1, 32, 32), torch.rand(1, 3, 32, 32), BATCH // 5 + 1
+
+    def step():
+        stamped = (1 - mask) * x[:count] + mask * pattern
+        images = torch.cat((stamped, x[count:])).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():
+            moves = [a - p for a, p in zip(attacked, parameters)]
+            norm = torch.stack([move.norm() for move in moves]).norm()
+            before = [p.clone() for p in parameters]
+            for p, move in zip(parameters, moves):
+                p.add_(move * (0.5 / (norm + 1e-12)))
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), y).backward()
+        with torch.no_grad():
+            for p, old in zip(parameters, before):
+                p.copy_(old)
+        optimizer.step()
+    return step
+
+
+def clp(options, torch, x, y):
+    model = classifier(options, torch).eval()
+    layers = list(model.named_modules())
+    pairs = [(first, second) for (_, first), (_, second) in zip(layers, layers[1:])
+             if isinstance(first, torch.nn.Conv2d) and isinstance(second, torch.nn.BatchNorm2d)]
+    def step():
+        with torch.no_grad():
+            for convolution, norm in pairs:
+                deviations = (norm.running_var + norm.eps).sqrt()
+                bounds = []
+                for channel in range(norm.num_features):
+                    weight = convolution.weight[channel]
+                    weight = weight.reshape(weight.shape[0], -1) * (
+                        norm.weight[channel] / deviations[channel]).abs()
+                    bounds.append(torch.linalg.svdvals(weight).max())
+                bounds = torch.stack(bounds)
+                bounds > bounds.mean() + 3 * bounds.std()
+    return step
+
+
 def anp(options, torch, x, y):
     F, nn = torch.nn.functional, torch.nn
 
@@ -246,8 +429,14 @@ def time_pytorch(options):
     torch.manual_seed(0)
     x = torch.randn(BATCH, 3, 32, 32).to(memory_format=torch.channels_last)
     y = torch.randint(10, (BATCH,))
-    makers = {"wanet": wanet, "inputaware": inputaware, "ft-sam": ft_sam, "anp": anp, "nc": nc}
-    step = makers[options.worker](options, torch, x, y)
+    if options.worker == "scan":
+        step = nc(options, torch, x, y)
+        wall, processor = time.perf_counter(), time.process_time()
+        for _ in range(SCAN_STEPS):
+            step()
+        return print(json.dumps([time.perf_counter() - wall, time.process_time() - processor]))
+    makers = {"ft-sam": ft_sam, "i-bau": i_bau}
+    step = makers.get(options.worker, globals().get(options.worker))(options, torch, x, y)
     walls, processors = [], []
     for number in range(8):
         wall, processor = time.perf_counter(), time.process_time()
@@ -255,6 +444,8 @@ def time_pytorch(options):
         if number >= 2:
             walls.append(time.perf_counter() - wall)
             processors.append(time.process_time() - processor)
+        if sum(walls) > 30:
+            break
     print(json.dumps([statistics.median(walls), statistics.median(processors)]))
 
 
@@ -292,6 +483,12 @@ def command(method, steps, place, options):
     passes = {
         "ft-sam": ["--epochs", steps // STEPS_PER_PASS],
         "anp": ["--nb_iter", steps, "--pruning_by", "number", "--pruning_number", 1],
+        "i-bau": ["--n_rounds", steps // STEPS_PER_PASS],
+        "rnp": ["--unlearning_epochs", 1, "--recovering_epochs", steps // STEPS_PER_PASS],
+        "nad": ["--te_epochs", steps // STEPS_PER_PASS],
+        "sau": ["--n_rounds", steps // STEPS_PER_PASS, "--adv_steps", 1],
+        "pam": ["--nc_epoch", 1, "--ul_round", steps // STEPS_PER_PASS],
+        "clp": [],
         "nc": ["--nc_epoch", steps // STEPS_PER_PASS // 10]}[method]
     archive = f"{place}/model/attack_result.pt"
     if method == "nc":
@@ -301,6 +498,10 @@ def command(method, steps, place, options):
 
 
 def time_fst(method, place, options):
+    if method == "clp":
+        return run(command(method, 1, place, options), options)
+    if method == "scan":
+        return run(command("nc", SCAN_STEPS, place, options), options)
     # nc's steps are of ten classes, each the same number of passes.
     few, many = (100, 300) if method == "nc" else (10, 30)
     times = [run(command(method, steps, place, options), options) for steps in (few, many)]

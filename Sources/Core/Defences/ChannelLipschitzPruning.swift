@@ -80,44 +80,62 @@ package struct ChannelLipschitzPruning: Defence {
   /// The bound of each channel of `layer`: [C]; empty where no kernel has its channels.
   static func bounds(of layer: NormLayer, in store: ParameterStore) -> [Double] {
     guard let kernel = layer.kernel, kernel.shape[0] == layer.channels else { return [] }
+    let (outputs, area) = (kernel.shape[0], kernel.shape[2] * kernel.shape[3])
+    let grams = self.grams(of: kernel, in: store)
     return (0..<layer.channels).map { channel in
       let factor = Double(store.values.pointer[layer.scale.offset + channel])
       let variance = Double(store.buffers.pointer[layer.variance.offset + channel])
       // A channel that never varied passes on a constant: it bounds nothing.
       guard variance > 0 else { return 0 }
-      return spectralNorm(of: kernel, channel: channel, in: store)
-        * abs(factor / variance.squareRoot())
+      let gram = (0..<area * area).map { grams[$0 * outputs + channel] }
+      return largestEigenvalue(gram, order: area).squareRoot() * abs(factor / variance.squareRoot())
     }
   }
 
-  /// The largest singular value of one output channel of `kernel`, as a matrix [in, k k].
-  private static func spectralNorm(
-    of kernel: ParameterSlot, channel: Int, in store: ParameterStore
-  ) -> Double {
+  /// Wᵀ W of each output channel, W being its kernel as a matrix [in, k k]: [k k, k k, out].
+  private static func grams(of kernel: ParameterSlot, in store: ParameterStore) -> [Double] {
     let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
     let area = kernel.shape[2] * kernel.shape[3]
-    // HWIO in memory: a place of the kernel, then the input channel, then the output channel.
+    // HWIO in memory: all output channels of a place and an input lie side by side.
     let weights = store.values.pointer + kernel.offset
-    let rows = (0..<area).map { place in
-      (0..<inputs).map { Double(weights[(place * inputs + $0) * outputs + channel]) }
+    var grams = [Double](repeating: 0, count: area * area * outputs)
+    for first in 0..<area {
+      for second in 0...first {
+        let sums = (first * area + second) * outputs
+        for input in 0..<inputs {
+          let one = weights + (first * inputs + input) * outputs
+          let other = weights + (second * inputs + input) * outputs
+          for output in 0..<outputs {
+            grams[sums + output] += Double(one[output]) * Double(other[output])
+          }
+        }
+        let mirrored = (second * area + first) * outputs
+        for output in 0..<outputs { grams[mirrored + output] = grams[sums + output] }
+      }
     }
-    let gram = rows.map { row in rows.map { dot(row, $0) } }
-    return largestEigenvalue(gram).squareRoot()
+    return grams
   }
 
   /// The largest eigenvalue of a symmetric, positive semidefinite matrix, by power iteration.
-  static func largestEigenvalue(_ matrix: [[Double]]) -> Double {
-    guard let start = matrix.indices.max(by: { matrix[$0][$0] < matrix[$1][$1] }),
-      matrix[start][start] > 0
+  static func largestEigenvalue(_ matrix: [Double], order: Int) -> Double {
+    guard let start = (0..<order).max(by: { matrix[$0 * (order + 1)] < matrix[$1 * (order + 1)] }),
+      matrix[start * (order + 1)] > 0
     else { return 0 }
-    var (vector, value) = (matrix[start], 0.0)
+    var vector = Array(matrix[start * order..<(start + 1) * order])
+    var (image, value) = (vector, 0.0)
     for _ in 0..<10_000 {
-      let length = dot(vector, vector).squareRoot()
-      vector = vector.map { $0 / length }
-      let image = matrix.map { dot($0, vector) }
-      let next = dot(vector, image)
+      let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      for place in 0..<order { vector[place] /= length }
+      var next = 0.0
+      for row in 0..<order {
+        var sum = 0.0
+        for column in 0..<order { sum += matrix[row * order + column] * vector[column] }
+        image[row] = sum
+        next += vector[row] * sum
+      }
       if abs(next - value) <= 1e-14 * next { return next }
-      (vector, value) = (image, next)
+      value = next
+      swap(&vector, &image)
     }
     return value
   }
@@ -129,9 +147,5 @@ package struct ChannelLipschitzPruning: Defence {
     let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     let deviation = (squares / Double(values.count - 1)).squareRoot()
     return values.indices.filter { values[$0] > mean + threshold * deviation }
-  }
-
-  private static func dot(_ one: [Double], _ other: [Double]) -> Double {
-    zip(one, other).reduce(0) { $0 + $1.0 * $1.1 }
   }
 }

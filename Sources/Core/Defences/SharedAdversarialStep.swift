@@ -40,18 +40,22 @@ package final class SharedAdversarialStep: TrainingStep {
 
   package func run(_ batch: Batch, at moment: Moment) throws -> StepOutcome {
     try timer.measureStep {
-      let change = try search(batch, at: moment)
-      return try unlearn(change, batch, at: moment)
+      let cleanAttacked = try classesOfAttacked(batch, at: moment)
+      let change = try search(batch, cleanAttacked: cleanAttacked, at: moment)
+      return try unlearn(change, batch, cleanAttacked: cleanAttacked, at: moment)
     }
   }
 
   /// The change of pixel values that the search ends with: [N, H, W, C], 0...1 being the range.
-  package func search(_ batch: Batch, at moment: Moment) throws -> [Float] {
+  ///
+  /// `cleanAttacked` are the classes that the attacked network gives the images as they are.
+  package func search(
+    _ batch: Batch, cleanAttacked: [Int], at moment: Moment
+  ) throws -> [Float] {
     let extent = Float(settings.extent)
     let shape = classifier.inputShape.withBatch(batch.count)
     var change = [Float](repeating: extent, count: shape.count)
-    let clean = Classes.of(try answer(current, batch, at: moment))
-    let cleanAttacked = Classes.of(try answer(attacked, batch, at: moment))
+    let clean = try classes(current, batch, at: moment)
     let (gradient, attackedGradient) = (Tensor(shape), Tensor(shape))
     searchLosses = []
     for _ in 0..<settings.moves {
@@ -83,18 +87,17 @@ package final class SharedAdversarialStep: TrainingStep {
   /// The steps of the network along `batch` and the same images with `change`; what the last comes
   /// to before it.
   package func unlearn(
-    _ change: [Float], _ batch: Batch, at moment: Moment
+    _ change: [Float], _ batch: Batch, cleanAttacked: [Int], at moment: Moment
   ) throws -> StepOutcome {
     let images = changed(batch, by: change)
-    let cleanClasses = Classes.of(try answer(attacked, batch, at: moment))
-    let references = Classes.of(try answer(attacked, batch, images, at: moment))
+    let references = try classes(attacked, batch, images, at: moment)
     var outcome = StepOutcome(CrossEntropy.Result(), batch: batch)
     for _ in 0..<settings.outerSteps {
       current.clearGradients()
       outcome.crossEntropy = try cleanGradients(batch, at: moment)
       let unlearning = UnlearningLoss(
         try answer(current, batch, images, at: moment), references: references,
-        cleanClasses: cleanClasses, batch: batch, settings: settings)
+        cleanClasses: cleanAttacked, batch: batch, settings: settings)
       try timer.measure(.backward) {
         try current.backward(unlearning.gradient, of: batch, at: moment)
       }
@@ -124,6 +127,19 @@ package final class SharedAdversarialStep: TrainingStep {
     result.lossSum *= settings.cleanWeight
     try timer.measure(.backward) { try current.backward(gradient, of: batch, at: moment) }
     return result
+  }
+
+  /// The classes that the attacked network gives the images of `batch`.
+  package func classesOfAttacked(_ batch: Batch, at moment: Moment) throws -> [Int] {
+    try classes(attacked, batch, at: moment)
+  }
+
+  private func classes(
+    _ passes: SharedPasses, _ batch: Batch, _ images: FloatBuffer? = nil, at moment: Moment
+  ) throws -> [Int] {
+    try timer.measure(.forward) {
+      Classes.of(try passes.forward(batch, images: images, mode: .evaluating, at: moment))
+    }
   }
 
   private func answer(

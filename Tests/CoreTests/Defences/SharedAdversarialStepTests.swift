@@ -26,13 +26,15 @@ struct SharedAdversarialStepTests {
         nchw: signs[index * size..<(index + 1) * size].map { $0 * 0.2 },
         Shape(batch: 32, height: 32, width: 32, channels: 3)
       ).array
-      let change = try step.search(batch, at: moment)
+      let cleanAttacked = try step.classesOfAttacked(batch, at: moment)
+      let change = try step.search(batch, cleanAttacked: cleanAttacked, at: moment)
       expectClose(
         step.searchLosses[0], try DefenceFixture.numbers(losses[index], "losses")[0],
         relative: 1e-4, "first loss of search \(index)")
       let equal = zip(change, recorded).filter { abs($0 - $1) < 1e-3 }.count
       #expect(Double(equal) >= 0.97 * Double(size), "search \(index): \(equal) of \(size)")
-      let outcome = try step.unlearn(recorded, batch, at: moment)
+      let outcome = try step.unlearn(
+        recorded, batch, cleanAttacked: cleanAttacked, at: moment)
       expectClose(
         outcome.crossEntropy.lossSum / 32 + outcome.penalty, outer[index], relative: 1e-5,
         "loss \(index)")
