@@ -19,7 +19,8 @@ gradient; anp - one noisy and one quiet pass and the masks' step; rnp - the mask
 nad - a step of the teacher and one of the student; sau - one move of the search through both
 networks and the step that unlearns; pam - the step at weights moved back; nc - the step of one
 class's mask and pattern through the frozen classifier; clp - all of its bounds, beside the whole
-command of fst; scan - nc's steps of ten classes, 20 of each, beside the whole `fst scan`. ft, fst, ep and fp take plain steps and evaluations, which compare_pytorch.py times.
+command of fst; scan - nc's steps of ten classes, 20 of each, beside the whole `fst
+scan`. ft, fst, ep and fp take plain steps and evaluations, which compare_pytorch.py times.
 
 Needs PyTorch (2.13 was used) and numpy; --python names an interpreter that has them.
 """
@@ -343,6 +344,7 @@ def clp(options, torch, x, y):
     layers = list(model.named_modules())
     pairs = [(first, second) for (_, first), (_, second) in zip(layers, layers[1:])
              if isinstance(first, torch.nn.Conv2d) and isinstance(second, torch.nn.BatchNorm2d)]
+
     def step():
         with torch.no_grad():
             for convolution, norm in pairs:
@@ -435,8 +437,10 @@ def time_pytorch(options):
         for _ in range(SCAN_STEPS):
             step()
         return print(json.dumps([time.perf_counter() - wall, time.process_time() - processor]))
-    makers = {"ft-sam": ft_sam, "i-bau": i_bau}
-    step = makers.get(options.worker, globals().get(options.worker))(options, torch, x, y)
+    makers = {
+        "wanet": wanet, "inputaware": inputaware, "ft-sam": ft_sam, "i-bau": i_bau, "anp": anp,
+        "rnp": rnp, "nad": nad, "sau": sau, "pam": pam, "nc": nc, "clp": clp}
+    step = makers[options.worker](options, torch, x, y)
     walls, processors = [], []
     for number in range(8):
         wall, processor = time.perf_counter(), time.process_time()
