@@ -28,7 +28,7 @@ package final class PixelModel {
       let channel = place % channels
       input.pointer[place] = (images.pointer[place] - mean[channel]) / deviation[channel]
     }
-    return model.forward(input, mode: .differentiating, context: context)
+    return model.forward(input, mode: .differentiatingImages, context: context)
   }
 
   /// The gradient by the images of the last `logits`, given that by the logits; the next call

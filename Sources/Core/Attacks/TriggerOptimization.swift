@@ -109,7 +109,7 @@ public struct TriggerOptimization {
       )
       image.pointer[place] = min(value, 1 - mean) / deviation
     }
-    _ = model.forward(image, mode: .differentiating, context: context)
+    _ = model.forward(image, mode: .differentiatingImages, context: context)
     return neurons.map { Double(model.features.pointer[$0]) }
   }
 

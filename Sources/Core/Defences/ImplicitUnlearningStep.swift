@@ -78,13 +78,13 @@ package final class ImplicitUnlearningStep: TrainingStep {
   package func find(
     _ batch: Batch, at moment: Moment
   ) throws -> (crossEntropy: Double, gradient: [Float]) {
-    let clean = try passes.forward(batch, mode: .differentiating, at: moment)
+    let clean = try passes.forward(batch, mode: .evaluating, at: moment)
     let pseudo = CrossEntropy().evaluate(
       clean, labels: batch.labels, globalCount: batch.globalCount
     ).predictions
     let all = Array(0..<batch.count)
     let logits = try passes.forward(
-      batch, images: changed(batch, at: all), mode: .differentiating, at: moment)
+      batch, images: changed(batch, at: all), mode: .differentiatingImages, at: moment)
     let logitsGradient = Tensor(logits.shape)
     let result = CrossEntropy().evaluate(
       logits, labels: pseudo, globalCount: batch.globalCount, gradient: logitsGradient)

@@ -47,7 +47,7 @@ package final class ReactivationStep: TrainingStep {
       }
       let images = Tensor(classifier.inputShape.withBatch(batch.count), in: batch.images)
       let wanted = Classes.probabilities(
-        try retuned.forward(batch, mode: .differentiating, at: moment))
+        try retuned.forward(batch, mode: .evaluating, at: moment))
       let changed = noise.apply(to: images, mode: .training, hooks: hooks)
       let (gradient, divergence) = try pull(changed, to: wanted, batch, at: moment)
       let (cleanGradient, result) = try keep(changed, batch, at: moment)
@@ -72,7 +72,7 @@ package final class ReactivationStep: TrainingStep {
     _ changed: Tensor, to wanted: [[Double]], _ batch: Batch, at moment: Moment
   ) throws -> (Tensor, Double) {
     let logits = try purified.forward(
-      batch, images: changed.buffer, mode: .differentiating, at: moment)
+      batch, images: changed.buffer, mode: .differentiatingImages, at: moment)
     let slopes = Tensor(logits.shape)
     var divergence = 0.0
     for (image, q) in Classes.probabilities(logits).enumerated() {
@@ -95,7 +95,7 @@ package final class ReactivationStep: TrainingStep {
     _ changed: Tensor, _ batch: Batch, at moment: Moment
   ) throws -> (Tensor, CrossEntropy.Result) {
     let logits = try clean.forward(
-      batch, images: changed.buffer, mode: .differentiating, at: moment)
+      batch, images: changed.buffer, mode: .differentiatingImages, at: moment)
     let slopes = Tensor(logits.shape)
     let result = CrossEntropy().evaluate(
       logits, labels: batch.labels, globalCount: batch.globalCount, gradient: slopes)

@@ -81,7 +81,7 @@ package final class ReversalStep {
         }
       }
     }
-    let logits = network.forward(changed, mode: .differentiating, context: context)
+    let logits = network.forward(changed, mode: .differentiatingImages, context: context)
     let logitsGradient = Tensor(logits.shape)
     let result = CrossEntropy().evaluate(
       logits, labels: [Int32](repeating: Int32(target), count: count), globalCount: count,

@@ -61,8 +61,8 @@ package final class SharedAdversarialStep: TrainingStep {
     for _ in 0..<settings.moves {
       let images = changed(batch, by: change)
       let examples = SharedExamples(
-        try answer(current, batch, images, at: moment),
-        try answer(attacked, batch, images, at: moment), clean: clean,
+        try answer(current, batch, images, mode: .differentiatingImages, at: moment),
+        try answer(attacked, batch, images, mode: .differentiatingImages, at: moment), clean: clean,
         cleanAttacked: cleanAttacked, batch: batch, settings: settings)
       searchLosses.append(examples.loss)
       try timer.measure(.backward) {
@@ -143,10 +143,11 @@ package final class SharedAdversarialStep: TrainingStep {
   }
 
   private func answer(
-    _ passes: SharedPasses, _ batch: Batch, _ images: FloatBuffer? = nil, at moment: Moment
+    _ passes: SharedPasses, _ batch: Batch, _ images: FloatBuffer? = nil,
+    mode: PassMode = .differentiating, at moment: Moment
   ) throws -> Tensor {
     try timer.measure(.forward) {
-      try passes.forward(batch, images: images, mode: .differentiating, at: moment)
+      try passes.forward(batch, images: images, mode: mode, at: moment)
     }
   }
 

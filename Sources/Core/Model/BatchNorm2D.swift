@@ -9,9 +9,14 @@ public enum PassMode: Sendable {
   /// It answers as `evaluating` does and is then differentiated: backward takes the running
   /// statistics for constants.
   case differentiating
+  /// The same, for a backward that reaches the images alone: what parameters' gradients and tangents
+  /// need need not be kept.
+  case differentiatingImages
 
   /// Whether backward can follow.
   var keepsActivations: Bool { self != .evaluating }
+  /// Whether gradients of parameters, or tangents, can.
+  var keepsNormalized: Bool { self == .training || self == .differentiating }
 }
 
 /// Batch normalisation over N, H, W, with the ReLU and the residual sum that follow it.

@@ -39,10 +39,14 @@ extension BatchNorm2D {
     }
 
     /// Backward's map from y's gradient to x's, dx = a dy + b x + d.
+    ///
+    /// Where the statistics are fixed b is 0, and x need not hold anything: y's gradient, which is
+    /// read anyway, stands in for it.
     func gradient(_ yGradient: Tensor, x: Tensor) -> ConvolutionOutputGradient {
       let (a, b, d) = gradientCoefficients
       return ConvolutionOutputGradient(
-        yGradient.pointer, normalization: .init(x: x.pointer, a: a, b: b, d: d))
+        yGradient.pointer,
+        normalization: .init(x: areFixed ? yGradient.pointer : x.pointer, a: a, b: b, d: d))
     }
 
     /// Its coefficients: [C] each.

@@ -14,6 +14,8 @@ final class ConvolutionBlock: Block {
   /// but evaluation was asked for.
   private var convOutput: Tensor
   private var output: Tensor
+  /// Whether the last forward left the convolution's output there.
+  private var keepsNormalized = true
   private let tangentConvolution: TangentConvolution
 
   /// A block of `conv` and `bn`, which are registered already; a ReLU follows BatchNorm unless
@@ -61,7 +63,8 @@ final class ConvolutionBlock: Block {
         context: context)
       return output
     }
-    if pass.mode == .evaluating {
+    keepsNormalized = pass.mode.keepsNormalized
+    if !keepsNormalized {
       conv.forward(
         x, into: output, finish: bn.finish(statistics, relu: relu, store: store), store: store,
         context: context)
@@ -85,9 +88,14 @@ final class ConvolutionBlock: Block {
   }
 
   func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {
-    bn?.addGradient(
-      outputGradient, x: convOutput, mask: relu ? .output(output.pointer) : .none, pixels: pixels,
-      thread: thread, to: statistics)
+    guard let bn else { return }
+    if keepsNormalized {
+      bn.addGradient(
+        outputGradient, x: convOutput, mask: relu ? .output(output.pointer) : .none, pixels: pixels,
+        thread: thread, to: statistics)
+    } else if relu {
+      outputGradient.keep(wherePositive: output, pixels: pixels)
+    }
   }
 
   func backward(

@@ -29,6 +29,8 @@ public final class Network {
   /// What the features move by in the last tangent; nil before the first.
   var featureTangent: Tensor?
   private var logits: Tensor
+  /// How the last forward was asked for.
+  private var mode = PassMode.evaluating
   private let workspace = GradientWorkspace()
 
   /// A network of `kind` for images of `inputShape`; its parameters are zero until initialised or
@@ -59,6 +61,7 @@ public final class Network {
   public func forward(
     _ images: Tensor, mode: PassMode, hooks: PassHooks = PassHooks(), context: ComputeContext
   ) -> Tensor {
+    self.mode = mode
     reserve(images.shape.batch, mode: mode)
     logits = logits.withBatch(images.shape.batch)
     inputs.removeAll(keepingCapacity: true)
@@ -111,7 +114,13 @@ public final class Network {
   private func pass(
     _ reach: GradientReach, _ hooks: PassHooks, _ context: ComputeContext
   ) -> GradientPass {
-    GradientPass(
+    switch reach {
+    case .head: break
+    case .images: precondition(mode.keepsActivations, "backward after \(mode)")
+    case .parameters, .all, .normalizations:
+      precondition(mode.keepsNormalized, "parameters' gradients after \(mode)")
+    }
+    return GradientPass(
       store: store, context: context, hooks: hooks, hasParameters: reach.hasParameters,
       hasNormalizations: reach.hasNormalizations)
   }

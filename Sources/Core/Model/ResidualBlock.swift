@@ -10,7 +10,8 @@ final class ResidualBlock: Block {
     let statistics: BatchNorm2D.Statistics
     /// The convolution's output; of the last unit empty where nothing but evaluation was asked for.
     ///
-    /// relu(bn(conv)) is not kept: whoever reads it computes it from this.
+    /// relu(bn(conv)) is not kept: whoever reads it computes it from this. Passes that no gradient of
+    /// a parameter follows leave that here instead, of the last unit nothing.
     var output: Tensor
     let tangent: TangentConvolution
 
@@ -32,6 +33,8 @@ final class ResidualBlock: Block {
   fileprivate var units: [Unit]
   fileprivate var shortcut: Unit?
   fileprivate var output: Tensor
+  /// Whether the last forward left the convolutions' outputs in the units.
+  private var keepsNormalized = true
 
   /// Registers the block `name` in PyTorch's order: conv1, bn1, conv2, bn2, …, then `shortcut`.0
   /// and .1.
@@ -79,7 +82,8 @@ final class ResidualBlock: Block {
     }
     shortcut?.setBatch(batch)
     output = output.withBatch(batch)
-    if pass.mode.keepsActivations { forwardKeeping(x, pass) } else { forwardEvaluating(x, pass) }
+    keepsNormalized = pass.mode.keepsNormalized
+    if keepsNormalized { forwardKeeping(x, pass) } else { forwardFinishing(x, pass) }
     return output
   }
 
@@ -111,7 +115,7 @@ final class ResidualBlock: Block {
   }
 
   /// Each BatchNorm, residual sum and ReLU is applied as a convolution writes its output.
-  private func forwardEvaluating(_ x: Tensor, _ pass: ForwardPass) {
+  private func forwardFinishing(_ x: Tensor, _ pass: ForwardPass) {
     let (store, context) = (pass.store, pass.context)
     if let shortcut {
       shortcut.conv.forward(
@@ -139,6 +143,9 @@ final class ResidualBlock: Block {
 
   func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {
     guard let last = units.last else { return }
+    guard keepsNormalized else {
+      return outputGradient.keep(wherePositive: output, pixels: pixels)
+    }
     last.bn.addGradient(
       outputGradient, x: last.output, mask: .output(output.pointer), pixels: pixels,
       thread: thread, to: last.statistics)
@@ -183,7 +190,10 @@ final class ResidualBlock: Block {
       unit.conv.backward(
         unit.statistics.gradient(gradient, x: unit.output), x: below.output,
         rectified: below.statistics.affine, xGradient: inner, pass: pass
-      ) {
+      ) { [keepsNormalized] in
+        guard keepsNormalized else {
+          return inner.keep(wherePositive: below.output, pixels: $0)
+        }
         below.bn.addGradient(
           inner, x: below.output, mask: .affine(below.statistics.affine), pixels: $0, thread: $1,
           to: below.statistics)

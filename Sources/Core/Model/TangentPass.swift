@@ -102,6 +102,14 @@ extension Tensor {
     }
   }
 
+  /// Its values of `pixels` where `output`, what a ReLU yielded there, is positive, else 0; in place.
+  func keep(wherePositive output: Tensor, pixels: Range<Int>) {
+    let channels = shape.channels
+    for place in pixels.lowerBound * channels..<pixels.upperBound * channels {
+      pointer[place] = output.pointer[place] > 0 ? pointer[place] : 0
+    }
+  }
+
   /// Adds the values of `other`.
   func add(_ other: Tensor, context: ComputeContext) {
     context.pool.forEachShare(of: shape.count) { share, _ in

@@ -27,15 +27,15 @@ private struct ImageGradientCase {
     target = try file.number("target")
   }
 
-  /// The mean cross-entropy and its gradient by the images.
-  func byLoss(_ mode: PassMode) -> (loss: Double, gradient: Tensor) {
+  /// The mean cross-entropy and its gradient by the images, with the parameters' or alone.
+  func byLoss(_ mode: PassMode, alone: Bool = false) -> (loss: Double, gradient: Tensor) {
     let gradient = Tensor(batch.images.shape)
     let logits = thin.model.forward(batch.images, mode: mode, context: thin.context)
     let logitsGradient = Tensor(logits.shape)
     let result = CrossEntropy().evaluate(
       logits, labels: batch.labels, globalCount: batch.labels.count, gradient: logitsGradient)
     thin.model.backward(
-      logitsGradient, reach: .all(gradient), context: thin.context)
+      logitsGradient, reach: alone ? .images(gradient) : .all(gradient), context: thin.context)
     return (result.lossSum / Double(batch.labels.count), gradient)
   }
 
@@ -125,6 +125,21 @@ private struct ImageGradientCase {
     let logits = model.forward(test.batch.images, mode: .differentiating, context: context).array
     expectClose(logits, expected, relative: 1e-6)
     #expect(test.thin.store.bufferValues() == before)
+  }
+
+  /// Where nobody asks for the parameters' gradients less is kept, which must not show.
+  @Test(arguments: ThinModel.kinds)
+  func imagesAloneGetTheSameGradient(_ architecture: NetworkKind) throws {
+    for convolution in ConvolutionChoice.allCases {
+      let test = try ImageGradientCase(architecture, convolution: convolution)
+      let (loss, expected) = test.byLoss(.differentiating)
+      for _ in 0..<2 {
+        let (own, gradient) = test.byLoss(.differentiatingImages, alone: true)
+        expectClose(own, loss, relative: 1e-6, "loss")
+        expectClose(gradient.array, expected.array, relative: 1e-5, "\(convolution)")
+      }
+      #expect(test.byLoss(.differentiating).gradient.array == expected.array)
+    }
   }
 
   /// What a differentiated pass leaves behind must not show in the next training step, and asking
