@@ -20,6 +20,10 @@ public enum Fixtures {
     return false
   }
 
+  /// Factors by which images may differ where a fixture's own lie a rounding from a kink: up to eight
+  /// units in the last place, smaller and larger.
+  public static let scalesWithinRounding = (-8...8).map { 1 + Float($0) * 1.2e-7 }
+
   /// The path of a fixture; only to be called where `available` was true.
   public static func path(_ relative: String) -> String {
     (folder ?? URL(fileURLWithPath: "/nonexistent")).appendingPathComponent(relative).path
