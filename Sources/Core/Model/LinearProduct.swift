@@ -1,6 +1,8 @@
 /// The products of a wide linear layer, in float, shared by the threads.
 ///
-/// They are OpenBLAS's: last bits of an image may depend on those beside it.
+/// In forward and in the input's gradient the images are columns of `PackedGEMM`'s products, which
+/// sum each by itself: an image's bits do not depend on those beside it, as OpenBLAS's may. The
+/// weights, far more than the images, are read where they lie.
 struct LinearProduct {
   let inputs, outputs: Int
 
@@ -9,16 +11,30 @@ struct LinearProduct {
     _ x: Tensor, into y: Tensor, weight: UnsafeMutablePointer<Float>,
     bias: UnsafeMutablePointer<Float>, context: ComputeContext
   ) {
-    context.pool.forEachShare(of: x.shape.batch) { rows, _ in
-      for row in rows { (y.pointer + row * outputs).update(from: bias, count: outputs) }
+    let (batch, width) = (x.shape.batch, PackedGEMM.panelWidth)
+    let columns = Self.columns(batch)
+    let panels = context.scratch.shared((inputs + outputs) * columns)
+    let result = panels + inputs * columns
+    context.pool.forEachShare(of: columns) { share, _ in
+      for image in share {
+        let target = panels + image / width * width * inputs + image % width
+        for i in 0..<inputs {
+          target[i * width] = image < batch ? x.pointer[image * inputs + i] : 0
+        }
+      }
     }
-    forEachColumnShare(of: outputs, context: context) { columns in
-      GEMM.multiply(
-        MatrixView(pointer: x.pointer, stride: inputs),
-        MatrixView(
-          pointer: weight + columns.lowerBound * inputs, stride: inputs, order: .transposed),
-        into: MatrixView(pointer: y.pointer + columns.lowerBound, stride: outputs),
-        m: x.shape.batch, n: columns.count, k: inputs, accumulate: true)
+    forEachChunk(of: outputs, context: context) { rows in
+      PackedGEMM.multiply(
+        weight + rows.lowerBound * inputs, stride: inputs, panels: panels,
+        panelStride: inputs * width, into: result + rows.lowerBound * columns, stride: columns,
+        m: rows.count, n: columns, k: inputs)
+    }
+    context.pool.forEachShare(of: batch) { share, _ in
+      for image in share {
+        for o in 0..<outputs {
+          y.pointer[image * outputs + o] = result[o * columns + image] + bias[o]
+        }
+      }
     }
   }
 
@@ -27,13 +43,37 @@ struct LinearProduct {
     _ yGradient: Tensor, into xGradient: Tensor, weight: UnsafeMutablePointer<Float>,
     context: ComputeContext
   ) {
-    forEachColumnShare(of: inputs, context: context) { columns in
-      GEMM.multiply(
-        MatrixView(pointer: yGradient.pointer, stride: outputs),
-        MatrixView(pointer: weight + columns.lowerBound, stride: inputs),
-        into: MatrixView(pointer: xGradient.pointer + columns.lowerBound, stride: inputs),
-        m: yGradient.shape.batch, n: columns.count, k: outputs)
+    let batch = yGradient.shape.batch
+    let columns = Self.columns(batch)
+    let gradient = context.scratch.shared((inputs + outputs) * columns)
+    let result = gradient + outputs * columns
+    context.pool.forEachShare(of: columns) { share, _ in
+      for image in share {
+        for o in 0..<outputs {
+          gradient[o * columns + image] =
+            image < batch ? yGradient.pointer[image * outputs + o] : 0
+        }
+      }
     }
+    forEachChunk(of: inputs, context: context) { rows in
+      PackedGEMM.multiplyTransposed(
+        weight + rows.lowerBound, stride: inputs, gradient, stride: columns,
+        into: result + rows.lowerBound * columns, stride: columns, m: rows.count, n: columns,
+        k: outputs, accumulate: false)
+    }
+    context.pool.forEachShare(of: batch) { share, _ in
+      for image in share {
+        for i in 0..<inputs {
+          xGradient.pointer[image * inputs + i] = result[i * columns + image]
+        }
+      }
+    }
+  }
+
+  /// Whole panels for `batch` images.
+  private static func columns(_ batch: Int) -> Int {
+    let width = PackedGEMM.panelWidth
+    return (batch + width - 1) / width * width
   }
 
   /// Adds yGradientᵀ x and the sums of yGradient; each shard's apart where `pass` has shards.
@@ -69,7 +109,7 @@ struct LinearProduct {
     _ yGradient: Tensor, _ x: Tensor, images: Range<Int>, to target: UnsafeMutablePointer<Float>,
     context: ComputeContext
   ) {
-    forEachColumnShare(of: inputs, context: context) { columns in
+    forEachChunk(of: inputs, context: context) { columns in
       GEMM.multiply(
         MatrixView(
           pointer: yGradient.pointer + images.lowerBound * outputs, stride: outputs,
@@ -81,8 +121,8 @@ struct LinearProduct {
     }
   }
 
-  /// Calls `body` with chunks of columns that do not depend on the number of threads.
-  private func forEachColumnShare(
+  /// Calls `body` with chunks of a matrix's side that do not depend on the number of threads.
+  private func forEachChunk(
     of count: Int, context: ComputeContext, _ body: (Range<Int>) -> Void
   ) {
     context.pool.forEachChunk(of: count, size: 512) { columns, _ in body(columns) }

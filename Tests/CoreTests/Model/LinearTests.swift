@@ -75,6 +75,38 @@ struct LinearTests {
     #expect(relativeL2Error(gradient.map { Double($0) }, byParameter) < 1e-5)
   }
 
+  /// A layer wide enough for products in float: an image alone, and as the last of 29.
+  @Test func imagesDoNotDependOnThoseBesideThem() throws {
+    var plan = ParameterLayoutPlan()
+    let layer = Linear("wide", inputs: 1100, outputs: 1010, plan: &plan)
+    let store = ParameterStore(plan)
+    store.set(layer.weight, to: Formula.tensor("wide/weight", count: 1100 * 1010))
+    store.set(layer.bias, to: Formula.tensor("wide/bias", count: 1010))
+    let x = Formula.tensor("wide/input", count: 29 * 1100)
+    let slopes = Formula.tensor("wide/output_gradient", count: 29 * 1010)
+    func run(from first: Int) -> (y: [Float], gradient: [Float]) {
+      let shape = Shape(batch: 29 - first, height: 1, width: 1, channels: 1100)
+      let input = Tensor(shape, in: FloatBuffer(Array(x[(first * 1100)...])))
+      let y = Tensor(Shape(batch: shape.batch, height: 1, width: 1, channels: 1010))
+      let (gradient, context) = (Tensor(shape), ComputeContext(threads: 2))
+      layer.forward(input, into: y, store: store, context: context)
+      layer.backward(
+        Tensor(y.shape, in: FloatBuffer(Array(slopes[(first * 1010)...]))), x: input,
+        xGradient: gradient, store: store, context: context)
+      return (y.array.suffix(1010), gradient.array.suffix(1100))
+    }
+    let (all, alone) = (run(from: 0), run(from: 28))
+    #expect(all.y == alone.y)
+    #expect(all.gradient == alone.gradient)
+    let weights = store.parameterValues()["wide.weight"] ?? []
+    let exact = (0..<1010).map { o in
+      (0..<1100).reduce(Double(store.value(layer.bias)[o])) {
+        $0 + Double(weights[o * 1100 + $1]) * Double(x[28 * 1100 + $1])
+      }
+    }
+    #expect(relativeL2Error(alone.y.map { Double($0) }, exact) < 1e-6)
+  }
+
   @Test func parameterGradientsAddUp() throws {
     let test = try LinearCase()
     _ = test.backward()

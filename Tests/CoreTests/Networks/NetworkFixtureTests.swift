@@ -127,6 +127,8 @@ struct NetworkFixtureTests {
     expectAllClose(network.store.bufferValues(), running, relative: 1e-5, "running")
   }
 
+  /// Of resnet50's first images one of many rounds as PyTorch does.
+  ///
   /// In the bottlenecks an input of a ReLU lies a rounding from zero, and moves parameters by 2.1e-4
   /// where it changes sides, which differs by processor. BatchNorm takes a factor away again: of
   /// images a few units in the last place larger or smaller one rounds as PyTorch does, and agrees
