@@ -36,7 +36,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
-      threads: \.evaluation.threads,
+      threads: \.evaluation.threads, precision: \.evaluation.precision,
       configure: { try ConfigDecoder.report(runs: runs, flags: settings.arguments) },
       body: { configuration, session in
         try RunReport(

@@ -35,7 +35,7 @@ struct ScanCommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
-      threads: \.evaluation.threads,
+      threads: \.evaluation.threads, precision: \.evaluation.precision,
       configure: { try ConfigDecoder.scan(archive: archive, flags: settings.arguments) },
       body: { configuration, session in
         try TriggerScan(

@@ -35,7 +35,7 @@ struct TSNECommand: ParsableCommand {
   func run() throws {
     try Session.run(
       logFolder: { _ in nil }, savesOnSignals: false,
-      threads: \.evaluation.threads,
+      threads: \.evaluation.threads, precision: \.evaluation.precision,
       configure: {
         try ConfigDecoder.featureSheet(archives: archives, flags: settings.arguments)
       },

@@ -63,6 +63,16 @@ import Testing
     #expect(widest == plain || other.standardError.contains("no AVX512-VNNI"))
   }
 
+  @Test(arguments: ["evaluate", "scan", "tsne", "report"])
+  func int16IsRefusedByWhoeverAsksAModel(command: String) throws {
+    let output = try RunProcess.run(
+      Self.program,
+      [command, "a model", "--precision", "int16"] + (command == "tsne" ? ["--out", "x.svg"] : []),
+      environment: ["FST_INT16_VARIANT": "none"])
+    #expect(output.exitCode == 1)
+    #expect(output.standardError.hasPrefix("fst: precision: expected auto or float32, since this"))
+  }
+
   @Test func withoutJSONAFewLinesArePrinted() throws {
     let output = try RunProcess.run(Self.program, ["bench", "step", "--steps", "1"] + Self.small)
     #expect(output.exitCode == 0)

@@ -59,7 +59,8 @@ public struct TriggerScan {
         augmentation: configuration.augment ? Datasets.known(dataset).augmentation : nil,
         batchSize: place.batchSize, seed: configuration.randomSeed, stage: stage,
         context: ComputeContext(
-          threads: ThreadCount.resolve(requested: place.threads), convolution: place.convolution)
+          threads: ThreadCount.resolve(requested: place.threads), convolution: place.convolution,
+          precision: place.precision)
       ).run() ?? []
     let verdict = ReversalVerdict(triggers, settings: configuration.reversal)
     try communicator.onRankZero {

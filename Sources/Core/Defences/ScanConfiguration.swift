@@ -24,7 +24,7 @@ public struct ScanConfiguration: Equatable, Sendable {
   /// The keys of an evaluation that a scan has too.
   private static let sharedKeys: Set = [
     "mean", "std", "dataset", "dataset_path", "img_size", "stem_pool", "batch_size", "threads",
-    "convolution",
+    "convolution", "precision",
   ]
 
   /// The keys of a scan.

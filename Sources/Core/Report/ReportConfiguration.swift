@@ -22,7 +22,7 @@ public struct ReportConfiguration: Equatable, Sendable {
   /// The keys of an evaluation that a report has too.
   private static let sharedKeys: Set = [
     "mean", "std", "dataset", "dataset_path", "img_size", "stem_pool", "batch_size", "threads",
-    "convolution",
+    "convolution", "precision",
   ]
 
   /// The keys of a report.
