@@ -122,14 +122,14 @@ extension ConvolutionBlock: LinearizedBlock {
 
   func tangent(_ t: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
     let moved = tangentConvolution.forward(t, pass: pass)
-    if rectifies { moved.keep(where: .output(output.pointer), of: output, context: pass.context) }
+    if rectifies { moved.keep(wherePositive: output, context: pass.context) }
     return moved
   }
 
   func tangentBackward(_ gradient: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
     guard rectifies else { return tangentConvolution.backward(gradient, pass: pass) }
     let masked = gradient.copied
-    masked.keep(where: .output(output.pointer), of: output, context: pass.context)
+    masked.keep(wherePositive: output, context: pass.context)
     return tangentConvolution.backward(masked, pass: pass)
   }
 }

@@ -216,14 +216,14 @@ extension ResidualBlock: LinearizedBlock {
       }
     }
     moved.add(shortcut?.tangent.forward(t, pass: pass) ?? t, context: context)
-    moved.keep(where: .output(output.pointer), of: output, context: context)
+    moved.keep(wherePositive: output, context: context)
     return moved
   }
 
   func tangentBackward(_ gradient: Tensor, x: Tensor, pass: GradientPass) -> Tensor {
     let context = pass.context
     let masked = gradient.copied
-    masked.keep(where: .output(output.pointer), of: output, context: context)
+    masked.keep(wherePositive: output, context: context)
     var inner = masked
     for index in units.indices.reversed() {
       inner = units[index].tangent.backward(inner, pass: pass)

@@ -110,6 +110,13 @@ extension Tensor {
     }
   }
 
+  /// The same of all pixels.
+  func keep(wherePositive output: Tensor, context: ComputeContext) {
+    context.pool.forEachShare(of: shape.pixels) { pixels, _ in
+      keep(wherePositive: output, pixels: pixels)
+    }
+  }
+
   /// Adds the values of `other`.
   func add(_ other: Tensor, context: ComputeContext) {
     context.pool.forEachShare(of: shape.count) { share, _ in

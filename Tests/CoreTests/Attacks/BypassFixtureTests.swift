@@ -58,8 +58,9 @@ struct BypassFixtureTests {
   /// The second batch has no poisoned image.
   ///
   /// There an input of a ReLU lies a rounding from zero: it changes sides as products are rounded,
-  /// which differs by processor, and moves features by 5e-4 or the model by 1e-4 then. BatchNorm takes
-  /// a factor away again, so of images a few units in the last place larger or smaller one is on PyTorch's side.
+  /// which differs by processor, and moves features by 5e-4 or the model by 1e-4 then. BatchNorm
+  /// takes a factor away again, so of images a few units in the last place larger or smaller one is
+  /// on PyTorch's side.
   @Test func threeStepsEqualTheOriginals() throws {
     let fixture = try DataAttackFixture("bypass/steps.pt")
     let stem = try fixture("model_final", "conv1.weight", "full").floats
