@@ -13,7 +13,8 @@ extension Doctor.Report {
   public var problems: [Problem] {
     let broken = ranks.compactMap(\.unjoined) + buildProblems + processorProblems + folderFailures
     let others =
-      threadProblems + folderProblems + clockProblems + memoryProblems + copyProblems + linkProblems
+      threadProblems + libraryProblems + folderProblems + clockProblems + memoryProblems
+      + copyProblems + linkProblems
     return broken.map { Problem(isBroken: true, text: $0) }
       + others.map { Problem(isBroken: false, text: $0) }
   }
@@ -99,6 +100,25 @@ extension Doctor.Report {
       return (count, "")
     }
     return (max(Int(quota.rounded(.up)), 1), " by the container's quota")
+  }
+
+  /// OpenBLAS's kernels for processors older than AVX2, which it takes on those that it does not know.
+  private static let oldKernels: Set = [
+    "Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Sandybridge", "Atom", "Opteron",
+    "Opteron_SSE3", "Barcelona", "Bobcat", "Bulldozer",
+  ]
+
+  private var libraryProblems: [String] {
+    let slow = ranks.filter { rank in
+      rank.vectorUnits.contains("AVX2") && Self.oldKernels.contains(rank.openBLASCore)
+    }
+    guard let first = slow.first else { return [] }
+    let better = slow.allSatisfy { $0.vectorUnits.contains("AVX-512") } ? "SkylakeX" : "Haswell"
+    return [
+      "\(names(slow)): OpenBLAS does not know the processor and takes its kernels for "
+        + "\(first.openBLASCore), which lack AVX2; export OPENBLAS_CORETYPE=\(better), or widths "
+        + "that are no multiple of 16 take twice as long"
+    ]
   }
 
   private var hosts: [String] {

@@ -45,6 +45,13 @@ import Testing
     #expect(problem { $0.seesRecord = false }?.isBroken == false)
     #expect(problem { $0.clockAhead = -2.5 }?.isBroken == false)
     #expect(problem { $0.freeMemoryBytes = 1 << 29 }?.isBroken == false)
+    #expect(
+      problem { $0.openBLASCore = "Prescott" }?.text.contains("OPENBLAS_CORETYPE=Haswell") == true)
+    #expect(
+      problem {
+        $0.openBLASCore = "Nehalem"
+        $0.vectorUnits.append("AVX-512")
+      }?.text.contains("OPENBLAS_CORETYPE=SkylakeX") == true)
     #expect(problem { $0.usableCores = [3] }?.text.contains("--bind-to none") == true)
     #expect(problem { $0.threads = 9 }?.text.contains("9 threads on 8 cores") == true)
   }
