@@ -49,6 +49,8 @@ def arguments():
     parser.add_argument("--width", type=int, default=64, help="planes of the first stage")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3, help="processes per contestant")
+    parser.add_argument("--precision", choices=("float32", "int16"), default="float32",
+                        help="of fst's convolutions; PyTorch's are floats")
     parser.add_argument("--fst", default=os.path.join(ROOT, ".build", "release", "fst"))
     parser.add_argument("--python", default=sys.executable, help="an interpreter with PyTorch")
     parser.add_argument("--worker", choices=METHODS, help=argparse.SUPPRESS)
@@ -478,7 +480,8 @@ def run(command, options):
 
 def command(method, steps, place, options):
     """fst's command that makes so many steps, a multiple of ten."""
-    shared = ["--dataset", "cifar10", "--dataset_path", place, "--threads", options.threads]
+    shared = ["--dataset", "cifar10", "--dataset_path", place, "--threads", options.threads,
+              "--precision", options.precision]
     if method in ("wanet", "inputaware"):
         passes = ["--epochs", steps // STEPS_PER_PASS]
         masks = ["--clean_train_epochs", 0] if method == "inputaware" else []
@@ -541,7 +544,7 @@ def main():
                      for values in zip(*rounds)]
             print(f"| {method} | " + " | ".join(cells) + " |", flush=True)
     print(f"\nn = {options.rounds} rounds, width {options.width}, batch {BATCH}, "
-          f"{options.threads} threads; medians (range); ratio: PyTorch over fst")
+          f"{options.threads} threads, fst in {options.precision}; medians (range); ratio: PyTorch over fst")
 
 
 if __name__ == "__main__":

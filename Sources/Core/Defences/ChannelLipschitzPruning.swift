@@ -80,64 +80,13 @@ package struct ChannelLipschitzPruning: Defence {
   /// The bound of each channel of `layer`: [C]; empty where no kernel has its channels.
   static func bounds(of layer: NormLayer, in store: ParameterStore) -> [Double] {
     guard let kernel = layer.kernel, kernel.shape[0] == layer.channels else { return [] }
-    let (outputs, area) = (kernel.shape[0], kernel.shape[2] * kernel.shape[3])
-    let grams = self.grams(of: kernel, in: store)
-    return (0..<layer.channels).map { channel in
+    return KernelNorms.squared(of: kernel, in: store).enumerated().map { channel, norm in
       let factor = Double(store.values.pointer[layer.scale.offset + channel])
       let variance = Double(store.buffers.pointer[layer.variance.offset + channel])
       // A channel that never varied passes on a constant: it bounds nothing.
       guard variance > 0 else { return 0 }
-      let gram = (0..<area * area).map { grams[$0 * outputs + channel] }
-      return largestEigenvalue(gram, order: area).squareRoot() * abs(factor / variance.squareRoot())
+      return norm.squareRoot() * abs(factor / variance.squareRoot())
     }
-  }
-
-  /// Wᵀ W of each output channel, W being its kernel as a matrix [in, k k]: [k k, k k, out].
-  private static func grams(of kernel: ParameterSlot, in store: ParameterStore) -> [Double] {
-    let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
-    let area = kernel.shape[2] * kernel.shape[3]
-    // HWIO in memory: all output channels of a place and an input lie side by side.
-    let weights = store.values.pointer + kernel.offset
-    var grams = [Double](repeating: 0, count: area * area * outputs)
-    for first in 0..<area {
-      for second in 0...first {
-        let sums = (first * area + second) * outputs
-        for input in 0..<inputs {
-          let one = weights + (first * inputs + input) * outputs
-          let other = weights + (second * inputs + input) * outputs
-          for output in 0..<outputs {
-            grams[sums + output] += Double(one[output]) * Double(other[output])
-          }
-        }
-        let mirrored = (second * area + first) * outputs
-        for output in 0..<outputs { grams[mirrored + output] = grams[sums + output] }
-      }
-    }
-    return grams
-  }
-
-  /// The largest eigenvalue of a symmetric, positive semidefinite matrix, by power iteration.
-  static func largestEigenvalue(_ matrix: [Double], order: Int) -> Double {
-    guard let start = (0..<order).max(by: { matrix[$0 * (order + 1)] < matrix[$1 * (order + 1)] }),
-      matrix[start * (order + 1)] > 0
-    else { return 0 }
-    var vector = Array(matrix[start * order..<(start + 1) * order])
-    var (image, value) = (vector, 0.0)
-    for _ in 0..<10_000 {
-      let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      for place in 0..<order { vector[place] /= length }
-      var next = 0.0
-      for row in 0..<order {
-        var sum = 0.0
-        for column in 0..<order { sum += matrix[row * order + column] * vector[column] }
-        image[row] = sum
-        next += vector[row] * sum
-      }
-      if abs(next - value) <= 1e-14 * next { return next }
-      value = next
-      swap(&vector, &image)
-    }
-    return value
   }
 
   /// The positions of `values` above their mean plus `threshold` standard deviations.
