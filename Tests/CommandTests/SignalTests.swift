@@ -4,13 +4,15 @@ import Testing
 
 /// What signals do to a run of several processes, and what keeps two runs apart.
 @Suite struct SignalTests {
-  private static func attack(_ tiny: TinyDataset, _ more: [String] = []) -> [String] {
-    ["attack", "badnet", "--epochs", "1000000"] + tiny.flags + more
+  private static func attack(
+    _ tiny: TinyDataset, epochs: Int = 1_000_000, _ more: [String] = []
+  ) -> [String] {
+    ["attack", "badnet", "--epochs", "\(epochs)"] + tiny.flags + more
   }
 
   /// Starts two ranks, each of which leaves its process id in `<folder>/rank-<n>`.
-  private func startTwoRanks(_ tiny: TinyDataset) throws -> RunningProcess {
-    let words = ([TinyDataset.program] + Self.attack(tiny)).map { "'\($0)'" }
+  private func startTwoRanks(_ tiny: TinyDataset, _ arguments: [String]) throws -> RunningProcess {
+    let words = ([TinyDataset.program] + arguments).map { "'\($0)'" }
     let script =
       "echo $$ > '\(tiny.folder)'/rank-$OMPI_COMM_WORLD_RANK; exec " + words.joined(separator: " ")
     return try RunningProcess(
@@ -21,11 +23,9 @@ import Testing
 
   @Test(arguments: [0, 1]) func aSignalToOneRankStopsAllAfterTheSameStep(rank: Int) throws {
     let tiny = try TinyDataset()
-    let attack = try startTwoRanks(tiny)
+    let attack = try startTwoRanks(tiny, Self.attack(tiny))
     #expect(tiny.waitForEpochs(2), "\(attack.errorSoFar)")
-    let text = try String(contentsOfFile: "\(tiny.folder)/rank-\(rank)", encoding: .utf8)
-    let process = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
-    kill(process, SIGTERM)
+    try stop(rank: rank, of: tiny)
     let stopped = attack.wait()
     #expect(!stopped.timedOut)
     #expect(stopped.exitCode == 75)
@@ -39,10 +39,51 @@ import Testing
     _ = resumed.wait()
   }
 
+  /// Of 120 steps the last two are compressed.
+  ///
+  /// Counted from where the run goes on none would be, and the model would be that of training
+  /// without compression.
+  @Test func aResumedRunCompressesFromTheStepItWasTold() throws {
+    let tiny = try TinyDataset()
+    var archive: Data? {
+      FileManager.default.contents(atPath: "\(tiny.runFolder)/attack_result.pt")
+    }
+    func train(_ more: [String]) throws -> ProcessOutput {
+      let run = try RunProcess.mpirun(
+        2, TinyDataset.program, Self.attack(tiny, epochs: 30, more))
+      #expect(run.exitCode == 0, "\(run.standardError)")
+      return run
+    }
+    let compression = ["--compress", "powersgd", "--powersgd_rank", "1"]
+    #expect(!(try train([])).standardError.contains("powersgd"))
+    let plain = try #require(archive)
+    let unused = try train(compression)
+    #expect(
+      unused.standardError.contains(
+        "compress powersgd has no effect: of 120 steps powersgd_start leaves out the first 1000"))
+    #expect(archive == plain)
+
+    try FileManager.default.removeItem(atPath: tiny.record)
+    let late = compression + ["--powersgd_start", "118"]
+    let attack = try startTwoRanks(tiny, Self.attack(tiny, epochs: 30, late))
+    #expect(tiny.waitForEpochs(1), "\(attack.errorSoFar)")
+    try stop(rank: 0, of: tiny)
+    #expect(attack.wait().exitCode == 75)
+    #expect(try train(late + ["--resume"]).standardError.contains("going on after epoch "))
+    #expect(archive != nil)
+    #expect(archive != plain)
+  }
+
+  /// Sends SIGTERM to a rank that `startTwoRanks` started.
+  private func stop(rank: Int, of tiny: TinyDataset) throws {
+    let text = try String(contentsOfFile: "\(tiny.folder)/rank-\(rank)", encoding: .utf8)
+    kill(try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines))), SIGTERM)
+  }
+
   /// mpirun passes SIGUSR1 on to all ranks.
   @Test func mpirunPassesTheRequestToSaveOn() throws {
     let tiny = try TinyDataset()
-    let attack = try startTwoRanks(tiny)
+    let attack = try startTwoRanks(tiny, Self.attack(tiny))
     #expect(tiny.waitForEpochs(1), "\(attack.errorSoFar)")
     attack.send(SIGUSR1)
     #expect(waitFor { attack.errorSoFar.contains("saved a checkpoint after epoch ") })
