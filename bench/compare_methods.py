@@ -4,6 +4,7 @@
     swift build -c release
     python3 bench/compare_methods.py --rounds 3                     # all methods below
     python3 bench/compare_methods.py --methods wanet inputaware
+    python3 bench/compare_methods.py --methods anp --precision int16
 
 Images are random bytes in CIFAR-10's binary format, 1,280 to train on and 20 to test: ten batches
 of 128. fst's step is what a whole command takes for more steps, less what it takes for fewer, over
