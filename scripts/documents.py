@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Checks README.md and docs/: links lead somewhere, few sentences are long, the README stays short.
+"""Checks README.md and docs/: links lead somewhere, few sentences are long, commands can be tried.
 
 A link's file has to be there, and its heading if it names one. At most 5 % of all sentences may have
-more than 35 words; code, tables and headings are not counted. `--list` prints the long ones.
+more than 35 words; code, tables and headings are not counted. The README stays short. A command's
+placeholders are those that try_documents.py fills in. `--list` prints the long sentences.
 """
 
 import argparse
 import pathlib
 import re
 import sys
+
+import try_documents
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LONGEST_README = 150
@@ -71,6 +74,15 @@ def sentences(text):
                 yield words
 
 
+def unknown_placeholders():
+    """(file, line, word) of each placeholder that would reach a shell as it stands."""
+    for name in try_documents.FILES:
+        for line, command in try_documents.commands(ROOT / name):
+            # A variable's own name, after $ or before =, is none.
+            words = re.findall(r"(?<![\w$])[A-Z]{3,}\b(?!=)|<\w+>", try_documents.shortened(command))
+            yield from ((name, line, word) for word in words)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true", help="print the long sentences")
@@ -80,6 +92,10 @@ def main():
     for path in pages + [ROOT / "cluster/README.md", ROOT / "CHANGELOG.md"]:
         for line, link in broken_links(path, path.read_text()):
             problems.append(f"{path.relative_to(ROOT)}:{line}: {link} leads nowhere")
+    for name, line, word in unknown_placeholders():
+        known = ", ".join(sorted({key.split()[-1].strip("/") for key in try_documents.PLACEHOLDERS}))
+        problems.append(
+            f"{name}:{line}: {word} in a command is no placeholder of try_documents.py ({known})")
     for path in pages:
         own = list(sentences(path.read_text()))
         count += len(own)
