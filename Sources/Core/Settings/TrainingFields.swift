@@ -64,9 +64,9 @@ extension TrainingConfiguration {
         """, "kernels", in: .machine),
       .choice("precision", \.precision).role(.arithmetic).help(
         """
-        What convolutions multiply: float32; int16, integers with exact sums, 1.4 times as fast a \
-        step, which takes a processor with AVX512-VNNI; auto, int16 on such a processor, else \
-        float32
+        What convolutions multiply: float32; int16, integers with exact sums, up to 1.4 times as \
+        fast a step, which takes a processor with AVX512-VNNI; auto, int16 on such a processor, \
+        else float32
         """, "numbers", in: .machine),
       .boolean("sync_bn", \.syncBatchNorm).help(
         """
