@@ -198,11 +198,17 @@ static double product(const float *a, const float *b, size_t count) {
 void fst_low_rank_orthonormalize(float *vectors, size_t rank, size_t count, uint64_t seed) {
   for (size_t k = 0; k < rank; k++) {
     float *vector = vectors + k * count;
-    double before = sqrt(product(vector, vector, count));
+    double before = sqrt(product(vector, vector, count)), first = before;
     while (true) {
       if (!(before > 0 && before <= DBL_MAX)) {
         fst_low_rank_draw(vector, count, seed++);
-        before = sqrt(product(vector, vector, count));
+        first = before = sqrt(product(vector, vector, count));
+      }
+      // Numbers near the smallest there are would lose what is taken away.
+      if (before < 1e-30) {
+        for (size_t j = 0; j < count; j++) vector[j] = (float)(vector[j] / before);
+        first /= before;
+        before = 1;
       }
       for (size_t l = 0; l < k; l++) {
         const float *other = vectors + l * count;
@@ -215,7 +221,8 @@ void fst_low_rank_orthonormalize(float *vectors, size_t rank, size_t count, uint
         for (size_t j = 0; j < count; j++) vector[j] = (float)(vector[j] / after);
         break;
       }
-      before = after;
+      // What rounding alone has left is no direction of its own: another is drawn.
+      before = after > 1e-6 * first ? after : 0;
     }
   }
 }

@@ -107,6 +107,34 @@ import Testing
     }
   }
 
+  /// Of vectors that lie in fewer dimensions than they are, rounding alone leaves something: it is no
+  /// direction of its own, nor are the smallest numbers.
+  @Test(arguments: [(4, 5), (6, 7), (8, 9), (8, 32), (3, 4)])
+  func vectorsOfFewerDimensionsBecomeOrthonormal(live: Int, rank: Int) {
+    let columns = 64
+    for scale in [Float(1), 1e-12, 1e-38, 1e-41] {
+      for seed in 0..<20 {
+        let numbers = Self.numbers(live * rank, seed: UInt64(100 * live + seed))
+        var vectors = [Float](repeating: 0, count: columns * rank)
+        for k in 0..<rank {
+          for j in 0..<live { vectors[k * columns + j] = scale * numbers[k * live + j] }
+        }
+        fst_low_rank_orthonormalize(&vectors, rank, columns, 11)
+        var worst = 0.0
+        for k in 0..<rank {
+          for l in 0...k {
+            var product = k == l ? -1.0 : 0
+            for j in 0..<columns {
+              product += Double(vectors[k * columns + j]) * Double(vectors[l * columns + j])
+            }
+            worst = max(worst, abs(product))
+          }
+        }
+        #expect(worst < 1e-6, "scale \(scale), seed \(seed)")
+      }
+    }
+  }
+
   @Test func drawsAreSpreadAroundZero() {
     let values = Self.numbers(10_000, seed: 0).map(Double.init)
     let mean = values.reduce(0, +) / 10_000
