@@ -111,7 +111,30 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError("--\(key): expected 1 to \(largest), found \(value)")
     }
     if let file = embedding.file, subject != .tsne {
-      throw ValidationError("unexpected argument '\(file)': only bench tsne reads a file")
+      throw ValidationError(
+        "unexpected argument '\(file)': only bench tsne reads a file, and options are those of "
+          + "--help")
+    }
+    try requireMeaning()
+  }
+
+  /// Throws where an option is given that says nothing of what is timed.
+  private func requireMeaning() throws {
+    let sums: Set<Subject> = [.step, .allreduce]
+    let passes: Set<Subject> = [.step, .evaluate, .kernels, .scaling]
+    let given: [(key: String, isGiven: Bool, subjects: Set<Subject>)] = [
+      ("model", model != .resnet18, [.step, .evaluate, .scaling, .allreduce]),
+      ("precision", precision != .float32, passes),
+      ("compress", compression != .none, sums),
+    ]
+    for option in given where option.isGiven && !option.subjects.contains(subject) {
+      let others = Subject.allCases.filter(option.subjects.contains).map(\.rawValue)
+      throw ValidationError(
+        "--\(option.key): expected bench \(others.joined(separator: ", ")), found "
+          + "\(subject.rawValue)")
+    }
+    if powerSGDRank != PowerSGDSettings().rank, compression != .powersgd {
+      throw ValidationError("--powersgd_rank: expected --compress powersgd, found \(compression)")
     }
   }
 
@@ -126,7 +149,10 @@ struct BenchCommand: ParsableCommand {
     try communicator.together { try ModelTooLarge.check(model, width: width, classCount: 10) }
     try communicator.together { try Limits.requireAddressSpace(threads: self.threads) }
     try communicator.requirePrecision(precision)
-    let warnings = try Doctor(on: communicator).threadWarnings(threads: threads)
+    var warnings = try Doctor(on: communicator).threadWarnings(threads: threads)
+    if compression != .none, communicator.worldSize == 1 {
+      warnings.append("no effect on one rank: compress")
+    }
     if communicator.rank == 0 { warnings.forEach { StandardError.write("warning: \($0)\n") } }
     let threads = ThreadCount.resolve(requested: threads)
     switch subject {

@@ -45,7 +45,12 @@ struct Session {
         interruption: savesOnSignals
           ? Signals.interruption(announcing: isRoot) : Interruption())
       try session.warn(decoded.warnings, threads: threads(decoded.configuration))
-      try communicator.requirePrecision(precision(decoded.configuration))
+      let precision = precision(decoded.configuration)
+      try communicator.requirePrecision(precision)
+      if isRoot, precision == .auto {
+        session.observer.observe(
+          .message("precision: auto, which is \(precision.resolved.name) on this processor"))
+      }
       let outcome = try body(decoded.configuration, session)
       Progress.finishLine()
       if isRoot {

@@ -25,6 +25,22 @@ import Testing
     #expect((report["peak_rss_bytes"] as? Int ?? 0) > 1 << 20)
   }
 
+  @Test(arguments: [
+    (["kernels", "--model", "vgg19_bn"], "--model: expected bench step, evaluate"),
+    (
+      ["kernels", "--compress", "fp16"], "--compress: expected bench step, allreduce, found kernels"
+    ),
+    (["allreduce", "--precision", "int16"], "--precision: expected bench step, evaluate"),
+    (
+      ["step", "--powersgd_rank", "5"], "--powersgd_rank: expected --compress powersgd, found none"
+    ),
+  ])
+  func optionsThatSayNothingOfWhatIsTimedAreRefused(arguments: [String], words: String) throws {
+    let output = try RunProcess.run(Self.program, ["bench"] + arguments + Self.small)
+    #expect(output.exitCode == 64)
+    #expect(output.errorLines.count == 1 && output.standardError.contains(words))
+  }
+
   @Test func stepsLearnAndEvaluationDoesNot() throws {
     func loss(_ kind: String, steps: Int) throws -> Double {
       let output = try RunProcess.run(
