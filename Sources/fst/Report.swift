@@ -22,14 +22,13 @@ enum Report {
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
     guard let stopped = outcome.stopped else { return 0 }
-    return interrupted(stopped, isResumable: true)
+    return interrupted(stopped, remedy: resuming)
   }
 
+  private static let resuming = "the same command with --resume goes on"
+
   /// Says where a run was stopped and gives the exit status of one that is worth trying again.
-  private static func interrupted(_ position: TrainingPosition, isResumable: Bool) -> Int32 {
-    let remedy =
-      isResumable
-      ? "the same command with --resume goes on" : "nothing was saved; with --save it can go on"
+  private static func interrupted(_ position: TrainingPosition, remedy: String) -> Int32 {
     StandardError.line("interrupted after \(position); \(remedy)")
     return ExitStatus.interrupted
   }
@@ -48,7 +47,14 @@ enum Report {
       if let page { print("page    \(page)") }
       print("time    \(ProgressLine.clock(outcome.seconds))")
     }
-    return outcome.stopped.map { interrupted($0, isResumable: outcome.isResumable) } ?? 0
+    guard let stopped = outcome.stopped else { return 0 }
+    let remedy =
+      outcome.isResumable
+      ? resuming
+      : outcome.folder == nil
+        ? "nothing was saved; with --save it can go on"
+        : "this part of the defence saves nothing; the same command starts anew"
+    return interrupted(stopped, remedy: remedy)
   }
 
   /// Prints an evaluation's metrics and gives the exit status.

@@ -76,7 +76,7 @@ enum ScanFlags: FlagTable {
 /// A scan's verdict.
 private struct ScanReport: Encodable {
   enum CodingKeys: String, CodingKey {
-    case norms, median, deviation, flagged, unreached, chance, verdict
+    case norms, median, deviation, flagged, unreached, reliable, chance, verdict
     case index = "anomaly_index"
     case picture = "out"
   }
@@ -86,6 +86,8 @@ private struct ScanReport: Encodable {
   let median, deviation, index: Double
   /// The classes that stand out, and those without a trigger that works.
   let flagged, unreached: [Int]
+  /// Whether the sizes say anything; where they do not, no class is flagged.
+  let reliable: Bool
   /// The chance of as much among a clean model's classes.
   let chance: Double
   /// The verdict in words.
@@ -97,7 +99,7 @@ private struct ScanReport: Encodable {
     let found = outcome.verdict
     (norms, median, deviation) = (found.norms, found.median, found.deviation)
     (index, chance) = (found.index, found.chance)
-    (flagged, unreached) = (found.flagged, found.unreached)
+    (flagged, unreached, reliable) = (found.flagged, found.unreached, found.isReliable)
     (verdict, picture) = (found.words, outcome.picture)
   }
 }

@@ -36,7 +36,8 @@ import Testing
     let report = try #require(scan.lastJSON)
     #expect((report["norms"] as? [Double])?.count == 2)
     #expect((report["verdict"] as? String)?.isEmpty == false)
-    #expect(report["anomaly_index"] is Double && report["flagged"] is [Int])
+    #expect(report["anomaly_index"] is Double && report["flagged"] as? [Int] == [])
+    #expect(report["reliable"] as? Bool == false, "there are two classes")
     let bytes = FileManager.default.contents(atPath: picture)?.prefix(4)
     #expect(bytes.map { Array($0) } == [0x89, 0x50, 0x4E, 0x47])
   }
@@ -46,6 +47,102 @@ import Testing
     #expect(scan.exitCode == 1)
     #expect(scan.errorLines.filter { $0.hasPrefix("fst: ") }.count == 1)
     #expect(scan.standardError.contains("/nowhere/a.pt"))
+  }
+
+  /// Each of them came to a wrong figure without a word, or to no words at all.
+  @Test func whatCannotBeDoneIsSaidInALine() throws {
+    let attacked = try Attacked()
+    let folder = attacked.tiny.runFolder
+    let few = ["--threads", "1", "--batch_size", "10"]
+    let common = ["--result", folder, "--epochs", "1", "--ratio", "0.5"] + few
+    let tune = try attacked.run(["defend", "ft", "--save"] + common)
+    #expect(tune.exitCode == 0, "\(tune.standardError)")
+    let clean = try attacked.run(
+      ["attack", "badnet", "--epochs", "1", "--pratio", "0", "--save_folder_name", "clean"]
+        + attacked.tiny.flags)
+    #expect(clean.exitCode == 0, "\(clean.standardError)")
+    let retuned = try attacked.run(["defend", "ra", "--defense_type", "ft", "--save"] + common)
+    #expect(retuned.exitCode == 0, "\(retuned.standardError)")
+    let empty = "\(attacked.tiny.folder)/empty.txt"
+    try Data("# none\n".utf8).write(to: URL(fileURLWithPath: empty))
+    try FileManager.default.copyItem(atPath: folder, toPath: "\(folder)-untested")
+    try FileManager.default.removeItem(atPath: "\(folder)-untested/bd_test_dataset")
+
+    let cases: [([String], String)] = [
+      (
+        ["scan", attacked.archive, "--nc_epoch", "1", "--ratio", "1", "--init_cost", "1e300"] + few,
+        "expected a finite mask and pattern, found nan or infinity"
+      ),
+      (
+        ["defend", "anp", "--result", folder, "--nb_iter", "2", "--ratio", "0.1"] + few,
+        "expected at least 5 clean images, to hold a fifth out by which is decided, found 4"
+      ),
+      (
+        ["defend", "anp", "--result", "\(folder)-untested", "--nb_iter", "2", "--ratio", "0.5"]
+          + ["--selection", "benchmark"] + few,
+        "--selection benchmark: expected triggered test images to decide by, found none"
+      ),
+      (
+        ["defend", "qra", "--defense_type", "ft", "--clean_num_qra", "0", "--poison_num_qra", "0"]
+          + ["--clean_model_path", "\(attacked.tiny.record)/clean/attack_result.pt"] + common,
+        "expected images to learn the noise on, found none"
+      ),
+      (
+        ["defend", "qra", "--defense_type", "ft", "--clean_model_path", "nowhere.pt"] + common,
+        "nowhere.pt: expected a clean model of the dataset and network, as `fst attack badnet "
+          + "--pratio 0` trains it, found none; --clean_model_path names another"
+      ),
+      (
+        ["defend", "ft-sam", "--checkpoint_path", "nowhere.pt"] + common,
+        "nowhere.pt: expected the result of a defence"
+      ),
+      (
+        ["defend", "ft-sam", "--index", empty] + common,
+        "empty.txt: expected indices of training images, 0 to 39, found none"
+      ),
+    ]
+    for (arguments, words) in cases {
+      let output = try attacked.run(arguments)
+      #expect(output.exitCode == 1, "\(arguments): \(output.standardError)")
+      let lines = output.errorLines.filter { $0.hasPrefix("fst: ") }
+      #expect(lines.count == 1 && lines[0].contains(words), "\(arguments): \(lines)")
+    }
+  }
+
+  @Test(arguments: [1, 2]) func anIndexNamesTheCleanImages(ranks: Int) throws {
+    let attacked = try Attacked()
+    let path = "\(attacked.tiny.folder)/index.txt"
+    func tune(_ text: String) throws -> ProcessOutput {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      return try attacked.run(
+        ["defend", "ft-sam", "--result", attacked.tiny.runFolder, "--index", path]
+          + ["--epochs", "1", "--batch_size", "10"] + attacked.machine, ranks: ranks)
+    }
+    let output = try tune("3\n17 39 # the last\n\n0\n")
+    #expect(output.exitCode == 0, "\(output.standardError)")
+    #expect(output.standardError.contains("ft-sam on 4 clean images"))
+    let beyond = try tune("3\n40\n")
+    #expect(beyond.exitCode == 1)
+    #expect(
+      beyond.standardError.contains(
+        "index.txt:2: expected indices of training images, 0 to 39, found '40'"))
+  }
+
+  /// A clean run leaves the folder of its triggered images empty.
+  @Test func theRetuningAttackTestsACleanRun() throws {
+    let tiny = try TinyDataset()
+    let attack = try RunProcess.run(
+      TinyDataset.program,
+      ["attack", "badnet", "--epochs", "1", "--pratio", "0", "--save_folder_name", "clean"]
+        + tiny.flags)
+    #expect(attack.exitCode == 0, "\(attack.standardError)")
+    let archive = "\(tiny.record)/clean/attack_result.pt"
+    let output = try RunProcess.run(
+      TinyDataset.program,
+      ["defend", "ra", "--result", archive, "--checkpoint_path", archive, "--epochs", "1"]
+        + ["--ratio", "0.5", "--batch_size", "10", "--threads", "1"])
+    #expect(output.exitCode == 0, "\(output.standardError)")
+    #expect(output.standardError.contains("applied anew"))
   }
 
   @Test func theRetuningAttackStartsFromADefence() throws {

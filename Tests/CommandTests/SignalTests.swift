@@ -74,6 +74,30 @@ import Testing
     #expect(archive != plain)
   }
 
+  /// Its rate follows the losses of all epochs, those before the stop among them: that hardly change,
+  /// so that the thirteenth epoch is the first with a lower one.
+  @Test func aResumedRunWaitsForThePlateauThatBeganBefore() throws {
+    let tiny = try TinyDataset()
+    // All images make one step, so that their order does not show in the loss.
+    let schedule =
+      ["--lr_scheduler", "ReduceLROnPlateau", "--lr", "1e-7", "--sgd_momentum", "0"]
+      + ["--no_augment", "--batch_size", "40", "--sync_bn"]
+    let attack = try startTwoRanks(tiny, Self.attack(tiny, epochs: 40, schedule))
+    #expect(tiny.waitForEpochs(2), "\(attack.errorSoFar)")
+    try stop(rank: 0, of: tiny)
+    #expect(attack.wait().exitCode == 75)
+    let rest = try RunProcess.mpirun(
+      2, TinyDataset.program, Self.attack(tiny, epochs: 40, schedule + ["--resume"]))
+    #expect(rest.exitCode == 0, "\(rest.standardError)")
+    let lines = rest.errorLines.filter { $0.hasPrefix("epoch ") }
+      .map { $0.split(whereSeparator: { " /".contains($0) }).map(String.init) }
+    #expect(lines.last?[1] == "40")
+    for line in lines {
+      let epoch = try #require(Int(line[1]))
+      #expect(line[3...4] == ["lr", epoch > 12 ? "1e-08" : "1e-07"], "epoch \(epoch)")
+    }
+  }
+
   /// Sends SIGTERM to a rank that `startTwoRanks` started.
   private func stop(rank: Int, of tiny: TinyDataset) throws {
     let text = try String(contentsOfFile: "\(tiny.folder)/rank-\(rank)", encoding: .utf8)

@@ -361,6 +361,19 @@ def schedules():
             "kind": "one_cycle", "learning_rate": peak, "warm_up_fraction": fraction,
             "total_steps": steps, "division": 25, "final_division": 1e4,
             "rates": rates(steps, peak, make)}
+    # A loss that falls, stays, falls by less than the threshold, and rises; then noise.
+    falling = [2 / (1 + k) for k in range(6)] + [0.33] * 14 + [0.33 * (1 - 5e-5)] * 13 + [0.2, 0.3]
+    noisy = [1 + 0.5 * float(x) for x in uniform("plateau", 60)]
+    for base, factor, losses in [(0.01, 0.1, falling), (0.1, 0.5, noisy), (1e-7, 0.1, [1.0] * 40)]:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=base)
+        schedule, used = S.ReduceLROnPlateau(optimizer, factor=factor), []
+        for loss in losses:
+            used.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            schedule.step(loss)
+        cases[f"plateau_{base}_{factor}"] = {
+            "kind": "plateau", "learning_rate": base, "factor": factor, "losses": losses,
+            "rates": used}
     cases["constant_0.01"] = {
         "kind": "constant", "learning_rate": 0.01,
         "rates": rates(5, 0.01, lambda o: S.ConstantLR(o, factor=1))}

@@ -50,8 +50,9 @@ public struct LearnerState: Sendable {
 /// A torch archive too: a dict of format, version, epochs, samples, world_size, bucket_layout,
 /// settings (the seed among them) and their hash, counts, model (state_dict), velocity (one float
 /// for each parameter, in this program's own order), the other learners with what their optimizers
-/// remember, the rows of the run's frame so far, and a checksum of all that. Every random draw is keyed by epoch and image, so that no generator's
-/// state belongs to it.
+/// remember, the rows of the run's frame so far, the epochs' losses where the learning rate follows
+/// them, and a checksum of all that. Every random draw is keyed by epoch and image, so that no
+/// generator's state belongs to it.
 public struct Checkpoint: Sendable {
   /// Epochs finished.
   public var epochs: Int
@@ -75,6 +76,8 @@ public struct Checkpoint: Sendable {
   public var learners: [LearnerState] = []
   /// The rows of the run's frame.
   public var rows: [[AttackDataFrame.Value]]
+  /// The mean losses of the finished epochs; empty where the learning rate does not follow them.
+  public var losses: [Double] = []
 
   private static let format = "fst checkpoint"
   private static let version: Int64 = 2
@@ -100,24 +103,25 @@ public struct Checkpoint: Sendable {
   public func write(to path: String) throws {
     let velocity = TorchTensor(shape: [velocity.count], values: .float32(velocity))
     try TorchArchive.write(
-      .dictionary([
-        .init("format", .string(Self.format)),
-        .init("version", .int(Self.version)),
-        .init("checksum", .string(checksum)),
-        .init("epochs", .int(Int64(epochs))),
-        .init("samples", .int(Int64(samples))),
-        .init("world_size", .int(Int64(counts.count))),
-        .init("bucket_layout", .string(bucketLayout)),
-        .init("settings", .dictionary(settings.map { .init($0.key, .string($0.value)) })),
-        .init("machine", .dictionary(machine.map { .init($0.key, .string($0.value)) })),
-        .init("settings_hash", .string(String(Checksum.of("\(settings)"), radix: 16))),
-        .init("counts", .list(counts.map { .list($0.words.map { .int($0) }) })),
-        .init("model", model.archived),
-        .init("velocity", .tensor(velocity)),
-        .init("rows", .list(rows.map { .list($0.map(Self.archived)) })),
-        .init("optimizer_steps", .int(Int64(optimizerSteps))),
-        .init("learners", .list(learners.map(\.archived))),
-      ]), to: path)
+      .dictionary(
+        [
+          .init("format", .string(Self.format)),
+          .init("version", .int(Self.version)),
+          .init("checksum", .string(checksum)),
+          .init("epochs", .int(Int64(epochs))),
+          .init("samples", .int(Int64(samples))),
+          .init("world_size", .int(Int64(counts.count))),
+          .init("bucket_layout", .string(bucketLayout)),
+          .init("settings", .dictionary(settings.map { .init($0.key, .string($0.value)) })),
+          .init("machine", .dictionary(machine.map { .init($0.key, .string($0.value)) })),
+          .init("settings_hash", .string(String(Checksum.of("\(settings)"), radix: 16))),
+          .init("counts", .list(counts.map { .list($0.words.map { .int($0) }) })),
+          .init("model", model.archived),
+          .init("velocity", .tensor(velocity)),
+          .init("rows", .list(rows.map { .list($0.map(Self.archived)) })),
+          .init("optimizer_steps", .int(Int64(optimizerSteps))),
+          .init("learners", .list(learners.map(\.archived))),
+        ] + (losses.isEmpty ? [] : [.init("losses", .list(losses.map { .float($0) }))])), to: path)
   }
 
   /// Reads the checkpoint at `path`.
@@ -138,6 +142,7 @@ public struct Checkpoint: Sendable {
       model: try StateDict(model, file: path, place: "model"), velocity: velocity,
       rows: try rows.map { try Self.row($0, path) })
     checkpoint.optimizerSteps = value["optimizer_steps"]?.integer ?? 0
+    checkpoint.losses = (value["losses"]?.items ?? []).map { $0.number ?? .nan }
     checkpoint.learners = try (value["learners"]?.items ?? []).map {
       guard let learner = try LearnerState($0, path: path) else {
         throw CheckpointError.notACheckpoint(path: path)
@@ -169,6 +174,7 @@ public struct Checkpoint: Sendable {
     sums += model.checksums
     sums.append(velocity.withUnsafeBytes(Checksum.of))
     if optimizerSteps != 0 { sums.append(UInt64(bitPattern: Int64(optimizerSteps))) }
+    sums += losses.map(\.bitPattern)
     for learner in learners {
       sums.append(Checksum.of("\(learner.name) \(learner.optimizerSteps)"))
       sums += learner.model.checksums

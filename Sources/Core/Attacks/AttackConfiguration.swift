@@ -61,6 +61,8 @@ public struct AttackConfiguration: Equatable, Sendable {
   public var milestones: [Int] = []
   /// The factor of `MultiStepLR`.
   public var gamma = 0.1
+  /// The factor of `ReduceLROnPlateau`.
+  public var plateauFactor = 0.1
   /// SGD's momentum, 0..<1.
   public var momentum = 0.9
   /// SGD's weight decay, on all parameters.

@@ -125,7 +125,7 @@ package struct LIRA: Attack {
       configuration.learningRateSchedule, epochs: joint,
       LearningRateSchedule(
         tuningSchedule, base: tuningRate, period: max(configuration.epochs - joint, 1),
-        milestones: tuningMilestones, gamma: tuningGamma))
+        milestones: tuningMilestones, gamma: tuningGamma, factor: configuration.plateauFactor))
     preparation.step = {
       makeStep($0, poison: poison, jointEpochs: joint, data: data, stage: stage)
     }

@@ -9,6 +9,7 @@ public enum ScheduleName: String, CaseIterable, Sendable {
   case multiStep = "MultiStepLR"
   case constant
   case oneCycle = "OneCycleLR"
+  case plateau = "ReduceLROnPlateau"
 }
 
 /// The ways to tune a backdoored model on clean data (FST paper, section 4 and its baselines).

@@ -74,13 +74,23 @@ extension ConfigDecoder {
       + idleWarnings(of: configuration, in: layers)
   }
 
-  /// A line on settings of PowerSGD where gradients do not travel by it.
+  /// Lines on settings that have no effect, or another than is likely meant, beside others.
   static func idleWarnings(
     of configuration: some TrainingConfiguration, in layers: [ConfigLayer]
   ) -> [String] {
     let idle = configuration.idlePowerSGDKeys
     let given = Set(layers.flatMap(\.settings).map(\.key)).intersection(idle)
-    return given.isEmpty
+    var lines =
+      given.isEmpty
       ? [] : ["no effect without compress powersgd: \(given.sorted().joined(separator: ", "))"]
+    if configuration.syncBatchNorm, configuration.accumulationSteps > 1 {
+      lines.append(
+        "sync_bn with accumulation_steps \(configuration.accumulationSteps): each part takes the "
+          + "statistics of its own images, so results depend on the number of ranks")
+    }
+    if configuration.convolution == .im2col, configuration.precision != .float32 {
+      lines.append("no effect with convolution im2col: precision; patches multiply floats")
+    }
+    return lines
   }
 }

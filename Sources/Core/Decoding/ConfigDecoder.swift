@@ -18,7 +18,7 @@ public enum ConfigDecoder {
   static let emptyKeys = [
     "checkpoint_load": "nothing; what is tuned is named by --result",
     "checkpoint_save": "nothing; --save writes to defense/<mode>/ in the attack's folder",
-    "index": "nothing; tuning images are drawn from --random_seed, not read from a file",
+    "teacher_model_loc": "nothing; the teacher is the attacked model, fine-tuned first",
   ]
 
   /// BackdoorBench's names in defences' files for keys of `fst tune`.
@@ -75,8 +75,15 @@ public enum ConfigDecoder {
   public static func tune(
     flags: [ConfigArgument], attackYAML: String? = nil, prototypeYAML: String? = nil
   ) throws -> DecodedConfiguration<TuneConfiguration> {
-    let layers = try yamlLayers([prototypeYAML, attackYAML]) + [ConfigLayer(flags: flags)]
+    // `defend ft` is handed a defence's file as that of the attack.
+    let file = try attackYAML.map {
+      try ConfigLayer.defence(yaml: $0, isNamed: flags.contains { $0.key == "result" })
+    }
+    let layers =
+      try yamlLayers([prototypeYAML]) + [file?.layer].compactMap { $0 }
+      + [ConfigLayer(flags: flags)]
     var decoded = try tune(layers: layers, otherKeys: AttackConfiguration.fields.map(\.key))
+    decoded.warnings += file?.warnings ?? []
     decoded.configuration.arguments += ConfigArgument.paths(
       prototypeYAML: prototypeYAML, attackYAML: attackYAML)
     return decoded

@@ -2,13 +2,14 @@
 
 extension ConfigLayer {
   /// What its files call keys of ours.
-  private static let otherNames = ["data_root": "dataset_path"]
+  private static let otherNames = ["data_root": "dataset_path", "cos_t_max": "cosine_t_max"]
 
   /// Keys that stand in its files and that its defences read nowhere, or that the archive answers.
   private static let idle: Set = [
     "num_classes", "input_height", "input_width", "input_channel", "poison_rate", "target_type",
     "target_label", "trigger_type", "frequency_save", "momentum", "weight_decay",
-    "optim",
+    "optim", "bs", "to_file", "cleaning_ratio", "train_mode", "print_freq", "threshold_clean",
+    "threshold_bad",
   ]
 
   /// The settings of a defence's file, and lines on what of it has no effect.

@@ -88,6 +88,7 @@ package struct AdversarialNeuronPruning: Defence {
     }
     let sweep = PruningSweep(stage)
     let before = try sweep.judge()
+    try sweep.requireSuccessRate(before)
     var table = PruningSweep.table([way.rawValue, "num_pruned"])
     var (judgements, counts) = ([PruningSweep.Judgement](), [Int]())
     let tried = way.values(upTo: largest, by: interval)
@@ -108,7 +109,8 @@ package struct AdversarialNeuronPruning: Defence {
     }
     purified.tables = [("\(way.rawValue)_df.csv", table)]
     guard let choice = sweep.choice(of: judgements, before: before) else {
-      purified.findings = ["nothing is pruned: no \(way.rawValue) was admitted"]
+      let reason = sweep.hopelessness(before) ?? "no \(way.rawValue) was admitted"
+      purified.findings = ["nothing is pruned: \(reason)"]
       return purified
     }
     order.prune(counts[choice], in: stage.network.store)

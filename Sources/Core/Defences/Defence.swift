@@ -20,6 +20,10 @@ package protocol Defence: Method {
   /// known; throws `ConfigError`.
   func place(_ settings: inout DefendConfiguration) throws
 
+  /// Throws a one-line error where a file that it needs is not there; rank 0 alone is asked, before
+  /// anything is written.
+  func requireFiles(_ settings: TuneConfiguration) throws
+
   /// Purifies the network of `stage` in place; all ranks call it together.
   ///
   /// Throws one-line errors, `SharedFailure` where all ranks know of it, and `DefenceStopped`.
@@ -32,6 +36,7 @@ extension Defence {
   package static var optimizerName: String { "sgd" }
   package static func adjust(_ settings: inout DefendConfiguration) {}
   package func place(_ settings: inout DefendConfiguration) throws {}
+  package func requireFiles(_ settings: TuneConfiguration) throws {}
 }
 
 /// What a defence has come to, beside the network that it has changed.

@@ -50,6 +50,7 @@ public struct Defending {
     _ subject: TuningSubject, by defence: any Defence
   ) throws -> TuneOutcome {
     let decides = type(of: defence).decides
+    try communicator.onRankZero { try defence.requireFiles(shared) }
     let (images, heldOut) = try cleanImages(of: subject, decides: decides)
     let attacked = subject.attacked.copy()
     let identity = configuration.identity(
@@ -94,15 +95,9 @@ public struct Defending {
     of subject: TuningSubject, decides: Bool
   ) throws -> (images: LabeledImages, heldOut: LabeledImages) {
     let train = subject.dataset.train
-    let indices = TuningSet.indices(
-      shared.tuningSplit, labels: train.labels, classCount: train.classCount,
-      ratio: shared.splitRatio, seed: Int(shared.randomSeed)
-    ).tuning
-    guard !indices.isEmpty else {
-      throw TuningSetError(
-        ratio: shared.splitRatio, isHeldOut: shared.tuningSplit == .heldOut)
-    }
-    let images = train.selecting(indices)
+    let images = train.selecting(
+      try shared.tuningIndices(
+        labels: train.labels, classCount: train.classCount, communicator: communicator))
     try communicator.requireAgreement(
       onEach: [("clean images", images.checksum)] + subject.sets.checksums)
     // A defence that decides nothing has no use for held-out images; it says so by its key.
@@ -110,6 +105,7 @@ public struct Defending {
       return (images, train.selecting([]))
     }
     let count = images.count / 5
+    guard count > 0 else { throw HeldOutTooFew(found: images.count) }
     let own = Array(0..<images.count - count)
     return (images.selecting(own), images.selecting(Array(own.count..<images.count)))
   }
@@ -159,5 +155,41 @@ public struct Defending {
       numClasses: attacked.description.classCount
     ).write(to: resultPath, form: shared.defenseForm == .bare ? .bare : .dictionary)
     CheckpointFolder(path: folder, keep: shared.keepCheckpoints).prune(to: 0)
+  }
+}
+
+/// Too few clean images to hold some out.
+struct HeldOutTooFew: Error, Equatable, CustomStringConvertible {
+  /// How many there are.
+  let found: Int
+
+  /// One line: what was expected and found.
+  var description: String {
+    "split_ratio: expected at least 5 clean images, to hold a fifth out by which is decided, found "
+      + "\(found)"
+  }
+}
+
+extension TuneConfiguration {
+  /// The positions of the clean images among those with `labels`: as `index` names them, or drawn as
+  /// the originals draw them.
+  ///
+  /// Rank 0 reads the file. Throws one-line errors, `SharedFailure` where all ranks know of it.
+  func tuningIndices(
+    labels: [Int], classCount: Int, communicator: any Communicator
+  ) throws -> [Int] {
+    if let indexPath {
+      return try communicator.fromRankZero {
+        try TuningSet.read(indexPath, count: labels.count)
+      }
+    }
+    let indices = TuningSet.indices(
+      tuningSplit, labels: labels, classCount: classCount, ratio: splitRatio,
+      seed: Int(randomSeed)
+    ).tuning
+    guard !indices.isEmpty else {
+      throw TuningSetError(ratio: splitRatio, isHeldOut: tuningSplit == .heldOut)
+    }
+    return indices
   }
 }

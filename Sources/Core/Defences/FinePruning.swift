@@ -93,6 +93,9 @@ package struct FinePruning: Defence {
       sweep.tell(table.rows.count, of: steps(of: order.count).count)
       let first = before ?? judgement
       before = first
+      if count == 0, let line = sweep.hopelessness(first) {
+        stage.stage.tell(.warning("nothing is pruned: \(line)"))
+      }
       let isAdmitted = count == 0 || sweep.isAdmitted(judgement, before: first)
       if isAdmitted || isFaithful { masked = tried }
       if !isAdmitted { break }

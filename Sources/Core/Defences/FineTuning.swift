@@ -181,15 +181,10 @@ public struct FineTuning {
 
   /// The clean images that the model is tuned on.
   private func tuningImages(of train: LabeledImages) throws -> LabeledImages {
-    let indices = TuningSet.indices(
-      configuration.tuningSplit, labels: train.labels, classCount: train.classCount,
-      ratio: configuration.splitRatio, seed: Int(configuration.randomSeed)
-    ).tuning
-    guard !indices.isEmpty else {
-      throw TuningSetError(
-        ratio: configuration.splitRatio, isHeldOut: configuration.tuningSplit == .heldOut)
-    }
-    return train.selecting(indices)
+    train.selecting(
+      try configuration.tuningIndices(
+        labels: train.labels, classCount: train.classCount,
+        communicator: communicator))
   }
 
   /// The attack's arguments say whether it left the tuning images out.

@@ -36,7 +36,7 @@ package struct NeuralCleanse: Defence {
     purified.pictures = try Self.pictures(of: triggers, verdict: verdict)
     purified.tables = [("nc_norms.csv", Self.table(of: triggers, verdict: verdict))]
     purified.findings = [verdict.words]
-    guard verdict.isReliable, !verdict.flagged.isEmpty else {
+    guard !verdict.flagged.isEmpty else {
       purified.findings.append("nothing to unlearn: the model stays as it is")
       return purified
     }

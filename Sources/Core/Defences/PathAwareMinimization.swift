@@ -54,7 +54,7 @@ package struct PathAwareMinimization: Defence {
     }
     let verdict = ReversalVerdict(triggers, settings: reversal)
     let smallest = triggers.indices.min { triggers[$0].norm < triggers[$1].norm }
-    let isFound = verdict.isReliable && !verdict.flagged.isEmpty
+    let isFound = !verdict.flagged.isEmpty
     let classes = isFound ? verdict.flagged : [smallest ?? 0]
     let names = classes.map { "\($0)" }.joined(separator: ", ")
     let source =

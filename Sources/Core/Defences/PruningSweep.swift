@@ -36,6 +36,20 @@ package struct PruningSweep {
     return judgement
   }
 
+  /// Throws where the success rate is to be decided by, and `before` has none.
+  func requireSuccessRate(_ before: Judgement) throws {
+    guard stage.configuration.selection == .benchmark, before.successRate == nil else { return }
+    throw BenchmarkWithoutTriggers()
+  }
+
+  /// Why nothing is chosen where the network gets none of the images right by which is decided.
+  func hopelessness(_ before: Judgement) -> String? {
+    before.accuracy > 0
+      ? nil
+      : "the attacked model gets none of the images right by which is decided"
+        + (stage.configuration.selection == .heldOut ? " (\(stage.heldOut.count) held out)" : "")
+  }
+
   /// Tells how many of `total` prunings are judged.
   func tell(_ done: Int, of total: Int) {
     stage.stage.tell(
@@ -110,6 +124,15 @@ package struct PruningSweep {
       judgement.tests == nil ? judgement.accuracy : nil,
     ]
     return cells + figures.map { .number($0 ?? .nan) }
+  }
+}
+
+/// A choice as the originals make it, without what they look at.
+struct BenchmarkWithoutTriggers: Error, Equatable, CustomStringConvertible {
+  /// One line: what was expected and found.
+  var description: String {
+    "--selection benchmark: expected triggered test images to decide by, found none; keep the run's "
+      + "\(PoisonFolder.testName), name the attack by --attack, or take --selection held_out"
   }
 }
 

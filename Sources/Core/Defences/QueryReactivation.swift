@@ -55,13 +55,20 @@ package struct QueryReactivation: Defence {
     try start.place(&settings, method: Self.name, result: "\(Self.name)_noise.pt")
   }
 
+  package func requireFiles(_ settings: TuneConfiguration) throws {
+    try OtherModelMissing.require(
+      retunedPath(settings), "the model that `fst defend ra` with --save leaves there",
+      key: "relearned_path")
+    try OtherModelMissing.require(
+      cleanPath(settings),
+      "a clean model of the dataset and network, as `fst attack badnet --pratio 0` trains it",
+      key: "clean_model_path")
+  }
+
   package func purify(_ stage: DefenceStage) throws -> Purified {
     stage.tellOfPlainPasses()
-    let retuned = try stage.otherModel(
-      at: retunedPath ?? PathText.join(stage.startFolder, "relearn_result.pt"),
-      made: "fst defend ra")
-    let clean = try stage.otherModel(
-      at: cleanModelPath ?? Self.cleanPath(stage.shared), made: "fst attack badnet --pratio 0")
+    let retuned = try stage.otherModel(at: retunedPath(stage.shared))
+    let clean = try stage.otherModel(at: cleanPath(stage.shared))
     let noise = ReactivationNoise(
       images: stage.network.inputShape, strength: strength, normalization: stage.normalization,
       context: stage.context)
@@ -86,8 +93,15 @@ package struct QueryReactivation: Defence {
     return purified
   }
 
-  /// The archive of the clean run with the settings of `shared`, as the attack command names it.
-  private static func cleanPath(_ shared: TuneConfiguration) -> String {
+  /// The archive of what ra has made of the tested model.
+  private func retunedPath(_ shared: TuneConfiguration) -> String {
+    retunedPath ?? PathText.join(PathText.folder(of: shared.archivePath), "relearn_result.pt")
+  }
+
+  /// The archive of the clean model: the one given, or that of the clean run with the settings of
+  /// `shared`, as the attack command names it.
+  private func cleanPath(_ shared: TuneConfiguration) -> String {
+    if let cleanModelPath { return cleanModelPath }
     let folder = RunFolderName.path(
       record: shared.record, dataset: shared.dataset, attack: AttackName.first.rawValue,
       poisonRatio: 0, attackTarget: shared.attackTarget, model: shared.model)
@@ -104,6 +118,7 @@ package struct QueryReactivation: Defence {
     ).prefix(triggeredCount)
     let clean = stage.images.selecting(Array(0..<min(cleanCount, stage.images.count)))
     let triggered = all.images.selecting(Array(order))
+    guard clean.count + triggered.count > 0 else { throw NoImagesToLearnOn() }
     return LabeledImages(
       pixels: clean.pixels + triggered.pixels,
       labels: clean.labels + order.map { all.originalLabels[$0] }, height: clean.height,
@@ -112,17 +127,9 @@ package struct QueryReactivation: Defence {
 }
 
 extension DefenceStage {
-  /// The folder of the tested archive.
-  fileprivate var startFolder: String { PathText.folder(of: shared.archivePath) }
-
-  /// The model of the archive at `path`, which `command` leaves.
-  fileprivate func otherModel(at path: String, made command: String) throws -> AttackedModel {
-    try communicator.onRankZero {
-      guard FileManager.default.fileExists(atPath: path) else {
-        throw OtherModelMissing(path: path, command: command)
-      }
-    }
-    return try AttackedModel(
+  /// The model of the archive at `path`.
+  fileprivate func otherModel(at path: String) throws -> AttackedModel {
+    try AttackedModel(
       AttackedArchive(path: path, communicator: communicator), for: images,
       communicator: communicator)
   }
@@ -170,11 +177,27 @@ private struct NoisyAnswers {
 struct OtherModelMissing: Error, Equatable, CustomStringConvertible {
   /// Where it should be.
   let path: String
-  /// What makes it.
-  let command: String
+  /// What it is.
+  let model: String
+  /// The key that names another place.
+  let key: String
+
+  /// Throws unless there is a file at `path`.
+  static func require(_ path: String, _ model: String, key: String) throws {
+    guard !FileManager.default.fileExists(atPath: path) else { return }
+    throw OtherModelMissing(path: path, model: model, key: key)
+  }
 
   /// One line: which file, what was expected.
   var description: String {
-    "\(path): expected the model that `\(command)` with --save leaves, found none"
+    "\(path): expected \(model), found none; --\(key) names another"
+  }
+}
+
+/// Nothing that noise could be learnt on.
+struct NoImagesToLearnOn: Error, Equatable, CustomStringConvertible {
+  /// One line: what was expected and found.
+  var description: String {
+    "clean_num_qra, poison_num_qra: expected images to learn the noise on, found none"
   }
 }

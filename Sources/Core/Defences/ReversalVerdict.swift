@@ -4,7 +4,8 @@ import Foundation
 /// 2019).
 ///
 /// With the deviation 1.4826 median |size - median|, the anomaly index is that of the smallest mask:
-/// |smallest - median| / deviation. Flagged are classes below the median by more than two deviations.
+/// |smallest - median| / deviation. Flagged are classes below the median by more than two deviations,
+/// where there are three classes or more: of two neither can be the odd one.
 public struct ReversalVerdict: Equatable, Sendable {
   /// The sizes of the masks, one a class.
   public let norms: [Double]
@@ -14,8 +15,8 @@ public struct ReversalVerdict: Equatable, Sendable {
   public let deviation: Double
   /// The anomaly index; 0 where the sizes do not differ.
   public let index: Double
-  /// The classes that stand out, the smallest mask first.
-  public let flagged: [Int]
+  /// The classes that would stand out if the sizes can be relied on, the smallest mask first.
+  private let outliers: [Int]
   /// The classes whose trigger never worked.
   public var unreached: [Int] = []
 
@@ -31,7 +32,7 @@ public struct ReversalVerdict: Equatable, Sendable {
     (self.norms, self.median, self.deviation) = (norms, median, deviation)
     let smallest = norms.min() ?? 0
     index = deviation > 0 ? abs(smallest - median) / deviation : 0
-    flagged =
+    outliers =
       deviation > 0
       ? norms.indices.filter {
         norms[$0] <= median && abs(norms[$0] - median) / deviation > Self.threshold
@@ -51,13 +52,26 @@ public struct ReversalVerdict: Equatable, Sendable {
     1 - pow(1 - erfc(index / 2.0.squareRoot()) / 2, Double(max(norms.count, 1)))
   }
 
-  /// Whether so few classes are without a trigger that works that the others can be judged.
-  public var isReliable: Bool { deviation > 0 && 2 * unreached.count < norms.count }
+  /// The classes that stand out, the smallest mask first; none where that cannot be relied on.
+  public var flagged: [Int] { isReliable ? outliers : [] }
+
+  /// Whether there are enough classes to compare, and so few of them without a trigger that works
+  /// that the others can be judged.
+  public var isReliable: Bool {
+    norms.count > 2 && deviation > 0 && 2 * unreached.count < norms.count
+  }
 
   /// What to make of it, in a sentence.
   public var words: String {
     let share = "\(unreached.count) of \(norms.count) classes"
-    if deviation == 0 { return "no verdict: the masks' sizes do not differ" }
+    if norms.count < 3 {
+      return "no verdict: expected three classes or more to compare, found \(norms.count)"
+    }
+    if norms.min() == norms.max() { return "no verdict: the masks' sizes do not differ" }
+    if deviation == 0 {
+      return "no verdict: the masks of half the classes or more have one size, so nothing says how "
+        + "far off another is"
+    }
     if !isReliable {
       return
         "no verdict to rely on: \(share) have no trigger that works yet; give a larger --nc_epoch"

@@ -17,6 +17,9 @@ package struct ReversedTrigger: Equatable, Sendable {
     (self.mask, self.pattern, self.height, self.width) = (mask, pattern, height, width)
   }
 
+  /// Whether all values are numbers.
+  var isFinite: Bool { mask.allSatisfy(\.isFinite) && pattern.allSatisfy(\.isFinite) }
+
   /// The sum of the mask, by which triggers are compared.
   package var norm: Double { mask.reduce(0) { $0 + Double($1) } }
 

@@ -18,6 +18,8 @@ package struct SharpnessAwareTuning: Defence {
   var isAdaptive = true
   /// Whether a cosine falls with each step, to rise again after `cosine_t_max` of them.
   var fallsByStep = false
+  /// The archive whose model is tuned; nil is the attack's.
+  var startPath: String?
 
   package init() {}
 
@@ -41,7 +43,14 @@ package struct SharpnessAwareTuning: Defence {
       them, or 100; it then ends at the full rate after 100 epochs of 10 steps (default: false, it \
       falls with each epoch)
       """, in: .attack),
+    .text("checkpoint_path", \.startPath, "an archive").role(.output).help(
+      "The archive whose model is tuned, such as another defence's result (default: the attack's)",
+      "file", in: .attack),
   ]
+
+  package func place(_ settings: inout DefendConfiguration) throws {
+    if let startPath { settings.shared.startPath = startPath }
+  }
 
   package func purify(_ stage: DefenceStage) throws -> Purified {
     stage.tellOfPlainPasses()

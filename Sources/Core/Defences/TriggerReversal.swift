@@ -86,8 +86,12 @@ struct TriggerReversal {
       }
       epochs += 1
       tell(epochs, of: target)
+      let trigger = step.trigger
+      guard trigger.isFinite else {
+        throw ReversalError.triggerNotFinite(target, cost: search.cost)
+      }
       let isOver = search.end(
-        epochWith: step.trigger, success: success / batches, norm: norm / batches)
+        epochWith: trigger, success: success / batches, norm: norm / batches)
       if isOver { break }
     }
     guard let trigger = search.best else { return nil }
@@ -117,12 +121,17 @@ struct TriggerReversal {
 enum ReversalError: Error, Equatable, CustomStringConvertible {
   /// The network answers with what is no number.
   case notFinite(Int)
+  /// The search itself has come to what is no number.
+  case triggerNotFinite(Int, cost: Double)
 
   /// One line: what was expected and found.
   var description: String {
     switch self {
     case .notFinite(let target):
       "class \(target): expected finite answers of the model, found nan or infinity"
+    case .triggerNotFinite(let target, let cost):
+      "class \(target): expected a finite mask and pattern, found nan or infinity, the mask's size "
+        + "counting \(cost.pythonRepr); give a smaller --init_cost, --cost_multiplier or --mask_lr"
     }
   }
 }

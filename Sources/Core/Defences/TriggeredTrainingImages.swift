@@ -18,7 +18,7 @@ struct TriggeredTrainingImages {
     if let kept = try kept(labels()) { return kept }
     stage.stage.tell(
       .warning(
-        "no \(PoisonFolder.trainName) in \(folder): the trigger of "
+        "no images in \(PoisonFolder.trainName) of \(folder): the trigger of "
           + "\(stage.shared.attack?.rawValue ?? "the attack") is applied anew"))
     return try anew()
   }
@@ -44,7 +44,11 @@ struct TriggeredTrainingImages {
     var read: PoisonedDataset?
     let count = try communicator.fromRankZero { () -> Int in
       let folder = "\(folder)/\(PoisonFolder.trainName)"
-      guard FileManager.default.fileExists(atPath: folder) else { return 0 }
+      // A clean run leaves the folder empty.
+      guard
+        try FileManager.default.fileExists(atPath: folder)
+          && !FileManager.default.contentsOfDirectory(atPath: folder).isEmpty
+      else { return 0 }
       let all = try PoisonFolder.read(
         folder, height: stage.images.height, width: stage.images.width,
         classNames: stage.images.classNames, labels: labels)

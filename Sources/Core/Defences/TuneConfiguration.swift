@@ -56,6 +56,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var choosesAlpha = false
   /// The share of held-out images by which its choice may be worse than the best of what it tries.
   public var largestAlphaLoss = 0.02
+  /// The file of the tuning images' indices; nil draws them.
+  public var indexPath: String?
   /// The number of passes over the tuning images.
   public var epochs = 10
   /// The images of one step on all ranks together, unless `batchSizePerRank` is given.
@@ -74,6 +76,8 @@ public struct TuneConfiguration: Equatable, Sendable {
   public var milestones: [Int] = []
   /// The factor of `MultiStepLR`.
   public var gamma = 0.1
+  /// The factor of `ReduceLROnPlateau`.
+  public var plateauFactor = 0.1
   /// SGD's momentum, 0..<1.
   public var momentum = 0.9
   /// SGD's weight decay, on all trained parameters.

@@ -33,6 +33,11 @@ extension TuneConfiguration: TrainingConfiguration {
       "The share of training images for tuning, 0 to 1", "share", in: .data
     ).synonym("ratio", "BackdoorBench's name of --split_ratio."),
     .choice("tuning_split", \.tuningSplit),
+    .text("index", \.indexPath, "a file of indices").help(
+      """
+      The indices of the clean tuning images in the training set, from 0, in a text file; they take \
+      the place of --split_ratio, as in BackdoorBench (default: they are drawn)
+      """, "file", in: .data),
   ]
 
   private static let tuningFields: [ConfigField<Self>] = [
@@ -69,6 +74,7 @@ extension TuneConfiguration: TrainingConfiguration {
   package var knownAttack: String? { attack?.rawValue }
   package var keysWithoutEffect: Set<String> {
     let idle: Set = mode != .fst ? ["alpha", "alpha_loss"] : choosesAlpha ? [] : ["alpha_loss"]
-    return idle.union(idlePowerSGDKeys)
+    let undrawn: Set = indexPath == nil ? [] : ["split_ratio", "tuning_split"]
+    return idle.union(idlePowerSGDKeys).union(undrawn)
   }
 }

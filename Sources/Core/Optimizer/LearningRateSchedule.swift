@@ -13,7 +13,7 @@ public struct RateLevel: Equatable, Sendable {
 
 /// The learning rate of each step, as PyTorch's schedulers give it.
 ///
-/// Cosine, multi-step and constant change once an epoch, the one-cycle schedule every step.
+/// Cosine, multi-step, constant and plateau change once an epoch, the one-cycle schedule every step.
 public enum LearningRateSchedule: Equatable, Sendable {
   /// `base` throughout.
   case constant(base: Double)
@@ -31,9 +31,15 @@ public enum LearningRateSchedule: Equatable, Sendable {
   case cosineOfSteps(base: Double, period: Int)
   /// The rate of the last level that begins at the epoch or before; the first begins at 0.
   case levels([RateLevel])
+  /// base factor^n, n the times that the training loss has not fallen for eleven epochs:
+  /// `ReduceLROnPlateau` with its defaults.
+  case plateau(base: Double, factor: Double)
 
-  /// The learning rate of step `step` of epoch `epoch`, both counted from 0.
-  public func rate(epoch: Int, step: Int, stepsPerEpoch: Int, epochs: Int) -> Double {
+  /// The learning rate of step `step` of epoch `epoch`, both counted from 0; `losses` are the mean
+  /// training losses of the epochs before it, which a plateau alone looks at.
+  public func rate(
+    epoch: Int, step: Int, stepsPerEpoch: Int, epochs: Int, losses: [Double] = []
+  ) -> Double {
     switch self {
     case .constant(let base):
       return base
@@ -45,7 +51,8 @@ public enum LearningRateSchedule: Equatable, Sendable {
       return epoch < count
         ? first.rate(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch, epochs: count)
         : second.rate(
-          epoch: epoch - count, step: step, stepsPerEpoch: stepsPerEpoch, epochs: epochs - count)
+          epoch: epoch - count, step: step, stepsPerEpoch: stepsPerEpoch, epochs: epochs - count,
+          losses: Array(losses.dropFirst(count)))
     case .oneCycle(let peak, let warmUp):
       return Self.oneCycle(
         peak: peak, warmUp: warmUp, step: epoch * stepsPerEpoch + step,
@@ -55,7 +62,37 @@ public enum LearningRateSchedule: Equatable, Sendable {
       return base * (1 + Foundation.cos(Double.pi * steps / Double(period))) / 2
     case .levels(let levels):
       return levels.last { $0.epoch <= epoch }?.rate ?? 0
+    case .plateau(let base, let factor):
+      return Self.plateau(base: base, factor: factor, losses: losses)
     }
+  }
+
+  /// Whether it looks at the losses.
+  var followsLosses: Bool {
+    switch self {
+    case .plateau: true
+    case .sequence(let first, _, let second): first.followsLosses || second.followsLosses
+    default: false
+    }
+  }
+
+  /// PyTorch's defaults: an epoch is better whose loss is below the best by a share of 1e-4; the
+  /// eleventh in a row that is not lowers the rate, unless by less than 1e-8.
+  private static func plateau(base: Double, factor: Double, losses: [Double]) -> Double {
+    let (patience, threshold, least) = (10, 1e-4, 1e-8)
+    var (rate, best, idle) = (base, Double.infinity, 0)
+    for loss in losses {
+      if loss < best * (1 - threshold) {
+        (best, idle) = (loss, 0)
+      } else {
+        idle += 1
+      }
+      if idle > patience {
+        if rate - rate * factor > least { rate *= factor }
+        idle = 0
+      }
+    }
+    return rate
   }
 
   private static func oneCycle(peak: Double, warmUp: Double, step: Int, total: Int) -> Double {

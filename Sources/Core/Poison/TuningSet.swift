@@ -1,3 +1,5 @@
+import Foundation
+
 /// Which training images are the clean tuning set: a function of labels, ratio and seed alone.
 public enum TuningSet {
   /// The images that tune the model and those that the attack trains on, both ascending or as
@@ -48,6 +50,32 @@ public enum TuningSet {
       }
     }
     return Indices(tuning: tuning, attack: attack)
+  }
+
+  /// The indices in the text file at `path`, of `count` images, in its order; throws
+  /// `TuningSetFileError`.
+  ///
+  /// As NumPy's `loadtxt` reads them: white space between them, `#` begins a comment.
+  static func read(_ path: String, count: Int) throws -> [Int] {
+    guard let data = FileManager.default.contents(atPath: path),
+      let text = String(bytes: data, encoding: .utf8)
+    else { throw TuningSetFileError(path: path, line: nil, count: count, found: "none") }
+    var result: [Int] = []
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for (number, line) in lines.enumerated() {
+      let numbers = line.prefix { $0 != "#" }
+      for word in numbers.split(whereSeparator: \.isWhitespace) {
+        guard let index = Int(word), 0..<count ~= index else {
+          throw TuningSetFileError(
+            path: path, line: number + 1, count: count, found: "'\(word.prefix(40))'")
+        }
+        result.append(index)
+      }
+    }
+    guard !result.isEmpty else {
+      throw TuningSetFileError(path: path, line: nil, count: count, found: "none")
+    }
+    return result
   }
 
   /// Python's int(N * ratio): truncated.

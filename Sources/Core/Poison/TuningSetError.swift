@@ -13,3 +13,19 @@ public struct TuningSetError: Error, Equatable, Sendable, CustomStringConvertibl
     return "split_ratio: expected a share that yields \(expected), found \(ratio.pythonRepr)"
   }
 }
+
+/// Why a file of indices names no tuning images.
+struct TuningSetFileError: Error, Equatable, CustomStringConvertible {
+  /// The file, and the line where one is meant.
+  let path: String, line: Int?
+  /// The images that there are.
+  let count: Int
+  /// What is there.
+  let found: String
+
+  /// One line: where, what was expected and found.
+  var description: String {
+    "\(path)\(line.map { ":\($0)" } ?? ""): expected indices of training images, 0 to "
+      + "\(count - 1), found \(found)"
+  }
+}

@@ -23,6 +23,7 @@ package protocol TrainingConfiguration: Sendable {
   var cosineEpochs: Int? { get set }
   var milestones: [Int] { get set }
   var gamma: Double { get set }
+  var plateauFactor: Double { get set }
   var momentum: Double { get set }
   var weightDecay: Double { get set }
   var augment: Bool { get set }
@@ -59,7 +60,8 @@ extension TrainingConfiguration {
   /// The learning-rate schedule that the names and numbers amount to.
   var learningRateSchedule: LearningRateSchedule {
     LearningRateSchedule(
-      schedule, base: learningRate, period: scheduleEpochs, milestones: milestones, gamma: gamma)
+      schedule, base: learningRate, period: scheduleEpochs, milestones: milestones, gamma: gamma,
+      factor: plateauFactor)
   }
 
   /// Images of one step over all ranks.

@@ -35,6 +35,11 @@ extension TrainingConfiguration {
       .integers("steplr_milestones", \.milestones, 0...countLimit).help(
         "Epochs after which MultiStepLR multiplies it by --steplr_gamma", "epochs", in: .training),
       .number("steplr_gamma", \.gamma, .nonNegative).help("That factor", "factor", in: .training),
+      .number("ReduceLROnPlateau_factor", \.plateauFactor, .belowOne).help(
+        """
+        By what ReduceLROnPlateau multiplies it once the training loss has not fallen for eleven \
+        epochs
+        """, "factor", in: .training),
       .number("sgd_momentum", \.momentum, .belowOne).help(
         "Momentum, 0 to below 1", "share", in: .training),
       .number("wd", \.weightDecay, .nonNegative).help("Weight decay", "rate", in: .training),

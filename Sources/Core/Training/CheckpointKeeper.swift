@@ -12,18 +12,21 @@ public final class CheckpointKeeper {
   private let identity: RunIdentity
   private let step: any TrainingStep
   private let sampler: ShardedSampler
+  private let losses: EpochLosses?
   private let observer: any TrainingObserver
   private var lastSaved: (epoch: Int, step: Int)?
 
-  /// A keeper of the state of `step`, which takes the batches of `sampler`.
+  /// A keeper of the state of `step`, which takes the batches of `sampler`; `losses` are kept where
+  /// the learning rate follows them.
   init(
     _ folder: CheckpointFolder, identity: RunIdentity, step: any TrainingStep,
-    sampler: ShardedSampler, observer: any TrainingObserver
+    sampler: ShardedSampler, losses: EpochLosses?, observer: any TrainingObserver
   ) {
     self.folder = folder
     self.identity = identity
     self.step = step
     self.sampler = sampler
+    self.losses = losses
     self.observer = observer
   }
 
@@ -53,6 +56,7 @@ public final class CheckpointKeeper {
         model: states[0].model, velocity: states[0].memory, rows: rows)
       checkpoint.optimizerSteps = states[0].optimizerSteps
       checkpoint.learners = Array(states.dropFirst())
+      checkpoint.losses = losses?.values ?? []
       try folder.write(checkpoint)
     }
   }
@@ -73,6 +77,10 @@ public final class CheckpointKeeper {
     }
     let begun = try communicator.fromRankZero { step.learners.map(\.optimizer.stepCount) }
     zip(step.learners, begun).forEach { $0.optimizer.stepCount = $1 }
+    if let losses {
+      let bits = try communicator.fromRankZero { (saved?.losses ?? []).map(\.bitPattern) }
+      losses.values = bits.map { Double(bitPattern: $0) }
+    }
     let mine = saved.map { saved in
       [Int64(saved.epochs), Int64(steps(for: saved.samples) ?? 0)] + saved.counts.flatMap(\.words)
     }
@@ -115,8 +123,9 @@ public final class CheckpointKeeper {
     for (key, now) in machine {
       guard let before = saved.machine.first(where: { $0.key == key })?.value, before != now
       else { continue }
-      observer.observe(
-        .warning("\(key) was \(before) and is \(now) now: last bits may differ"))
+      // Other kernels round the last bits otherwise; other numbers round each product.
+      let difference = key == "precision" ? "products round otherwise" : "last bits may differ"
+      observer.observe(.warning("\(key) was \(before) and is \(now) now: \(difference)"))
     }
   }
 

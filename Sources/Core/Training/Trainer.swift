@@ -24,6 +24,8 @@ public struct Trainer {
   public let watch: TrainingWatch
   /// Says how long the run will take.
   let estimate: EndEstimate
+  /// The mean losses of the finished epochs.
+  var losses = EpochLosses()
 
   /// Saves the state; nil where the run keeps none.
   var keeper: CheckpointKeeper? { boundary.keeper }
@@ -56,6 +58,7 @@ public struct Trainer {
     while position.epoch < epochs && position.epoch * loader.sampler.stepsPerEpoch < limit {
       guard let outcome = try step.communicator.training({ try train(&position) })
       else { return position }
+      losses.values.append(outcome.counts.meanLoss ?? .nan)
       do { try epochEnded(outcome) } catch is NonFiniteLogits { throw diverged(at: position) }
       position = TrainingPosition(epoch: position.epoch + 1)
     }
@@ -120,7 +123,8 @@ public struct Trainer {
 
   private func learningRate(_ epoch: Int, step: Int) -> Double {
     schedule.rate(
-      epoch: epoch, step: step, stepsPerEpoch: loader.sampler.stepsPerEpoch, epochs: epochs)
+      epoch: epoch, step: step, stepsPerEpoch: loader.sampler.stepsPerEpoch, epochs: epochs,
+      losses: losses.values)
   }
 
   private func report(

@@ -12,12 +12,16 @@ extension TrainingConfiguration {
 
 extension LearningRateSchedule {
   /// The schedule called `name`; a one-cycle schedule peaks at `base` after 30 % of all steps.
-  init(_ name: ScheduleName, base: Double, period: Int, milestones: [Int], gamma: Double) {
+  init(
+    _ name: ScheduleName, base: Double, period: Int, milestones: [Int], gamma: Double,
+    factor: Double
+  ) {
     switch name {
     case .cosine: self = .cosine(base: base, period: period)
     case .multiStep: self = .multiStep(base: base, milestones: milestones, gamma: gamma)
     case .constant: self = .constant(base: base)
     case .oneCycle: self = .oneCycle(peak: base, warmUp: 0.3)
+    case .plateau: self = .plateau(base: base, factor: factor)
     }
   }
 }

@@ -31,18 +31,22 @@ struct TrainingRun {
     let watch = try TrainingWatch(
       step, checkReplicas: configuration.checkReplicas, timeline: configuration.timelinePath)
     (self.watch, self.step, self.stage) = (watch, step, stage)
+    let (schedule, losses) = (
+      plan.schedule ?? configuration.learningRateSchedule, EpochLosses()
+    )
     let keeper = plan.checkpoints.map {
       CheckpointKeeper(
-        $0, identity: plan.identity, step: step, sampler: loader.sampler, observer: stage.observer)
+        $0, identity: plan.identity, step: step, sampler: loader.sampler,
+        losses: schedule.followsLosses ? losses : nil, observer: stage.observer)
     }
     trainer = Trainer(
-      step: step, loader: loader, schedule: plan.schedule ?? configuration.learningRateSchedule,
+      step: step, loader: loader, schedule: schedule,
       epochs: configuration.epochs, maxSteps: configuration.maxSteps, phase: plan.phase,
       observer: stage.observer,
       boundary: StepBoundary(
         interruption: stage.interruption, keeper: keeper, interval: configuration.checkpointSteps,
         timer: watch.timer, communicator: stage.communicator, observer: stage.observer),
-      watch: watch, estimate: plan.estimate)
+      watch: watch, estimate: plan.estimate, losses: losses)
     let steps = min(trainer.epochs * loader.sampler.stepsPerEpoch, trainer.maxSteps ?? .max)
     if configuration.compression == .powersgd, configuration.powerSGD.start >= steps,
       stage.communicator.worldSize > 1

@@ -92,6 +92,57 @@ import Testing
     ),
   ]
 
+  /// Files of other versions of it, and those of Tiny ImageNet.
+  @Test func keysOfItsOtherVersionsAreTaken() throws {
+    let nc = try decode(
+      "nc",
+      file: Self.common.replacing("CosineAnnealingLR", with: "ReduceLROnPlateau")
+        + "to_file: True\ncleaning_ratio: 0.05\nbs: 256\nratio: 0.05\nuse_norm: 1\n")
+    #expect(nc.configuration.shared.schedule == .plateau)
+    #expect(nc.warnings.contains { $0.contains("to_file") && $0.contains("cleaning_ratio") })
+    let nad = try decode("nad", file: Self.common + "teacher_model_loc:\nprint_freq: 50\n")
+    #expect(nad.configuration.shared.epochs == 100)
+    #expect(throws: ConfigError.self) { try decode("nad", file: "teacher_model_loc: t.pt\n") }
+    let sau = try decode("sau", file: Self.common + "train_mode: True\ncos_t_max: 50\n")
+    #expect(sau.configuration.shared.cosineEpochs == 50)
+  }
+
+  @Test func aFileOfPlainFineTuningIsTakenAsTheOthers() throws {
+    let path = NSTemporaryDirectory() + "\(UUID().uuidString).yaml"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data((Self.common + "ratio: 0.05\n").utf8).write(to: URL(fileURLWithPath: path))
+    let decoded = try ConfigDecoder.tune(
+      flags: [ConfigArgument(key: "result", value: .text("r"))], attackYAML: path)
+    #expect(decoded.configuration.splitRatio == 0.05)
+    #expect(decoded.configuration.datasetPath == "data/")
+    #expect(decoded.configuration.keysOfArchive.contains("model"))
+  }
+
+  @Test func settingsThatMeanLittleTogetherAreNamed() throws {
+    func warnings(_ given: [(String, ConfigValue)]) throws -> [String] {
+      try ConfigDecoder.defend(
+        try #require(DefenceName(rawValue: "ft-sam")),
+        flags: [ConfigArgument(key: "result", value: .text("r"))]
+          + given.map { ConfigArgument(key: $0, value: $1) }
+      ).warnings
+    }
+    let parts: [(String, ConfigValue)] = [("sync_bn", .boolean(true))]
+    #expect(try warnings(parts).isEmpty)
+    #expect(
+      try warnings(parts + [("accumulation_steps", .integer(2))]).contains {
+        $0.contains("sync_bn with accumulation_steps 2") && $0.contains("number of ranks")
+      })
+    #expect(
+      try warnings([("convolution", .text("im2col")), ("precision", .text("int16"))]).contains(
+        "no effect with convolution im2col: precision; patches multiply floats"))
+  }
+
+  @Test func anIndexTakesThePlaceOfTheRatio() throws {
+    let decoded = try decode("ft-sam", file: "index: i.txt\n").configuration
+    #expect(decoded.shared.indexPath == "i.txt")
+    #expect(decoded.shared.keysWithoutEffect.isSuperset(of: ["split_ratio", "tuning_split"]))
+  }
+
   private func decode(
     _ name: String, file text: String, flags: [ConfigArgument] = []
   ) throws -> DecodedConfiguration<DefendConfiguration> {

@@ -72,7 +72,24 @@ struct ReversalSearchTests {
     verdict.unreached = [1, 2, 3]
     #expect(!verdict.isReliable)
     #expect(verdict.words.contains("no verdict to rely on"))
+    #expect(verdict.flagged.isEmpty)
     #expect(!ReversalVerdict([5, 5, 5]).isReliable)
+  }
+
+  /// Of two sizes each is as far from their median as the other, so that neither can stand out.
+  @Test func twoClassesGiveNoVerdict() {
+    let verdict = ReversalVerdict([1, 900])
+    #expect(!verdict.isReliable && verdict.flagged.isEmpty)
+    #expect(
+      verdict.words == "no verdict: expected three classes or more to compare, found 2")
+    #expect(ReversalVerdict([1, 880, 900]).flagged == [0])
+  }
+
+  @Test func sizesOfWhichMostAreOneGiveNoVerdict() {
+    let verdict = ReversalVerdict([2, 7, 7, 7])
+    #expect(!verdict.isReliable)
+    #expect(verdict.words.contains("the masks of half the classes or more have one size"))
+    #expect(!verdict.words.contains("do not differ"))
   }
 
   @Test func stampsAreMixedOfImageAndPattern() {

@@ -10,7 +10,7 @@ struct LearningRateScheduleTests {
   }
 
   @Test func goldensHaveEveryKind() {
-    #expect(Self.names.count == 11)
+    #expect(Self.names.count == 14)
   }
 
   /// PyTorch's schedulers are recurrences, ours closed forms: equal within rounding.
@@ -29,13 +29,17 @@ struct LearningRateScheduleTests {
           gamma: try golden.number("gamma"))
       case "one_cycle":
         .oneCycle(peak: base, warmUp: try golden.number("warm_up_fraction"))
+      case "plateau": .plateau(base: base, factor: try golden.number("factor"))
       default: .constant(base: base)
       }
+    let losses = kind == "plateau" ? try golden.numbers("losses") : []
     for (index, rate) in rates.enumerated() {
       let mine =
         kind == "one_cycle"
         ? schedule.rate(epoch: 0, step: index, stepsPerEpoch: rates.count, epochs: 1)
-        : schedule.rate(epoch: index, step: 3, stepsPerEpoch: 10, epochs: rates.count)
+        : schedule.rate(
+          epoch: index, step: 3, stepsPerEpoch: 10, epochs: rates.count,
+          losses: Array(losses.prefix(index)))
       #expect(abs(mine - rate) <= 1e-12 + 1e-9 * rate, "rate \(index): \(mine) for \(rate)")
     }
   }

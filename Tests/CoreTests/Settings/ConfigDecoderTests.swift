@@ -241,7 +241,7 @@ import Testing
     )
   }
 
-  @Test(arguments: ["checkpoint_load", "checkpoint_save", "index"])
+  @Test(arguments: ["checkpoint_load", "checkpoint_save", "teacher_model_loc"])
   func aKeyOfADefenceThatWouldMeanSomethingIsRefused(key: String) throws {
     let yaml = try TemporaryYAML("\(key): ./some/file\n")
     let error = #expect(throws: ConfigError.self) {
