@@ -11,6 +11,9 @@ public final class StatisticsGroup {
   /// The ranks of `communicator`.
   public init(_ communicator: any Communicator) { self.communicator = communicator }
 
+  /// Whether this rank is the group's first.
+  var isFirstRank: Bool { communicator.rank == 0 }
+
   /// Replaces `values` by their sums over the ranks.
   ///
   /// A failed all-reduce is kept for `check()`: layers do not throw.

@@ -63,7 +63,7 @@ final class ActivatedConvolution {
   /// The gradient of x into `xGradient`; `gradient`, of y, is overwritten.
   func backward(_ gradient: Tensor, x: Tensor, xGradient: Tensor?, pass: GradientPass) {
     let (context, channels) = (pass.context, output.shape.channels)
-    statistics.clearSums(threads: context.threads)
+    statistics.clearSums(context)
     context.forEachImage(output.shape) { [self] pixels, thread in
       for place in pixels.lowerBound * channels..<pixels.upperBound * channels {
         gradient.pointer[place] *= activation.slope(normalized.pointer[place])

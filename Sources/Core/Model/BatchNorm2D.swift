@@ -90,7 +90,7 @@ public struct BatchNorm2D: Sendable {
     _ yGradient: Tensor, x: Tensor, reluOutput: Tensor?, statistics: Statistics,
     xGradient: Tensor, accumulate: Bool = false, store: ParameterStore, context: ComputeContext
   ) {
-    statistics.clearSums(threads: context.threads)
+    statistics.clearSums(context)
     let mask = reluOutput.map { ChannelKernels.Mask.output($0.pointer) } ?? .none
     context.forEachImage(x.shape) { pixels, thread in
       addGradient(yGradient, x: x, mask: mask, pixels: pixels, thread: thread, to: statistics)
@@ -117,7 +117,7 @@ extension BatchNorm2D {
   ) {
     guard mode == .training else { return useRunning(statistics, store: store) }
     statistics.areFixed = false
-    statistics.clearSums(threads: context.threads)
+    statistics.clearSums(context)
     statistics.mean.update(from: store.buffer(running.mean), count: channels)
     subtractInputBias(from: statistics.mean, store)
   }
@@ -131,10 +131,12 @@ extension BatchNorm2D {
 
   /// Adds `pixels`, which lie in one image, to thread `thread`'s sums.
   func add(_ x: Tensor, pixels: Range<Int>, thread: Int, to statistics: Statistics) {
-    guard !statistics.areFixed, let sums = statistics.sums(thread) else { return }
-    ChannelKernels.shiftedSums(
-      x.pointer, pivot: statistics.mean, rows: pixels, channels: channels, sum: sums.first,
-      squareSum: sums.second)
+    if statistics.areFixed { return }
+    statistics.withSums(thread) {
+      ChannelKernels.shiftedSums(
+        x.pointer, pivot: statistics.mean, rows: pixels, channels: channels, sum: $0,
+        squareSum: $1)
+    }
   }
 
   /// Ends the statistics of `pixels` pixels, which also move the running ones.
@@ -142,10 +144,7 @@ extension BatchNorm2D {
     _ statistics: Statistics, pixels: Int, store: ParameterStore, context: ComputeContext
   ) {
     if statistics.areFixed { return }
-    statistics.addSums()
-    statistics.totals[2 * channels] = Double(pixels)
-    context.statistics?.sum(&statistics.totals)
-    let count = max(statistics.totals[2 * channels], 1)
+    let count = max(statistics.addSums(pixels: pixels, over: context.statistics), 1)
     statistics.count = count
     let (mean, variance) = (store.buffer(running.mean), store.buffer(running.variance))
     let bias = inputBias.map { store.value($0) }
@@ -215,24 +214,23 @@ extension BatchNorm2D {
     _ yGradient: Tensor, x: Tensor, mask: ChannelKernels.Mask, pixels: Range<Int>, thread: Int,
     to statistics: Statistics
   ) {
-    guard let sums = statistics.sums(thread) else { return }
-    ChannelKernels.maskAndSum(
-      yGradient.pointer, x: x.pointer, mean: statistics.mean, mask: mask, rows: pixels,
-      channels: channels, gradientSum: sums.first, productSum: sums.second)
+    statistics.withSums(thread) {
+      ChannelKernels.maskAndSum(
+        yGradient.pointer, x: x.pointer, mean: statistics.mean, mask: mask, rows: pixels,
+        channels: channels, gradientSum: $0, productSum: $1)
+    }
   }
 
   /// Adds the gradients of weight and bias to the store, and makes the map to x's gradient.
   ///
   /// dx = a dy + b x + d per channel, from dx = gamma s (dy - sum(dy)/n - xhat sum(dy xhat)/n).
   /// The sums are there since the statistics depend on x; where they are fixed, dx = gamma s dy.
+  ///
+  /// Where ranks share the statistics they share the sums as well, and one adds what all would.
   func endGradient(_ statistics: Statistics, pass: GradientPass) {
-    statistics.addSums()
-    pass.addNormalizationGradient(statistics.totals[..<channels], at: bias.offset)
-    for c in 0..<channels {
-      statistics.weightGradient[c] =
-        statistics.totals[channels + c] * Double(statistics.inverseDeviation[c])
-    }
-    pass.addNormalizationGradient(statistics.weightGradient[...], at: weight.offset)
+    let group = statistics.areFixed ? nil : pass.context.statistics
+    statistics.addSums(over: group)
+    if group?.isFirstRank ?? true { addGradient(of: statistics, pass) }
     pass.finish(bias, weight)
     let gamma = pass.store.value(weight)
     let (a, b, d) = statistics.gradientCoefficients
@@ -243,7 +241,6 @@ extension BatchNorm2D {
       }
       return
     }
-    pass.context.statistics?.sum(&statistics.totals)
     for c in 0..<channels {
       let deviation = Double(statistics.inverseDeviation[c])
       let (sum, products) = (statistics.totals[c], statistics.totals[channels + c])
@@ -253,6 +250,15 @@ extension BatchNorm2D {
       b[c] = Float(factor * slope)
       d[c] = Float(-factor * (sum / statistics.count + slope * Double(statistics.mean[c])))
     }
+  }
+
+  private func addGradient(of statistics: Statistics, _ pass: GradientPass) {
+    pass.addNormalizationGradient(statistics.totals[..<channels], at: bias.offset)
+    for c in 0..<channels {
+      statistics.weightGradient[c] =
+        statistics.totals[channels + c] * Double(statistics.inverseDeviation[c])
+    }
+    pass.addNormalizationGradient(statistics.weightGradient[...], at: weight.offset)
   }
 
   /// Zero where the batch's own mean takes the bias away, else a times the sum of y's gradients.

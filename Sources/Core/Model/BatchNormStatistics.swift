@@ -4,6 +4,8 @@ extension BatchNorm2D {
   /// One layer's statistics of the last forward, the coefficients that follow from them, and each
   /// thread's part of the sums that they are computed from; it owns that memory.
   ///
+  /// Where ranks share the statistics the sums are binned, so that neither ranks nor threads show.
+  ///
   /// `@unchecked`: threads only write their own sums; all else is written between parallel passes.
   public final class Statistics: @unchecked Sendable {
     let channels: Int
@@ -13,8 +15,10 @@ extension BatchNorm2D {
     var count = 1.0
     private let coefficients: FloatBuffer
     private var parts = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
-    /// Two sums per channel, then room for one number: [2C + 1].
-    var totals: [Double]
+    /// Whether each thread's sums are binned: what it adds, [2C], then the bins, [bins, 2C].
+    private var areBinned = false
+    /// Two sums per channel: [2C].
+    private(set) var totals: [Double]
     /// The gradient of BatchNorm's weight: [C].
     var weightGradient: [Double]
 
@@ -22,7 +26,7 @@ extension BatchNorm2D {
     init(channels: Int) {
       self.channels = channels
       coefficients = FloatBuffer(count: 7 * channels)
-      totals = Array(repeating: 0, count: 2 * channels + 1)
+      totals = Array(repeating: 0, count: 2 * channels)
       weightGradient = Array(repeating: 0, count: channels)
     }
 
@@ -60,9 +64,12 @@ extension BatchNorm2D {
       return (first, first + channels, first + 2 * channels)
     }
 
+    private var partSize: Int { 2 * channels * (areBinned ? 1 + BinnedSum.bins : 1) }
+
     /// Sets every thread's sums to zero.
-    func clearSums(threads: Int) {
-      let count = threads * 2 * channels
+    func clearSums(_ context: ComputeContext) {
+      areBinned = context.sharesStatistics
+      let count = context.threads * partSize
       if parts.count != count {
         parts.deallocate()
         parts = .allocate(capacity: count)
@@ -70,21 +77,32 @@ extension BatchNorm2D {
       parts.initialize(repeating: 0)
     }
 
-    /// Thread `thread`'s two sums: [C] each.
-    func sums(
-      _ thread: Int
-    ) -> (first: UnsafeMutablePointer<Double>, second: UnsafeMutablePointer<Double>)? {
-      parts.baseAddress.map { ($0 + thread * 2 * channels, $0 + (2 * thread + 1) * channels) }
+    /// Runs `add`, which adds pixels of one image to thread `thread`'s two sums, [C] each.
+    func withSums(
+      _ thread: Int,
+      _ add: (_ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>) -> Void
+    ) {
+      guard let sums = parts.baseAddress.map({ $0 + thread * partSize }) else { return }
+      add(sums, sums + channels)
+      if areBinned { BinnedSum.move(sums, count: 2 * channels, into: sums + 2 * channels) }
     }
 
-    /// Adds the threads' sums in thread order, for `totals`.
-    func addSums() {
-      for index in 0..<2 * channels {
-        totals[index] = 0
-        for part in stride(from: index, to: parts.count, by: 2 * channels) {
-          totals[index] += parts[part]
-        }
+    /// Adds the threads' sums of `pixels` pixels, and those of `group`'s ranks, for `totals`; the
+    /// pixels of all of them.
+    @discardableResult
+    func addSums(pixels: Int = 0, over group: StatisticsGroup? = nil) -> Double {
+      let first = areBinned ? 2 * channels : 0
+      var sums = Array(repeating: 0.0, count: partSize - first)
+      for part in stride(from: first, to: parts.count, by: partSize) {
+        for index in sums.indices { sums[index] += parts[part + index] }
       }
+      sums.append(Double(pixels))
+      group?.sum(&sums)
+      for index in totals.indices {
+        totals[index] =
+          areBinned ? BinnedSum.total(sums, index, of: totals.count) : sums[index]
+      }
+      return sums[sums.count - 1]
     }
   }
 }

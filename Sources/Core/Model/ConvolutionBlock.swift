@@ -84,7 +84,7 @@ final class ConvolutionBlock: Block {
   }
 
   func beginBackward(context: ComputeContext) {
-    if bn != nil { statistics.clearSums(threads: context.threads) }
+    if bn != nil { statistics.clearSums(context) }
   }
 
   func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {

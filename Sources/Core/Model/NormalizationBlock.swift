@@ -43,7 +43,7 @@ final class NormalizationBlock: Block {
     let context = pass.context
     for place in sums.indices { outputGradient.pointer[place] *= activation.slope(sums[place]) }
     let mask = activation == .relu ? ChannelKernels.Mask.output(output.pointer) : .none
-    statistics.clearSums(threads: context.threads)
+    statistics.clearSums(context)
     context.forEachImage(input.x.shape) { [self] pixels, thread in
       bn.addGradient(
         outputGradient, x: input.x, mask: mask, pixels: pixels, thread: thread, to: statistics)

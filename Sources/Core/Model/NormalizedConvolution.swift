@@ -38,7 +38,7 @@ struct NormalizedConvolution {
     finish: (_ pixels: Range<Int>, _ thread: Int) -> Void
   ) {
     let context = pass.context
-    statistics.clearSums(threads: context.threads)
+    statistics.clearSums(context)
     conv.backward(
       ConvolutionOutputGradient(yGradient.pointer), x: x, rectified: statistics.affine,
       xGradient: xGradient, pass: pass

@@ -13,10 +13,10 @@ public struct PassHooks {
   /// Note [Sums that do not depend on the world]: float sums depend on their order, and a training
   /// that amplifies differences tenfold a step shows it within ten steps. With `--sync_bn` every
   /// batch is cut into 24 shards, the same for every world size and number of threads. What one
-  /// image adds to a sum is computed alone, what a shard adds to a weight's gradient too, both in
-  /// float and in a fixed order; across images and shards sums run in double, where adding a few
-  /// floats is exact but for freak cases. The ranks of 1, 2, 3, 4, 6, 8, 12 and 24 hold whole
-  /// shards, and so come to the same bits.
+  /// image adds to a sum of BatchNorm's is computed alone, what a shard adds to a weight's gradient
+  /// too, both in a fixed order. Across images BatchNorm's sums are exact (`BinnedSum`); across
+  /// shards gradients are summed in double, where adding a few floats is exact but for freak cases.
+  /// The ranks of 1, 2, 3, 4, 6, 8, 12 and 24 hold whole shards, and so come to the same bits.
   public var imageShards: [Range<Int>]?
 
   /// Gradients that enter backward at blocks' outputs, beside what comes from above: by the number

@@ -105,7 +105,7 @@ final class PreActBlock: Block {
     let (x, context) = (input.x, pass.context)
     let a = activations(batch: x.shape.batch)
     let (inner, activated) = (workspace.inner(a.conv1.shape), workspace.spare(x.shape))
-    statistics2.clearSums(threads: context.threads)
+    statistics2.clearSums(context)
     conv2.backward(
       ConvolutionOutputGradient(outputGradient.pointer), x: a.conv1,
       rectified: statistics2.affine, xGradient: inner, pass: pass
@@ -134,7 +134,7 @@ final class PreActBlock: Block {
     ready: GradientReady
   ) {
     let context = pass.context
-    statistics1.clearSums(threads: context.threads)
+    statistics1.clearSums(context)
     context.forEachImage(x.shape) { pixels, thread in
       bn1.addGradient(
         activated, x: x, mask: .affine(statistics1.affine), pixels: pixels, thread: thread,

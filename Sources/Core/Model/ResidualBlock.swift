@@ -137,8 +137,8 @@ final class ResidualBlock: Block {
   }
 
   func beginBackward(context: ComputeContext) {
-    units.last?.statistics.clearSums(threads: context.threads)
-    shortcut?.statistics.clearSums(threads: context.threads)
+    units.last?.statistics.clearSums(context)
+    shortcut?.statistics.clearSums(context)
   }
 
   func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {
@@ -186,7 +186,7 @@ final class ResidualBlock: Block {
     for index in units.indices.dropFirst().reversed() {
       let (unit, below) = (units[index], units[index - 1])
       let inner = workspace.inner(below.output.shape, index: index % 2)
-      below.statistics.clearSums(threads: pass.context.threads)
+      below.statistics.clearSums(pass.context)
       unit.conv.backward(
         unit.statistics.gradient(gradient, x: unit.output), x: below.output,
         rectified: below.statistics.affine, xGradient: inner, pass: pass

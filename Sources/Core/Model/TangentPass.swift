@@ -45,7 +45,7 @@ final class TangentNormalization {
 
   /// Adds the weight's gradient of <`gradient`, scale `t`>.
   func addGradient(_ gradient: Tensor, _ t: Tensor, pass: GradientPass) {
-    sums.clearSums(threads: pass.context.threads)
+    sums.clearSums(pass.context)
     pass.context.forEachImage(t.shape) { [self] in
       bn.addGradient(gradient, x: t, mask: .none, pixels: $0, thread: $1, to: sums)
     }
@@ -93,12 +93,13 @@ extension Tensor {
   func keep(where mask: ChannelKernels.Mask, of x: Tensor, context: ComputeContext) {
     let channels = shape.channels
     let sums = BatchNorm2D.Statistics(channels: channels)
-    sums.clearSums(threads: context.threads)
+    sums.clearSums(context)
     context.forEachImage(shape) { pixels, thread in
-      guard let parts = sums.sums(thread) else { return }
-      ChannelKernels.maskAndSum(
-        pointer, x: x.pointer, mean: sums.mean, mask: mask, rows: pixels, channels: channels,
-        gradientSum: parts.first, productSum: parts.second)
+      sums.withSums(thread) {
+        ChannelKernels.maskAndSum(
+          pointer, x: x.pointer, mean: sums.mean, mask: mask, rows: pixels, channels: channels,
+          gradientSum: $0, productSum: $1)
+      }
     }
   }
 

@@ -82,7 +82,7 @@ final class TransposedConvolutionBlock: Block {
   }
 
   func beginBackward(context: ComputeContext) {
-    if bn != nil { statistics.clearSums(threads: context.threads) }
+    if bn != nil { statistics.clearSums(context) }
   }
 
   func receive(_ outputGradient: Tensor, pixels: Range<Int>, thread: Int) {

@@ -16,12 +16,13 @@ import Testing
 
   static func train(
     worldSize: Int, threads: Int = 1, steps: Int, sharesStatistics: Bool, parts: Int = 1,
-    width: Int = 16, learningRate: Double = 0.1, compression: GradientCompression = .none,
+    kind: NetworkKind = .resnet18, width: Int = 16, learningRate: Double = 0.1,
+    compression: GradientCompression = .none,
     powerSGD: PowerSGDSettings = PowerSGDSettings(), repeatsBatch: Bool = false
   ) throws -> [Trace] {
     try LocalGroup.run(worldSize: worldSize) { communicator in
       let model = Network(
-        .resnet18, width: width, classCount: 10,
+        kind, width: width, classCount: 10,
         inputShape: Shape(batch: 0, height: 32, width: 32, channels: 3))
       Initializer.initialize(model.store, seed: 0)
       let step = ClassifierStep(
@@ -64,6 +65,16 @@ import Testing
     for (step, (a, b)) in zip(one.losses, many.losses).enumerated() {
       #expect(abs(a - b) <= 1e-12 * a, "step \(step): \(a) on one rank, \(b) on \(worldSize)")
     }
+  }
+
+  /// Networks whose statistics and gradients are zero but for rounding, which has to be the same.
+  @Test(arguments: [NetworkKind.mobilenetV3Large, .preactresnet18, .densenet161], [2, 3])
+  func theWorldSizeIsInvisibleToOtherNetworks(kind: NetworkKind, worldSize: Int) throws {
+    let (one, many) = try (
+      Self.train(worldSize: 1, steps: 4, sharesStatistics: true, kind: kind, width: 4)[0],
+      Self.train(worldSize: worldSize, steps: 4, sharesStatistics: true, kind: kind, width: 4)[0]
+    )
+    #expect(many.checksums == one.checksums)
   }
 
   /// A rank that computes n shares one after the other does what n ranks do at once: BatchNorm's
