@@ -157,14 +157,12 @@ struct BenchCommand: ParsableCommand {
     let threads = ThreadCount.resolve(requested: threads)
     switch subject {
     case .step, .evaluate:
-      let report = try StepBenchmark(
+      let benchmark = StepBenchmark(
         kind: subject == .step ? .step : .evaluate, model: model, width: width,
         batchSize: batchSize, threads: threads, steps: steps, precision: precision,
-        compression: compression, powerSGDRank: powerSGDRank, communicator: communicator
-      ).run()
-      guard communicator.rank == 0 else { return }
-      try Report.benchmark(
-        report, subject: subject.rawValue, threads: threads, precision: precision, json: json)
+        compression: compression, powerSGDRank: powerSGDRank, communicator: communicator)
+      let report = try benchmark.run()
+      if communicator.rank == 0 { try Report.benchmark(report, of: benchmark, json: json) }
     case .allreduce:
       let report = try AllReduceBenchmark(
         plan: AllReduceBenchmark.plan(model, width: width, for: compression), runs: steps,

@@ -4,16 +4,14 @@ import Foundation
 extension Report {
   /// Prints a benchmark's figures.
   static func benchmark(
-    _ report: StepBenchmark.Report, subject: String, threads: Int, precision: PrecisionChoice,
-    json: Bool
+    _ report: StepBenchmark.Report, of benchmark: StepBenchmark, json: Bool
   ) throws {
-    if json {
-      return try printJSON(BenchmarkReport(report, threads: threads, precision: precision))
-    }
+    if json { return try printJSON(BenchmarkReport(report, of: benchmark)) }
+    let (subject, threads) = (benchmark.kind.rawValue, benchmark.threads)
     print("\(subject)  wall       \(line(report.seconds))")
     print("\(subject)  processor  \(line(report.cpuSeconds))")
     print(
-      "images/s   \(String(format: "%.1f", report.imagesPerSecond)) on \(threads) threads, \(precision.resolved.name)"
+      "images/s   \(String(format: "%.1f", report.imagesPerSecond)) on \(threads) threads, \(benchmark.precision.resolved.name)"
     )
     print("peak memory  \(report.peakResidentBytes / 1_048_576) MiB")
     guard let communication = report.communication else { return }
@@ -109,26 +107,29 @@ private struct BenchmarkReport: Encodable {
     case secondsPerStep = "seconds_per_step"
     case cpuSecondsPerStep = "cpu_seconds_per_step"
     case peakBytes = "peak_rss_bytes"
-    case loss, threads, precision, communication
+    case what, model, width, loss, threads, precision, ranks, compress, communication
+    case batchSize = "batch_size"
   }
 
+  let what, model, precision, compress: String
+  let width, batchSize, threads, ranks: Int
   let imagesPerSecond: Double
   let secondsPerStep: SpreadReport
   let cpuSecondsPerStep: SpreadReport
   let peakBytes: Int
   let loss: Double
-  let threads: Int
-  let precision: String
   let communication: CommunicationReport?
 
-  init(_ report: StepBenchmark.Report, threads: Int, precision: PrecisionChoice) {
+  init(_ report: StepBenchmark.Report, of benchmark: StepBenchmark) {
+    (what, model) = (benchmark.kind.rawValue, benchmark.model.rawValue)
+    (width, batchSize) = (benchmark.width, benchmark.batchSize)
+    (threads, precision) = (benchmark.threads, benchmark.precision.resolved.name)
+    (ranks, compress) = (benchmark.communicator.worldSize, benchmark.compression.rawValue)
     imagesPerSecond = report.imagesPerSecond
     secondsPerStep = SpreadReport(report.seconds)
     cpuSecondsPerStep = SpreadReport(report.cpuSeconds)
     peakBytes = report.peakResidentBytes
     loss = report.loss
-    self.threads = threads
-    self.precision = precision.resolved.name
     communication = report.communication.map(CommunicationReport.init)
   }
 }

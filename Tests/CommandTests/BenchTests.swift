@@ -68,6 +68,11 @@ import Testing
       refused.standardError
         == "fst: precision: expected auto or float32, since this processor has no AVX512-VNNI, "
         + "found 'int16'\n")
+    let mistyped = try loss("VNNI", "auto").1
+    #expect(mistyped.exitCode == 1)
+    #expect(
+      mistyped.standardError
+        == "fst: FST_INT16_VARIANT: expected plain, avx2, vnni or none, found 'VNNI'\n")
     let float32 = try #require(try loss("none", "float32").0)
     #expect(try loss("none", "auto").0 == float32)
     let plain = try #require(try loss("plain", "int16").0)
@@ -87,6 +92,19 @@ import Testing
       environment: ["FST_INT16_VARIANT": "none"])
     #expect(output.exitCode == 1)
     #expect(output.standardError.hasPrefix("fst: precision: expected auto or float32, since this"))
+  }
+
+  @Test func theJSONSaysWhatWasTimed() throws {
+    let output = try RunProcess.run(
+      Self.program,
+      ["bench", "evaluate", "--width", "3", "--batch_size", "5", "--threads", "1", "--steps", "1"]
+        + ["--model", "resnet34", "--json"])
+    let found = try #require(output.lastJSON)
+    #expect(found["what"] as? String == "evaluate")
+    #expect(found["model"] as? String == "resnet34")
+    #expect(found["compress"] as? String == "none")
+    let numbers = ["width", "batch_size", "threads", "ranks"].map { found[$0] as? Int }
+    #expect(numbers == [3, 5, 1, 1])
   }
 
   @Test func withoutJSONAFewLinesArePrinted() throws {

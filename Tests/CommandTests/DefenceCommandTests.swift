@@ -75,7 +75,7 @@ import Testing
       ),
       (
         ["defend", "anp", "--result", folder, "--nb_iter", "2", "--ratio", "0.1"] + few,
-        "expected at least 5 clean images, to hold a fifth out by which is decided, found 4"
+        "expected at least 5 clean images, to hold a fifth out, found 4"
       ),
       (
         ["defend", "anp", "--result", "\(folder)-untested", "--nb_iter", "2", "--ratio", "0.5"]

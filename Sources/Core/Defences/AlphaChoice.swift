@@ -29,20 +29,6 @@ package enum AlphaChoice {
   }
 }
 
-/// Why α cannot be chosen.
-enum AlphaChoiceError: Error, Equatable, CustomStringConvertible {
-  /// Too few images to hold any out.
-  case tooFewImages(Int)
-
-  /// One line: what was expected and found.
-  var description: String {
-    switch self {
-    case .tooFewImages(let count):
-      "alpha auto: expected at least 5 tuning images, to hold a fifth out, found \(count)"
-    }
-  }
-}
-
 extension FineTuning {
   /// Takes over the α that it chooses, where the settings say so; false, on all ranks, where a signal
   /// has stopped the trials.
@@ -55,7 +41,7 @@ extension FineTuning {
     defer { outcome.alpha = configuration.alpha }
     guard configuration.choosesAlpha else { return true }
     let (own, heldOut) = AlphaChoice.split(tuning.count)
-    guard !heldOut.isEmpty else { throw AlphaChoiceError.tooFewImages(tuning.count) }
+    guard !heldOut.isEmpty else { throw TooFewToHoldOut(key: "alpha auto", found: tuning.count) }
     var correct: [Int] = []
     for alpha in AlphaChoice.candidates {
       var trial = self

@@ -105,7 +105,7 @@ public struct Defending {
       return (images, train.selecting([]))
     }
     let count = images.count / 5
-    guard count > 0 else { throw HeldOutTooFew(found: images.count) }
+    guard count > 0 else { throw TooFewToHoldOut(key: "split_ratio", found: images.count) }
     let own = Array(0..<images.count - count)
     return (images.selecting(own), images.selecting(Array(own.count..<images.count)))
   }
@@ -158,15 +158,16 @@ public struct Defending {
   }
 }
 
-/// Too few clean images to hold some out.
-struct HeldOutTooFew: Error, Equatable, CustomStringConvertible {
-  /// How many there are.
+/// Too few clean images to hold a fifth of them out.
+struct TooFewToHoldOut: Error, Equatable, CustomStringConvertible {
+  /// The setting that asks for held-out images.
+  let key: String
+  /// How many images there are.
   let found: Int
 
   /// One line: what was expected and found.
   var description: String {
-    "split_ratio: expected at least 5 clean images, to hold a fifth out by which is decided, found "
-      + "\(found)"
+    "\(key): expected at least 5 clean images, to hold a fifth out, found \(found)"
   }
 }
 

@@ -29,11 +29,11 @@ extension PrecisionChoice {
   ///
   /// AVX2's is an emulation too, which no setting asks for: only `variantVariable` names it.
   private static let variant: FixedPointGEMM.Variant? = {
-    guard let name = ProcessInfo.processInfo.environment[variantVariable] else {
-      return FixedPointGEMM.Variant.vnni.isSupported ? .vnni : nil
-    }
-    return FixedPointGEMM.Variant(rawValue: name).flatMap { $0.isSupported ? $0 : nil }
+    guard let named else { return FixedPointGEMM.Variant.vnni.isSupported ? .vnni : nil }
+    return FixedPointGEMM.Variant(rawValue: named).flatMap { $0.isSupported ? $0 : nil }
   }()
+
+  private static let named = ProcessInfo.processInfo.environment[variantVariable]
 
   /// What it amounts to in this process; without the instructions int16 is emulated, where
   /// `requirePrecision` did not end the run before.
@@ -46,6 +46,11 @@ extension PrecisionChoice {
   }
 
   fileprivate func requireSupport() throws {
+    if self != .float32, let name = Self.named, name != "none",
+      FixedPointGEMM.Variant(rawValue: name) == nil
+    {
+      throw UnknownVariant(name: name)
+    }
     if self == .int16, Self.variant == nil { throw UnsupportedPrecision() }
   }
 }
@@ -70,5 +75,15 @@ extension Communicator {
 package struct UnsupportedPrecision: Error, CustomStringConvertible {
   package var description: String {
     "precision: expected auto or float32, since this processor has no AVX512-VNNI, found 'int16'"
+  }
+}
+
+/// The variable names no variant.
+private struct UnknownVariant: Error, CustomStringConvertible {
+  let name: String
+
+  var description: String {
+    let names = FixedPointGEMM.Variant.allCases.map(\.rawValue).joined(separator: ", ")
+    return "\(PrecisionChoice.variantVariable): expected \(names) or none, found '\(name)'"
   }
 }
