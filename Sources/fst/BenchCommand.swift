@@ -111,9 +111,13 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError("--\(key): expected 1 to \(largest), found \(value)")
     }
     if let file = embedding.file, subject != .tsne {
+      // An option that does not exist leaves its value here.
+      let given = CommandLine.arguments
+      let places = given.indices.filter { given[$0] == file }
+      let place = places.count == 1 ? " after '\(given[places[0] - 1])'" : ""
       throw ValidationError(
-        "unexpected argument '\(file)': only bench tsne reads a file, and options are those of "
-          + "--help")
+        "unexpected argument '\(file)'\(place): only bench tsne reads a file, and options are "
+          + "those of --help")
     }
     try requireMeaning()
   }

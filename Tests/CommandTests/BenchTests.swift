@@ -31,6 +31,7 @@ import Testing
       ["kernels", "--compress", "fp16"], "--compress: expected bench step, allreduce, found kernels"
     ),
     (["allreduce", "--precision", "int16"], "--precision: expected bench step, evaluate"),
+    (["allreduce", "--powersgd_start", "7"], "unexpected argument '7' after '--powersgd_start':"),
     (
       ["step", "--powersgd_rank", "5"], "--powersgd_rank: expected --compress powersgd, found none"
     ),
