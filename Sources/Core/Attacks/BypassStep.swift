@@ -31,9 +31,13 @@ package final class BypassStep: SurroundingStep {
     var losses = [0.0]
     var pass = ClassifierPass(batch)
     pass.featureGradient = { [self] features, images in
+      var hooks = PassHooks()
+      if context.sharesStatistics {
+        hooks.imageShards = batch.shards(in: images, of: communicator)
+      }
       let judged = discriminator.judge(
         features, isPoisoned: images.map { batch.roles[$0] == .triggered },
-        globalCount: batch.globalCount, passes: 2, context: context)
+        globalCount: batch.globalCount, passes: 2, hooks: hooks, context: context)
       losses[0] += judged.lossSum
       let (gradient, factor) = (judged.featureGradient, Float(-ratio))
       for place in 0..<gradient.shape.count { gradient.pointer[place] *= factor }

@@ -53,7 +53,7 @@ package final class FeatureDiscriminator {
   /// features.
   package func judge(
     _ features: Tensor, isPoisoned: [Bool], globalCount: Int, passes: Int = 1,
-    context: ComputeContext
+    hooks: PassHooks = PassHooks(), context: ComputeContext
   ) -> Judgement {
     precondition(features.shape.batch == isPoisoned.count, "\(features.shape)")
     var answers = network.forward(features, mode: .training, context: context)
@@ -69,7 +69,8 @@ package final class FeatureDiscriminator {
       judgement.probabilities.append(BinaryCrossEntropy.probability(answers.pointer[image]))
       gradient.pointer[image] = result.slope / Float(globalCount)
     }
-    network.backward(gradient, reach: .all(judgement.featureGradient), context: context)
+    network.backward(
+      gradient, reach: .all(judgement.featureGradient), hooks: hooks, context: context)
     return judgement
   }
 }

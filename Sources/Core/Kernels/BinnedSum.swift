@@ -1,9 +1,9 @@
 /// Sums of doubles that come to the same bits in whatever order and groups their terms are added.
 ///
-/// A term is split into a multiple of 2^-12, one of 2^-50 and one of 2^-88, and each of the three is
-/// summed alone. Such a sum is exact, so no order shows, up to 2^16 terms and sums of 2^41 in
-/// magnitude; what is below 2^-88 in a term is dropped. Beyond that it is as good as a plain sum. See
-/// Demmel and Nguyen, Parallel Reproducible Summation (2015).
+/// A term is rounded to a multiple of 2^-88 and split into one of 2^-12, one of 2^-50 and the rest; each
+/// of the three is summed alone. Such a sum is exact, so no order shows, for up to 2^15 terms that are
+/// each below 2^39 in magnitude and 2^41 together. Beyond that it is as good as a plain sum; a sum
+/// with an infinite term is not a number. See Demmel and Nguyen, Parallel Reproducible Summation (2015).
 package enum BinnedSum {
   /// The numbers that stand for one sum.
   package static let bins = 3

@@ -10,8 +10,8 @@ public final class ComputeContext {
   public let convolution: ConvolutionChoice
   /// In what numbers convolutions multiply.
   let precision: ProductPrecision
-  /// The ranks that BatchNorm's statistics are of: nil without `--sync_bn`, where they are each
-  /// rank's own.
+  /// The ranks that BatchNorm's statistics are of; nil where they are each rank's own, as the
+  /// classifier's without `--sync_bn`.
   public let statistics: StatisticsGroup?
   let scratch: ScratchMemory
   let packedWeights = PackedWeights()

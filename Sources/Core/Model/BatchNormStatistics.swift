@@ -5,6 +5,8 @@ extension BatchNorm2D {
   /// thread's part of the sums that they are computed from; it owns that memory.
   ///
   /// Where ranks share the statistics the sums are binned, so that neither ranks nor threads show.
+  /// (Where the statistics are fixed, in no training, each rank's gradients are rounded to double
+  /// before they are added.)
   ///
   /// `@unchecked`: threads only write their own sums; all else is written between parallel passes.
   public final class Statistics: @unchecked Sendable {
@@ -78,6 +80,8 @@ extension BatchNorm2D {
     }
 
     /// Runs `add`, which adds pixels of one image to thread `thread`'s two sums, [C] each.
+    ///
+    /// Which pixels come together may depend on the image's size, not on the batch.
     func withSums(
       _ thread: Int,
       _ add: (_ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>) -> Void

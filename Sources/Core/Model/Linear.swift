@@ -76,7 +76,8 @@ public struct Linear: LinearLayer, Sendable {
       if let product {
         product.addGradients(yGradient, x: x, weight: weight, bias: bias, pass: pass)
       } else {
-        addGradients(yGradient, x: x, pass: pass)
+        addWeightGradient(yGradient, x: x, pass: pass)
+        pass.addBiasGradient(yGradient, of: bias)
       }
     }
     pass.finish(bias, weight)
@@ -98,27 +99,20 @@ public struct Linear: LinearLayer, Sendable {
   }
 
   /// Each output's sums run over the images in order, on one thread: the same bits for any number.
-  private func addGradients(_ yGradient: Tensor, x: Tensor, pass: GradientPass) {
-    let (batch, gradient) = (x.shape.batch, yGradient.pointer)
-    var sums = [Double](repeating: 0, count: outputs * (inputs + 1))
-    sums.withUnsafeMutableBufferPointer { all in
-      guard let first = all.baseAddress else { return }
+  func addWeightGradient(_ yGradient: Tensor, x: Tensor, pass: GradientPass) {
+    let gradient = yGradient.pointer
+    pass.addGradient(at: weight.offset, count: weight.count, batch: x.shape.batch) { images, all in
+      nonisolated(unsafe) let all = all
       pass.context.pool.forEachShare(of: outputs) { share, _ in
         for o in share {
-          let sums = first + o * (inputs + 1)
-          for row in 0..<batch {
+          let sums = all + o * inputs
+          for row in images {
             let factor = Double(gradient[row * outputs + o])
             let features = x.pointer + row * inputs
             for i in 0..<inputs { sums[i] += factor * Double(features[i]) }
-            sums[inputs] += factor
           }
         }
       }
-    }
-    for o in 0..<outputs {
-      let first = o * (inputs + 1)
-      pass.addGradient(sums[first..<first + inputs], at: weight.offset + o * inputs)
-      pass.addGradient(sums[first + inputs...first + inputs], at: bias.offset + o)
     }
   }
 

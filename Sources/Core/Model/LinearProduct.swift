@@ -81,7 +81,7 @@ struct LinearProduct {
     _ yGradient: Tensor, x: Tensor, weight: ParameterSlot, bias: ParameterSlot, pass: GradientPass
   ) {
     let (store, context) = (pass.store, pass.context)
-    addBiasGradient(yGradient, bias: bias, pass: pass)
+    pass.addBiasGradient(yGradient, of: bias)
     guard let shards = pass.hooks.imageShards else {
       return addWeightGradient(
         yGradient, x, images: 0..<x.shape.batch, to: store.gradient(weight), context: context)
@@ -93,15 +93,6 @@ struct LinearProduct {
       addWeightGradient(yGradient, x, images: shard, to: partial, context: context)
       store.addWideGradient([partial], of: weight, pool: context.pool)
     }
-  }
-
-  /// Adds the sums of yGradient.
-  func addBiasGradient(_ yGradient: Tensor, bias: ParameterSlot, pass: GradientPass) {
-    var sums = [Double](repeating: 0, count: outputs)
-    for row in 0..<yGradient.shape.batch {
-      for o in 0..<outputs { sums[o] += Double(yGradient.pointer[row * outputs + o]) }
-    }
-    pass.addGradient(sums[...], at: bias.offset)
   }
 
   /// Adds yGradientᵀ x of `images` to `target` [O, I].

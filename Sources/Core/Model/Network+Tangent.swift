@@ -45,16 +45,14 @@ extension Network {
     let weights = store.value(head.weight)
     var carried = Tensor(moved.shape)
     for o in 0..<outputs {
-      var sums = [Double](repeating: 0, count: inputs)
       for row in 0..<moved.shape.batch {
         let factor = gradient.pointer[row * outputs + o]
         for i in 0..<inputs {
-          sums[i] += Double(factor) * Double(moved.pointer[row * inputs + i])
           carried.pointer[row * inputs + i] += factor * weights[o * inputs + i]
         }
       }
-      pass.addGradient(sums[...], at: head.weight.offset + o * inputs)
     }
+    head.addWeightGradient(gradient, x: moved, pass: pass)
     for (block, x) in zip(blocks, self.inputs).reversed() {
       guard let block = block as? any LinearizedBlock else { continue }
       carried = block.tangentBackward(carried, x: x, pass: pass)

@@ -12,10 +12,11 @@ public struct PassHooks {
   ///
   /// Note [Sums that do not depend on the world]: float sums depend on their order, and a training
   /// that amplifies differences tenfold a step shows it within ten steps. With `--sync_bn` every
-  /// batch is cut into 24 shards, the same for every world size and number of threads. What one
-  /// image adds to a sum of BatchNorm's is computed alone, what a shard adds to a weight's gradient
-  /// too, both in a fixed order. Across images BatchNorm's sums are exact (`BinnedSum`); across
-  /// shards gradients are summed in double, where adding a few floats is exact but for freak cases.
+  /// batch is cut into 24 shards, the same for every world size and number of threads. What a part
+  /// of an image, the same in any batch, adds to a sum of BatchNorm's is computed alone, what a
+  /// shard adds to a weight's gradient too, both in a fixed order. Across parts BatchNorm's sums are
+  /// exact (`BinnedSum`). Shards' gradients are rounded to float and summed in double, where adding
+  /// a few floats is exact but for freak cases.
   /// The ranks of 1, 2, 3, 4, 6, 8, 12 and 24 hold whole shards, and so come to the same bits.
   public var imageShards: [Range<Int>]?
 
@@ -132,6 +133,34 @@ package struct GradientPass {
   /// Adds `sums` to the gradients from position `offset` on.
   func addGradient(_ sums: ArraySlice<Double>, at offset: Int) {
     if hasParameters { store.addGradient(sums, at: offset) }
+  }
+
+  /// Adds sums over `batch` images to the gradients from position `offset` on.
+  ///
+  /// They are what `sum` adds to `count` zeros for a range of images. Each shard's are rounded to
+  /// float apart: see Note [Sums that do not depend on the world].
+  func addGradient(
+    at offset: Int, count: Int, batch: Int,
+    sum: (_ images: Range<Int>, _ sums: UnsafeMutablePointer<Double>) -> Void
+  ) {
+    guard hasParameters else { return }
+    let shards = hooks.imageShards
+    for images in shards ?? [0..<batch] {
+      var sums = [Double](repeating: 0, count: count)
+      sums.withUnsafeMutableBufferPointer { if let start = $0.baseAddress { sum(images, start) } }
+      if shards != nil { sums = sums.map { Double(Float($0)) } }
+      addGradient(sums[...], at: offset)
+    }
+  }
+
+  /// Adds the sums of `yGradient` [N, O] over the images to the gradient of `bias` [O].
+  func addBiasGradient(_ yGradient: Tensor, of bias: ParameterSlot) {
+    let outputs = bias.count
+    addGradient(at: bias.offset, count: outputs, batch: yGradient.shape.batch) { images, sums in
+      for row in images {
+        for o in 0..<outputs { sums[o] += Double(yGradient.pointer[row * outputs + o]) }
+      }
+    }
   }
 
   /// Says that backward has added all it has to the gradients of `slots`.

@@ -37,7 +37,7 @@ package final class RepeatedLinear: LinearLayer {
 
   package func backward(_ yGradient: Tensor, x: Tensor, xGradient: Tensor?, pass: GradientPass) {
     if pass.hasParameters {
-      product.addBiasGradient(yGradient, bias: bias, pass: pass)
+      pass.addBiasGradient(yGradient, of: bias)
       addWeightGradient(yGradient, x: x, pass: pass)
     }
     pass.finish(bias, weight)

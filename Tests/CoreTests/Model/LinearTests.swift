@@ -107,6 +107,39 @@ struct LinearTests {
     #expect(relativeL2Error(alone.y.map { Double($0) }, exact) < 1e-6)
   }
 
+  /// Shards of 4 images: 24 of them on one rank, or the first 12 and the last 12 on two.
+  @Test func gradientsOfShardsDoNotDependOnTheWorld() throws {
+    var plan = ParameterLayoutPlan()
+    let layer = Linear("linear", inputs: 200, outputs: 10, plan: &plan)
+    let store = ParameterStore(plan)
+    let x = Formula.tensor("world/input", count: 96 * 200)
+    let slopes = Formula.tensor("world/output_gradient", count: 96 * 10).map { $0 * $0 * $0 }
+    func sums(_ images: Range<Int>, isSharded: Bool) -> [Double] {
+      var hooks = PassHooks()
+      if isSharded {
+        hooks.imageShards = stride(from: 0, to: images.count, by: 4).map { $0..<$0 + 4 }
+      }
+      func part(_ values: [Float], _ width: Int) -> Tensor {
+        Tensor(
+          Shape(batch: images.count, height: 1, width: 1, channels: width),
+          in: FloatBuffer(Array(values[images.lowerBound * width..<images.upperBound * width])))
+      }
+      store.clearGradients(wide: true)
+      layer.backward(
+        part(slopes, 10), x: part(x, 200), xGradient: nil,
+        pass: GradientPass(store: store, context: ComputeContext(threads: 2), told: hooks))
+      return store.wideGradients ?? []
+    }
+    func differences(isSharded: Bool) -> Int {
+      let halves = zip(
+        sums(0..<48, isSharded: isSharded), sums(48..<96, isSharded: isSharded)
+      ).map { $0 + $1 }
+      return zip(sums(0..<96, isSharded: isSharded), halves).count { $0 != $1 }
+    }
+    #expect(differences(isSharded: true) == 0)
+    #expect(differences(isSharded: false) > 0, "plain sums show the order")
+  }
+
   @Test func parameterGradientsAddUp() throws {
     let test = try LinearCase()
     _ = test.backward()

@@ -67,7 +67,8 @@ import Testing
     }
   }
 
-  /// Networks whose statistics and gradients are zero but for rounding, which has to be the same.
+  /// Other blocks; some of mobilenet's statistics and gradients are zero but for rounding, which has
+  /// to be the same.
   @Test(arguments: [NetworkKind.mobilenetV3Large, .preactresnet18, .densenet161], [2, 3])
   func theWorldSizeIsInvisibleToOtherNetworks(kind: NetworkKind, worldSize: Int) throws {
     let (one, many) = try (
